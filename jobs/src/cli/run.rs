@@ -1,0 +1,112 @@
+//! `kwhy run`.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use super::progress::Reporter;
+use super::table::{plain, thousands};
+use super::{ProjectArgs, TargetArgs, absolute, parse_date};
+use crate::error::Error;
+use crate::run::{Request, Summary};
+
+/// Run a job of the project: from a lake to a published release.
+///
+/// Reads the lake's sources through their contracts, computes features, tags
+/// and segments, and publishes them together as one release. Safe to repeat:
+/// what stands already is not computed again, and a run that is stopped leaves
+/// the last release as it was.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  kwhy run daily --lake /data/lake --as-of 2026-02-01")]
+pub struct Run {
+    /// The job: the name of a file in jobs/
+    job: String,
+
+    /// Folder with sources/<table>/…
+    #[arg(long, value_name = "DIR")]
+    lake: PathBuf,
+
+    /// Folder for everything that kwhy makes [default: <lake>/kwhy]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// The day that the result is as of: only what happened before it counts
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    as_of: NaiveDate,
+
+    /// Buckets of accounts, a power of two, fixed by the first run of an
+    /// output folder [default: one per 32,768 accounts]
+    #[arg(long, value_name = "N")]
+    buckets: Option<u32>,
+
+    /// Units side by side [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    parallel: Option<usize>,
+
+    #[command(flatten)]
+    project: ProjectArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+impl Run {
+    pub async fn run(self) -> Result<(), Error> {
+        let request = Request {
+            job: self.job,
+            lake: absolute(&self.lake)?,
+            out: self.out.as_deref().map(absolute).transpose()?,
+            as_of: self.as_of,
+            target: self.target.target,
+            buckets: self.buckets,
+            parallel: self.parallel,
+        };
+        let summary = crate::run::run(self.project.open()?, &request, Arc::new(Reporter::default())).await?;
+        print!("{}", show(&summary));
+        Ok(())
+    }
+}
+
+/// What a run did, for a person.
+pub fn show(summary: &Summary) -> String {
+    let mut text = String::new();
+    let audits: Vec<Vec<String>> = summary
+        .audits
+        .iter()
+        .map(|audit| {
+            let counts = [audit.rows_in, audit.published, audit.quarantined, audit.duplicates].map(thousands);
+            std::iter::once(audit.source.clone()).chain(counts).collect()
+        })
+        .collect();
+    text.push_str(&plain(&["source", "rows in", "published", "quarantined", "repeated"], &audits, &[1, 2, 3, 4]));
+    if !summary.absent.is_empty() {
+        let _ = writeln!(text, " not in the lake: {}", summary.absent.join(", "));
+    }
+    text.push('\n');
+    let phases: Vec<Vec<String>> = summary
+        .phases
+        .iter()
+        .map(|cost| {
+            let peak = cost.peak_mib.map_or_else(|| "-".to_owned(), thousands);
+            vec![
+                cost.phase.label().to_owned(),
+                cost.units.to_string(),
+                cost.skipped.to_string(),
+                format!("{:.2}", cost.seconds),
+                peak,
+            ]
+        })
+        .collect();
+    text.push_str(&plain(&["step", "units", "stood", "seconds", "peak MiB"], &phases, &[1, 2, 3, 4]));
+    let accounts = summary.tables.get(crate::project::TAGS).copied().unwrap_or_default();
+    let _ = writeln!(text, "\n {} accounts x {} tags in {:.1} s", thousands(accounts), summary.tags, summary.seconds);
+    let (number, as_of, out) = (summary.release.number, summary.release.as_of, summary.out.display());
+    let _ = match summary.is_new {
+        true => writeln!(text, " release {number} as of {as_of} in {out}"),
+        false => writeln!(text, " nothing to do: release {number} as of {as_of} stands in {out}"),
+    };
+    text
+}

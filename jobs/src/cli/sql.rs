@@ -1,0 +1,91 @@
+//! `kwhy sql`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::table::batches;
+use super::{TargetArgs, absolute};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::lake::{LakeError, Output};
+use crate::run::{default_out, last_release, release_tables};
+
+const MEMORY_BYTES: usize = 2 << 30;
+
+/// Ask the published tables in SQL.
+///
+/// Sees the last release: marts and features by their names, staged sources as
+/// stg_<source>, and every function of kwhy.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  kwhy sql --lake /data/lake -c 'select value_tier, count(*) from customer_segments group by 1'\n  kwhy sql --lake /data/lake -c 'show tables'"
+)]
+pub struct Sql {
+    /// The statement
+    #[arg(
+        short = 'c',
+        long = "command",
+        value_name = "SQL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    command: Option<String>,
+
+    /// A file with the statement
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Folder with sources/<table>/…, whose output folder is asked
+    #[arg(long, value_name = "DIR", required_unless_present = "out")]
+    lake: Option<PathBuf>,
+
+    /// Output folder of the runs [default: <lake>/kwhy]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+impl Sql {
+    pub async fn run(self) -> Result<(), Error> {
+        let sql = match (&self.command, &self.file) {
+            (Some(sql), _) => sql.clone(),
+            (None, Some(file)) => {
+                std::fs::read_to_string(file).map_err(|source| Error::Io { path: file.clone(), source })?
+            }
+            (None, None) => String::new(),
+        };
+        let out = match (&self.out, &self.lake) {
+            (Some(out), _) => absolute(out)?,
+            (None, Some(lake)) => default_out(&absolute(lake)?),
+            (None, None) => PathBuf::new(),
+        };
+        if !out.is_dir() {
+            return Err(LakeError::NoLake { path: out }.into());
+        }
+        let out = Output::open(&out)?;
+        let engine = Engine::open(self.target.target, MEMORY_BYTES, None).await?;
+        let release =
+            last_release(&engine, &out).await?.ok_or_else(|| Error::NothingPublished { out: out.root.clone() })?;
+        let context = engine.analyst()?;
+        let failed = |error| Error::Query(Box::new(error));
+        for (name, snapshot) in release_tables(&out, &release).await? {
+            context.register_table(name.as_str(), Arc::new(snapshot.relation(&name))).map_err(failed)?;
+        }
+        let frame = context.sql_with_options(&sql, read_only()).await.map_err(failed)?;
+        let rows = frame.collect().await.map_err(failed)?;
+        print!("{}", batches(&rows)?);
+        Ok(())
+    }
+}
+
+/// Nothing that an analyst types changes a table or a file.
+fn read_only() -> datafusion::execution::context::SQLOptions {
+    datafusion::execution::context::SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+}

@@ -1,0 +1,173 @@
+//! Where plans run: in this process or on a Ballista cluster. The only room
+//! that builds a session.
+
+pub mod check;
+pub mod check_exec;
+mod cluster;
+mod codec;
+mod failpoint;
+pub mod relation;
+pub mod service;
+pub mod session;
+mod unique;
+pub mod unit;
+pub mod write;
+pub mod write_file;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use datafusion::common::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+
+pub use failpoint::build_id;
+
+use cluster::Cluster;
+use relation::Relation;
+use write_file::{DataFile, WrittenFile};
+
+/// How often a unit is run again after an executor was lost.
+const ATTEMPTS: usize = 4;
+/// How long a run waits for an executor to come back.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("{0}")]
+    Plan(#[from] DataFusionError),
+    #[error("no scheduler at {address}: {reason}")]
+    NoScheduler { address: String, reason: String },
+    #[error("the scheduler at {address} has no executors")]
+    NoExecutors { address: String },
+    #[error("executor {executor} is of another build: {theirs}, this is {ours}")]
+    OtherBuild { executor: String, theirs: String, ours: String },
+    #[error("an executor was lost while {unit} ran")]
+    ExecutorLost { unit: String },
+    #[error("{unit}: {message}")]
+    Remote { unit: String, message: String },
+    #[error("{unit}: out of memory: {message}")]
+    Limit { unit: String, message: String },
+    #[error("cannot listen on {address}: {source}")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error("{what}: {source}")]
+    Io { what: String, source: std::io::Error },
+    #[error("cluster: {0}")]
+    Ballista(#[from] ballista_core::error::BallistaError),
+    #[error("{unit}: not a single stage: {node}")]
+    ManyStages { unit: String, node: String },
+}
+
+impl EngineError {
+    /// Errors of executors arrive as text; what they were is read off it.
+    fn remote(unit: &str, message: String) -> Self {
+        if message.contains("Resources exhausted") {
+            return Self::Limit { unit: unit.to_owned(), message };
+        }
+        if message.contains(codec::OTHER_BUILD) {
+            return Self::OtherBuild { executor: "an executor".to_owned(), theirs: message, ours: build_id() };
+        }
+        Self::Remote { unit: unit.to_owned(), message }
+    }
+
+    fn local(unit: &str, error: DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(message) => {
+                Self::Limit { unit: unit.to_owned(), message: message.clone() }
+            }
+            _ => Self::Remote { unit: unit.to_owned(), message: error.to_string() },
+        }
+    }
+}
+
+/// Where units run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Local,
+    /// `HOST:PORT` of a scheduler.
+    Cluster(String),
+}
+
+/// Plans models and runs units.
+#[derive(Clone)]
+pub struct Engine {
+    state: SessionState,
+    cluster: Option<Cluster>,
+    target: Target,
+    /// Units that run side by side.
+    pub parallel: usize,
+}
+
+impl Engine {
+    pub async fn open(target: Target, memory_bytes: usize, parallel: Option<usize>) -> Result<Self, EngineError> {
+        let config = session::config().with_target_partitions(1);
+        let state = session::state(config, session::runtime(memory_bytes)?, None)?;
+        let (cluster, cores) = match &target {
+            Target::Local => (None, std::thread::available_parallelism().map_or(1, |cores| cores.get())),
+            Target::Cluster(address) => {
+                let cluster = Cluster::connect(address, state.config()).await?;
+                let vcores: u32 = cluster.executors().await?.iter().map(|executor| executor.vcores).sum();
+                (Some(cluster), vcores.max(1) as usize)
+            }
+        };
+        Ok(Self { state, cluster, target, parallel: parallel.unwrap_or(cores).max(1) })
+    }
+
+    /// A session to plan models in: one partition, relations as slots.
+    pub fn planning(&self) -> Result<SessionContext, EngineError> {
+        let config = session::config().with_target_partitions(1);
+        let state = session::state(config, Arc::clone(self.state.runtime_env()), None)?;
+        Ok(SessionContext::new_with_state(state))
+    }
+
+    /// Runs a small query of the driver's own, in this process.
+    pub async fn query(&self, relations: Vec<Relation>, sql: &str) -> Result<Vec<RecordBatch>, EngineError> {
+        let context = self.planning()?;
+        for relation in relations {
+            context.register_table(relation.name.clone(), Arc::new(relation))?;
+        }
+        Ok(context.sql(sql).await?.collect().await?)
+    }
+
+    /// Writes a small table of the driver's own as one data file.
+    pub async fn write(&self, folder: &str, unit: &str, batch: &RecordBatch) -> Result<WrittenFile, EngineError> {
+        let mut file = DataFile::create(&self.state.task_ctx(), folder, unit, &[], batch.schema(), &[])?;
+        file.write(batch).await?;
+        Ok(file.finish().await?)
+    }
+
+    /// A session for ad-hoc SQL, which may use every core or the cluster.
+    pub fn analyst(&self) -> Result<SessionContext, EngineError> {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let config = session::config().with_target_partitions(cores);
+        let planner = match &self.target {
+            Target::Local => None,
+            Target::Cluster(address) => Some(cluster::query_planner(address, &config)),
+        };
+        let state = session::state(config, Arc::clone(self.state.runtime_env()), planner)?;
+        Ok(SessionContext::new_with_state(state))
+    }
+
+    /// Runs one unit, again where an executor was lost on the way.
+    pub async fn run(&self, unit: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>, EngineError> {
+        let Some(cluster) = &self.cluster else {
+            let stream = plan.execute(0, self.state.task_ctx()).map_err(|error| EngineError::local(unit, error))?;
+            return stream.try_collect().await.map_err(|error| EngineError::local(unit, error));
+        };
+        let mut attempt = 1;
+        loop {
+            match cluster.run(unit, Arc::clone(&plan)).await {
+                Err(EngineError::ExecutorLost { .. }) if attempt < ATTEMPTS => {
+                    tracing::warn!(unit, attempt, "an executor was lost; its unit runs again");
+                    cluster.wait_for_executor(PATIENCE).await?;
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! How our nodes travel: as JSON behind a mark, with the id of the build that
+//! made them. A process of another build refuses them, because equal results
+//! are promised for one binary only.
+
+use std::sync::Arc;
+
+use ballista_core::serde::{BallistaLogicalExtensionCodec, BallistaPhysicalExtensionCodec};
+use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DataFusionError, Result, TableReference, exec_err, internal_err};
+use datafusion::datasource::file_format::FileFormatFactory;
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
+use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::{Extension, LogicalPlan};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_proto::logical_plan::LogicalExtensionCodec;
+use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
+use serde::{Deserialize, Serialize};
+
+use arrow::datatypes::SchemaRef;
+
+use super::check_exec::{CheckExec, CheckSpec};
+use super::failpoint::build_id;
+use super::relation::{FileKind, PinnedFile, Relation};
+use super::write::{WriteExec, WriteSpec};
+
+const MARK: &[u8] = b"\xffkwhy1";
+
+/// The words by which a refusal is known on the other side of the wire.
+pub const OTHER_BUILD: &str = "comes from another build of kwhy";
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    build: String,
+    node: Node,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Node {
+    Write(WriteSpec),
+    Check(CheckSpec),
+    Relation { name: String, partitions: usize, kind: FileKind, files: Vec<PinnedFile> },
+}
+
+fn put(node: Node, buffer: &mut Vec<u8>) -> Result<()> {
+    buffer.extend_from_slice(MARK);
+    let envelope = Envelope { build: build_id(), node };
+    serde_json::to_writer(buffer, &envelope).map_err(|error| DataFusionError::External(Box::new(error)))
+}
+
+/// `None` for nodes that are not ours.
+fn take(buffer: &[u8]) -> Result<Option<Node>> {
+    let Some(json) = buffer.strip_prefix(MARK) else { return Ok(None) };
+    let envelope: Envelope =
+        serde_json::from_slice(json).map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let ours = build_id();
+    if envelope.build != ours {
+        return exec_err!("the unit {OTHER_BUILD}: {} sent it, {ours} received it", envelope.build);
+    }
+    Ok(Some(envelope.node))
+}
+
+/// Plans of units.
+#[derive(Debug, Default)]
+pub struct PhysicalCodec {
+    ballista: BallistaPhysicalExtensionCodec,
+}
+
+impl PhysicalExtensionCodec for PhysicalCodec {
+    fn try_decode(
+        &self,
+        buffer: &[u8],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        context: &TaskContext,
+        converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (take(buffer)?, inputs) {
+            (Some(Node::Write(spec)), [input]) => Ok(Arc::new(WriteExec::new(Arc::clone(input), spec))),
+            (Some(Node::Check(spec)), [input]) => {
+                let input = if spec.gzip { unzip(Arc::clone(input))? } else { Arc::clone(input) };
+                Ok(Arc::new(CheckExec::new(input, spec)))
+            }
+            (Some(_), _) => internal_err!("a node of kwhy arrived with {} inputs", inputs.len()),
+            (None, _) => self.ballista.try_decode(buffer, inputs, context, converter),
+        }
+    }
+
+    fn try_encode(
+        &self,
+        node: Arc<dyn ExecutionPlan>,
+        buffer: &mut Vec<u8>,
+        converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<()> {
+        if let Some(write) = node.downcast_ref::<WriteExec>() {
+            put(Node::Write(write.spec.clone()), buffer)
+        } else if let Some(check) = node.downcast_ref::<CheckExec>() {
+            put(Node::Check(check.spec.clone()), buffer)
+        } else {
+            self.ballista.try_encode(node, buffer, converter)
+        }
+    }
+}
+
+/// Scans of CSV arrive as if they were not compressed: the wire format has no
+/// place for it.
+fn unzip(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let config =
+            node.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
+        let Some(config) = config else { return Ok(Transformed::no(node)) };
+        let config =
+            FileScanConfigBuilder::from(config.clone()).with_file_compression_type(FileCompressionType::GZIP).build();
+        Ok(Transformed::yes(DataSourceExec::from_data_source(config)))
+    })
+    .data()
+}
+
+/// Ad-hoc SQL: relations with their pinned files.
+#[derive(Debug, Default)]
+pub struct LogicalCodec {
+    ballista: BallistaLogicalExtensionCodec,
+}
+
+impl LogicalExtensionCodec for LogicalCodec {
+    fn try_decode(&self, buffer: &[u8], inputs: &[LogicalPlan], context: &TaskContext) -> Result<Extension> {
+        self.ballista.try_decode(buffer, inputs, context)
+    }
+
+    fn try_encode(&self, node: &Extension, buffer: &mut Vec<u8>) -> Result<()> {
+        self.ballista.try_encode(node, buffer)
+    }
+
+    fn try_decode_table_provider(
+        &self,
+        buffer: &[u8],
+        table: &TableReference,
+        schema: SchemaRef,
+        context: &TaskContext,
+    ) -> Result<Arc<dyn TableProvider>> {
+        let Some(node) = take(buffer)? else {
+            return self.ballista.try_decode_table_provider(buffer, table, schema, context);
+        };
+        let Node::Relation { name, partitions, kind, files } = node else {
+            return internal_err!("a node of kwhy arrived in place of a relation");
+        };
+        let files_width = schema.fields().len().saturating_sub(partitions);
+        let (file_columns, partition) = schema.fields().split_at(files_width);
+        Ok(Arc::new(Relation {
+            name,
+            file_schema: Arc::new(arrow::datatypes::Schema::new(file_columns.to_vec())),
+            partition: partition.to_vec(),
+            kind,
+            check: None,
+            files: Some(Arc::new(files)),
+        }))
+    }
+
+    fn try_encode_table_provider(
+        &self,
+        table: &TableReference,
+        provider: Arc<dyn TableProvider>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<()> {
+        let any: &dyn std::any::Any = provider.as_ref();
+        let Some(relation) = any.downcast_ref::<Relation>() else {
+            return self.ballista.try_encode_table_provider(table, provider, buffer);
+        };
+        let files = relation.files.as_deref().cloned().unwrap_or_default();
+        let node = Node::Relation {
+            name: relation.name.clone(),
+            partitions: relation.partition.len(),
+            kind: relation.kind,
+            files,
+        };
+        put(node, buffer)
+    }
+
+    fn try_decode_file_format(&self, buffer: &[u8], context: &TaskContext) -> Result<Arc<dyn FileFormatFactory>> {
+        self.ballista.try_decode_file_format(buffer, context)
+    }
+
+    fn try_encode_file_format(&self, buffer: &mut Vec<u8>, node: Arc<dyn FileFormatFactory>) -> Result<()> {
+        self.ballista.try_encode_file_format(buffer, node)
+    }
+}

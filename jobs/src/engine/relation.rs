@@ -1,0 +1,197 @@
+//! Relations of a plan: tables known by schema, whose files are decided later.
+//!
+//! A model is planned once, over slots; each unit then fills the slots with
+//! the files of its own bucket. Ad-hoc SQL gives its relations files at once.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::CsvOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{
+    CsvSource, FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use serde::{Deserialize, Serialize};
+
+use super::check::SourceCheck;
+
+/// Slots are marked by the path of a file that cannot exist.
+const SLOT_PREFIX: &str = "kwhy-slot";
+
+/// A file of a pinned table version or of a source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PinnedFile {
+    /// Path below the root of the store, without a leading slash.
+    pub path: String,
+    pub bytes: u64,
+    pub rows: u64,
+    /// Sources are recognised as changed by this.
+    pub modified_ms: i64,
+    /// One text per partition column; `None` is null.
+    pub partition: Vec<Option<String>>,
+}
+
+/// How the files of a relation are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FileKind {
+    Parquet,
+    Csv { delimiter: u8, gzip: bool },
+}
+
+/// A table as a plan sees it.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    pub name: String,
+    /// Columns that stand in the files.
+    pub file_schema: SchemaRef,
+    /// Columns that stand in the paths.
+    pub partition: Vec<FieldRef>,
+    pub kind: FileKind,
+    /// For sources: mapping onto the canonical columns and the contract's checks.
+    pub check: Option<Arc<SourceCheck>>,
+    /// `None` while the relation is a slot.
+    pub files: Option<Arc<Vec<PinnedFile>>>,
+}
+
+impl Relation {
+    /// File columns, then partition columns.
+    pub fn raw_schema(&self) -> SchemaRef {
+        let columns = self.file_schema.fields().iter().chain(&self.partition).cloned();
+        Arc::new(Schema::new(columns.collect::<Vec<_>>()))
+    }
+
+    fn source(&self) -> Arc<dyn FileSource> {
+        let schema = TableSchema::builder(Arc::clone(&self.file_schema))
+            .with_table_partition_cols(self.partition.clone())
+            .build();
+        match self.kind {
+            FileKind::Parquet => Arc::new(ParquetSource::new(schema)),
+            FileKind::Csv { delimiter, .. } => Arc::new(CsvSource::new(schema).with_csv_options(CsvOptions {
+                has_header: Some(true),
+                delimiter,
+                newlines_in_values: Some(true),
+                ..CsvOptions::default()
+            })),
+        }
+    }
+
+    fn scan_files(&self, groups: Vec<FileGroup>, projection: Option<Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let compression = match self.kind {
+            FileKind::Csv { gzip: true, .. } => FileCompressionType::GZIP,
+            _ => FileCompressionType::UNCOMPRESSED,
+        };
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), self.source())
+            .with_file_groups(groups)
+            .with_file_compression_type(compression)
+            .with_projection_indices(projection)?
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {
+        match &self.files {
+            None => {
+                let nulls = self
+                    .partition
+                    .iter()
+                    .map(|field| ScalarValue::try_from(field.data_type()))
+                    .collect::<Result<_>>()?;
+                let marker =
+                    PartitionedFile::new(format!("{SLOT_PREFIX}/{}", self.name), 1).with_partition_values(nulls);
+                Ok(vec![FileGroup::new(vec![marker])])
+            }
+            Some(files) => Ok(FileGroup::new(partitioned(files, &self.partition)?).split_files(partitions)),
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for Relation {
+    fn schema(&self) -> SchemaRef {
+        match &self.check {
+            Some(check) => check.schema(),
+            None => self.raw_schema(),
+        }
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let groups = self.groups(state.config().target_partitions())?;
+        if let Some(check) = &self.check {
+            let columns = check.raw_columns(&self.raw_schema())?;
+            let scan = self.scan_files(groups, Some(columns))?;
+            return check.plan(scan, projection, state);
+        }
+        if groups.is_empty() {
+            let schema = datafusion::physical_plan::project_schema(&self.schema(), projection)?;
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        self.scan_files(groups, projection.cloned())
+    }
+}
+
+fn partitioned(files: &[PinnedFile], columns: &[FieldRef]) -> Result<Vec<PartitionedFile>> {
+    files
+        .iter()
+        .map(|file| {
+            let values = file.partition.iter().zip(columns).map(|(value, field)| match value {
+                Some(text) => ScalarValue::try_from_string(text.clone(), field.data_type()),
+                None => ScalarValue::try_from(field.data_type()),
+            });
+            let mut pinned = PartitionedFile::new(String::new(), file.bytes);
+            // `Path::from` would encode characters that foreign names may hold.
+            pinned.object_meta.location = object_store::path::Path::parse(&file.path)
+                .map_err(|error| datafusion::common::exec_datafusion_err!("{}: {error}", file.path))?;
+            Ok(pinned.with_partition_values(values.collect::<Result<_>>()?))
+        })
+        .collect()
+}
+
+/// The plan with each slot replaced by a scan of the files that `files` gives
+/// for it, in one partition; by nothing where there are none.
+pub fn fill_slots(
+    plan: Arc<dyn ExecutionPlan>,
+    files: &dyn Fn(&str) -> Arc<Vec<PinnedFile>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let Some((name, config)) = slot(&node) else { return Ok(Transformed::no(node)) };
+        let files = files(&name);
+        if files.is_empty() {
+            return Ok(Transformed::yes(Arc::new(EmptyExec::new(node.schema()))));
+        }
+        let columns: Vec<FieldRef> = config.table_partition_cols().iter().cloned().collect();
+        let group = FileGroup::new(partitioned(&files, &columns)?);
+        let filled = FileScanConfigBuilder::from(config).with_file_groups(vec![group]).build();
+        Ok(Transformed::yes(DataSourceExec::from_data_source(filled)))
+    })
+    .data()
+}
+
+/// Name and scan of a slot, where the node is one.
+fn slot(node: &Arc<dyn ExecutionPlan>) -> Option<(String, FileScanConfig)> {
+    let config = node.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()?;
+    let first = config.file_groups.first()?.files().first()?;
+    let name = first.object_meta.location.as_ref().strip_prefix(SLOT_PREFIX)?.strip_prefix('/')?;
+    Some((name.to_owned(), config.clone()))
+}

@@ -1,0 +1,105 @@
+//! From a logical plan to the physical plan of a unit: one partition, sorted
+//! by partition and key, ending in the write node.
+
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+
+use super::EngineError;
+use super::check_exec::{CheckExec, CheckSpec};
+use super::relation::{PinnedFile, fill_slots};
+use super::write::{WriteExec, WriteSpec};
+
+/// Plans a model once, with its relations as slots.
+pub async fn plan_model(
+    state: &SessionState,
+    model: &str,
+    plan: &LogicalPlan,
+) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+    let plan = state.create_physical_plan(plan).await?;
+    check_single_stage(model, &plan)?;
+    Ok(plan)
+}
+
+/// The plan of one unit: slots filled, rows sorted, written by `spec`.
+pub fn plan_unit(
+    model: &Arc<dyn ExecutionPlan>,
+    files: &dyn Fn(&str) -> Arc<Vec<PinnedFile>>,
+    bucket: Option<u32>,
+    spec: WriteSpec,
+) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+    let input = name_checks(fill_slots(Arc::clone(model), files)?, &spec.unit)?;
+    let input = match bucket {
+        Some(bucket) => with_bucket(input, bucket)?,
+        None => input,
+    };
+    let sorted = sort(input, spec.partition.iter().chain(&spec.key))?;
+    let unit: Arc<dyn ExecutionPlan> = Arc::new(WriteExec::new(sorted, spec.clone()));
+    check_single_stage(&spec.table, &unit)?;
+    Ok(unit)
+}
+
+/// Quarantined rows are told apart by the unit that found them.
+fn name_checks(plan: Arc<dyn ExecutionPlan>, unit: &str) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let Some(check) = node.downcast_ref::<CheckExec>() else { return Ok(Transformed::no(node)) };
+        let spec = CheckSpec { unit: unit.to_owned(), ..check.spec.clone() };
+        let input = Arc::clone(check.children()[0]);
+        Ok(Transformed::yes(Arc::new(CheckExec::new(input, spec)) as Arc<dyn ExecutionPlan>))
+    })
+    .data()
+}
+
+/// The bucket as a column in front, for the path of the unit's files.
+fn with_bucket(input: Arc<dyn ExecutionPlan>, bucket: u32) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = input.schema();
+    let literal: Arc<dyn PhysicalExpr> = Arc::new(Literal::new(ScalarValue::Int32(Some(bucket as i32))));
+    let first = ProjectionExpr { expr: literal, alias: "bucket".to_owned() };
+    let rest = schema.fields().iter().enumerate().map(|(index, field)| ProjectionExpr {
+        expr: Arc::new(Column::new(field.name(), index)),
+        alias: field.name().clone(),
+    });
+    Ok(Arc::new(ProjectionExec::try_new(std::iter::once(first).chain(rest).collect::<Vec<_>>(), input)?))
+}
+
+fn sort<'a>(
+    input: Arc<dyn ExecutionPlan>,
+    columns: impl Iterator<Item = &'a String>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = input.schema();
+    let options = SortOptions { descending: false, nulls_first: true };
+    let order = columns
+        .map(|name| Ok(PhysicalSortExpr::new(Arc::new(Column::new(name, schema.index_of(name)?)), options)))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(match LexOrdering::new(order) {
+        Some(order) => Arc::new(SortExec::new(order, input).with_preserve_partitioning(true)),
+        None => input,
+    })
+}
+
+/// Refuses what would become a second stage on a cluster, where the loss of
+/// an executor has been seen to lose rows without an error.
+fn check_single_stage(unit: &str, plan: &Arc<dyn ExecutionPlan>) -> Result<(), EngineError> {
+    let partitions = plan.properties().partitioning.partition_count();
+    let breaks =
+        plan.is::<RepartitionExec>() || plan.is::<CoalescePartitionsExec>() || plan.is::<SortPreservingMergeExec>();
+    if breaks || partitions != 1 {
+        return Err(EngineError::ManyStages {
+            unit: unit.to_owned(),
+            node: format!("{} with {partitions} partitions", plan.name()),
+        });
+    }
+    plan.children().into_iter().try_for_each(|child| check_single_stage(unit, child))
+}

@@ -1,0 +1,135 @@
+//! Everything that can end a command, with its exit code and a hint.
+
+use std::path::PathBuf;
+
+use crate::engine::EngineError;
+use crate::generate::GenerateError;
+use crate::lake::LakeError;
+use crate::project::ProjectError;
+use crate::project::diagnostic::Mistakes;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
+    #[error("{file}: {source}")]
+    Model { file: String, source: Box<datafusion::error::DataFusionError> },
+    #[error("{0}")]
+    Query(Box<datafusion::error::DataFusionError>),
+    #[error("contract of `{table}` broken: {reason}")]
+    Breach { table: String, reason: String },
+    #[error(
+        "{table}: {rows_in} rows came in, but {published} published + {quarantined} quarantined + {duplicates} repeated were counted"
+    )]
+    Conservation { table: String, rows_in: u64, published: u64, quarantined: u64, duplicates: u64 },
+    #[error("the output folder was made with {found} buckets, not {wanted}")]
+    Buckets { found: u32, wanted: u32 },
+    #[error("nothing is published in {}", out.display())]
+    NothingPublished { out: PathBuf },
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("stopped by a signal")]
+    Stopped { signal: i32 },
+}
+
+impl From<Mistakes> for Error {
+    fn from(mistakes: Mistakes) -> Self {
+        Self::Project(ProjectError::Mistakes(mistakes))
+    }
+}
+
+impl Error {
+    /// 1 data or job, 2 usage or project files, 3 retryable, 4 a limit; the
+    /// README lists them.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Project(_) | Self::Model { .. } | Self::Query(_) | Self::Usage { .. } | Self::Buckets { .. } => 2,
+            Self::Lake(error) => match error {
+                LakeError::Held { .. } | LakeError::Delta { .. } => 3,
+                LakeError::NoLake { .. } | LakeError::Glob { .. } => 2,
+                _ => 1,
+            },
+            Self::Engine(error) => match error {
+                EngineError::Limit { .. } => 4,
+                EngineError::Plan(_) | EngineError::ManyStages { .. } => 2,
+                EngineError::Remote { .. } | EngineError::Io { .. } => 1,
+                _ => 3,
+            },
+            Self::Generate(error) => error.exit_code(),
+            Self::Stopped { signal } => 128 + *signal as u8,
+            Self::Breach { .. } | Self::Conservation { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Project(ProjectError::NotAProject { .. }) => {
+                "name a project folder with --project, or leave it out for the built-in one".into()
+            }
+            Self::Project(ProjectError::NoJob { known, near, .. }) => match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("jobs of this project: {}", known.join(", ")),
+            },
+            Self::Lake(error) => return lake_hint(error),
+            Self::Engine(error) => return engine_hint(error),
+            Self::Model { .. } => "the SQL was read, but it does not fit the tables that it names".into(),
+            Self::Breach { table, .. } => {
+                format!("schemas/sources/{table}.toml says that this must stop the run (on_breach = \"fail\")")
+            }
+            Self::Buckets { .. } => {
+                "the bucket count is fixed by the first run; leave --buckets out, or write to another --out".into()
+            }
+            Self::NothingPublished { .. } => "run a job first: kwhy run daily --lake LAKE".into(),
+            Self::Usage { hint, .. } => hint.clone(),
+            _ => return None,
+        })
+    }
+}
+
+fn lake_hint(error: &LakeError) -> Option<String> {
+    Some(match error {
+        LakeError::NoLake { .. } => {
+            "a lake is a folder with sources/<table>/…; make one with: kwhy generate --out DIR".into()
+        }
+        LakeError::NoSource { contract, .. } => {
+            format!("{contract} says where the files lie; an overlay project can say otherwise")
+        }
+        LakeError::NoColumn { found, contract, .. } => {
+            format!("the file has: {}; {contract} can map another name with `from`", found.join(", "))
+        }
+        LakeError::ColumnType { contract, .. } => format!("{contract} says what the column must become"),
+        LakeError::Unreadable { .. } => {
+            "the file is damaged or not what its name says; deliver it again or move it away".into()
+        }
+        LakeError::Differs { .. } => {
+            "files of one source have one shape; give the other ones a contract of their own".into()
+        }
+        LakeError::Held { .. } => "wait for it, or write to another --out".into(),
+        LakeError::LinkOutside { .. } => "copy the file into the lake, or make its folder the lake".into(),
+        LakeError::NoPartition { .. } | LakeError::PartitionValue { .. } => {
+            "hive folders are named column=value, dates as 2026-01-31".into()
+        }
+        _ => return None,
+    })
+}
+
+fn engine_hint(error: &EngineError) -> Option<String> {
+    Some(match error {
+        EngineError::NoScheduler { .. } => "start one: kwhy cluster scheduler --bind HOST:PORT".into(),
+        EngineError::NoExecutors { .. } => "start one: kwhy cluster executor --scheduler HOST:PORT --bind HOST:PORT; nothing was published, the run can be repeated".into(),
+        EngineError::OtherBuild { .. } => "run scheduler, executors and client from the same binary".into(),
+        EngineError::ExecutorLost { .. } => "nothing was published; the run can be repeated".into(),
+        EngineError::Limit { .. } => "raise memory_mib or lower rows_per_unit in the job".into(),
+        EngineError::Bind { .. } => "the port is in use or not allowed; choose another with --bind".into(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,200 @@
+//! The lake maker: a power utility's source tables, made up.
+//!
+//! Accounts of a dozen kinds use energy by workday and weekend, season and
+//! temperature; some have cars, plants on the roof or heat pumps. Bills sum
+//! their curves where there are curves, payers run from punctual to never, and
+//! a share of the data is damaged the way real data are. Every number is a pure
+//! function of the seed, the account and the date: the same options give the
+//! same bytes whatever the number of threads, and an account is the same in a
+//! lake of any size.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+mod account;
+mod archetype;
+mod bill;
+mod calendar;
+mod contract;
+mod curve;
+mod damage;
+mod device;
+mod error;
+mod load;
+mod network;
+mod outage;
+mod overlay;
+mod payment;
+mod pieces;
+mod random;
+mod service;
+mod shape;
+mod staging;
+mod tariff;
+mod usage;
+mod weather;
+mod world;
+mod write;
+
+pub use error::{GenerateError, MOST_ACCOUNTS};
+
+use pieces::{Tally, Work};
+use staging::Staging;
+use world::World;
+
+/// What lake to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub accounts: u64,
+    /// Days with load curves.
+    pub days: u32,
+    pub seed: u64,
+    /// The lake's folder; the tables go to `sources` in it.
+    pub out: PathBuf,
+    /// The first day after the last one with curves: the natural `as_of`.
+    pub end: NaiveDate,
+    /// Threads to work on; 0 counts as 1.
+    pub threads: usize,
+}
+
+/// What was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Rows of each table, by its name.
+    pub rows: Vec<(&'static str, u64)>,
+    /// Size of all files.
+    pub bytes: u64,
+    /// Points of all load curves.
+    pub readings: u64,
+}
+
+impl From<Tally> for Summary {
+    fn from(tally: Tally) -> Self {
+        Self {
+            rows: tally.iter().map(|(table, written)| (*table, written.rows)).collect(),
+            bytes: tally.values().map(|written| written.bytes).sum(),
+            readings: tally.values().map(|written| written.readings).sum(),
+        }
+    }
+}
+
+/// Makes a lake. `progress` is told, from any thread but never from two at
+/// once, how much work is done and how much there is in all.
+///
+/// # Errors
+///
+/// Refuses a lake without accounts or days, or over sources that are there
+/// already. Whatever fails, nothing that this call made is left behind.
+pub fn generate(options: &Options, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, GenerateError> {
+    if options.accounts == 0 {
+        return Err(GenerateError::NoAccounts);
+    }
+    if options.accounts > MOST_ACCOUNTS {
+        return Err(GenerateError::TooManyAccounts { accounts: options.accounts });
+    }
+    if options.days == 0 {
+        return Err(GenerateError::NoDays);
+    }
+    let world = World::new(options).ok_or(GenerateError::DatesOutOfRange { end: options.end, days: options.days })?;
+    let staging = Staging::create(&options.out)?;
+    let work = Work { world: &world, accounts: options.accounts, sources: staging.folder() };
+    let tally = work.run(options.threads, progress)?;
+    staging.publish()?;
+    Ok(tally.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::{self, File};
+    use std::path::Path;
+
+    use arrow::array::RecordBatch;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+
+    fn options(out: &Path, accounts: u64, threads: usize) -> Options {
+        let end = NaiveDate::from_ymd_opt(2026, 3, 11).expect("a real date");
+        Options { accounts, days: 12, seed: 42, out: out.to_owned(), end, threads }
+    }
+
+    fn lake(accounts: u64, threads: usize) -> (tempfile::TempDir, Summary) {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let summary = generate(&options(out.path(), accounts, threads), &|_, _| {}).expect("a lake in an empty folder");
+        (out, summary)
+    }
+
+    fn files(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>, root: &Path) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                files(&path, found, root);
+            } else {
+                let name = path.strip_prefix(root).expect("below the root").to_owned();
+                found.insert(name, fs::read(&path).expect("a file"));
+            }
+        }
+    }
+
+    fn batch(path: &Path) -> RecordBatch {
+        let file = File::open(path).expect("a file of the lake");
+        ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(|builder| builder.with_batch_size(1 << 20).build())
+            .expect("a Parquet file")
+            .next()
+            .expect("some rows")
+            .expect("a sound batch")
+    }
+
+    #[test]
+    fn the_number_of_threads_leaves_no_trace() {
+        let ((one, summary), (three, other)) = (lake(300, 1), lake(300, 3));
+        let (mut left, mut right) = (BTreeMap::new(), BTreeMap::new());
+        files(one.path(), &mut left, one.path());
+        files(three.path(), &mut right, three.path());
+        assert_eq!(left.keys().collect::<Vec<_>>(), right.keys().collect::<Vec<_>>());
+        for (name, bytes) in &left {
+            assert!(right[name] == *bytes, "{} differs", name.display());
+        }
+        assert_eq!(summary, other);
+        assert_eq!(summary.rows.len(), 12);
+        assert_eq!(summary.bytes, left.values().map(|bytes| bytes.len() as u64).sum::<u64>());
+        assert!(summary.readings > 300 * 11 * 96);
+    }
+
+    #[test]
+    fn a_larger_lake_holds_the_smaller_one() {
+        let ((small, _), (large, _)) = (lake(40, 1), lake(60, 1));
+        for table in ["load_curve/date=2026-03-01", "bills", "payments", "accounts"] {
+            let name = Path::new("sources").join(table).join("part-00000.parquet");
+            let few = batch(&small.path().join(&name));
+            let many = batch(&large.path().join(&name));
+            assert!(many.num_rows() > few.num_rows(), "{table}");
+            assert_eq!(many.slice(0, few.num_rows()), few, "{table}");
+        }
+    }
+
+    #[test]
+    fn a_lake_is_not_made_over_another() {
+        let (lake, _) = lake(3, 1);
+        let again = generate(&options(lake.path(), 3, 1), &|_, _| {});
+        assert!(matches!(again, Err(GenerateError::NotEmpty { .. })));
+        let left = fs::read_dir(lake.path()).expect("a folder").count();
+        assert_eq!(left, 1);
+    }
+
+    #[test]
+    fn a_lake_of_nothing_is_refused() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let mut nothing = options(out.path(), 0, 1);
+        let refused = generate(&nothing, &|_, _| {});
+        assert!(matches!(refused, Err(GenerateError::NoAccounts)));
+        nothing.accounts = 1;
+        nothing.days = 0;
+        let refused = generate(&nothing, &|_, _| {});
+        assert!(matches!(refused, Err(GenerateError::NoDays)));
+        assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0);
+    }
+}

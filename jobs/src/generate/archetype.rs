@@ -1,0 +1,273 @@
+//! The kinds of customer and what they have in common.
+
+/// A kind of customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Archetype {
+    /// A household that is out by day.
+    WorkingFamily,
+    /// A household that is at home by day.
+    AtHome,
+    /// A household that is up at night.
+    NightOwl,
+    /// A dwelling in which nobody lives.
+    Vacant,
+    Shop,
+    Restaurant,
+    Office,
+    FactoryOneShift,
+    FactoryTwoShifts,
+    FactoryContinuous,
+    Farm,
+    School,
+    StreetLighting,
+    DataCentre,
+}
+
+/// What the accounts of a kind have in common.
+pub struct Traits {
+    /// Accounts of this kind in a thousand.
+    per_mille: u64,
+    /// `account_class` of the accounts.
+    pub class: &'static str,
+    /// Section letters and divisions of GB/T 4754; none for households.
+    pub industries: &'static [&'static str],
+    /// Median yearly energy.
+    pub median_kwh: f64,
+    /// Standard deviation of the logarithm of the yearly energy.
+    pub sigma: f64,
+    /// Half the width of the noise of a point, as a share of its power.
+    pub noise: f32,
+    /// Share of the energy that short uses of appliances make up.
+    pub appliances: f32,
+    /// First points at which an appliance is switched on, and how many follow.
+    pub appliance_windows: [(u8, u8); 4],
+    /// Share by which full cooling raises the load of a business.
+    pub cooling_share: f32,
+    /// Share by which full heating raises the load of a business.
+    pub heating_share: f32,
+    /// Highest power of an ordinary year over its mean.
+    pub peak_factor: f64,
+}
+
+const NEVER: [(u8, u8); 4] = [(0, 1); 4];
+
+/// A household, but for what the kinds of household differ in.
+const HOUSEHOLD: Traits = Traits {
+    per_mille: 0,
+    class: "residential",
+    industries: &[],
+    median_kwh: 2_500.0,
+    sigma: 0.45,
+    noise: 0.35,
+    appliances: 0.12,
+    appliance_windows: NEVER,
+    cooling_share: 0.0,
+    heating_share: 0.0,
+    peak_factor: 10.0,
+};
+
+/// A business, but for what the kinds of business differ in.
+const BUSINESS: Traits = Traits {
+    per_mille: 0,
+    class: "commercial",
+    industries: &[],
+    median_kwh: 12_000.0,
+    sigma: 0.8,
+    noise: 0.1,
+    appliances: 0.0,
+    appliance_windows: NEVER,
+    cooling_share: 0.0,
+    heating_share: 0.0,
+    peak_factor: 3.0,
+};
+
+/// The traits of every kind, in the order of [`Archetype::ALL`].
+static TRAITS: [Traits; Archetype::ALL.len()] = [
+    Traits {
+        per_mille: 450,
+        median_kwh: 2_700.0,
+        appliance_windows: [(26, 8), (70, 12), (74, 12), (78, 12)],
+        ..HOUSEHOLD
+    },
+    Traits {
+        per_mille: 230,
+        median_kwh: 2_300.0,
+        appliance_windows: [(28, 10), (42, 8), (66, 10), (74, 10)],
+        ..HOUSEHOLD
+    },
+    Traits {
+        per_mille: 95,
+        median_kwh: 2_100.0,
+        appliance_windows: [(40, 10), (72, 16), (80, 12), (84, 10)],
+        ..HOUSEHOLD
+    },
+    Traits { per_mille: 75, median_kwh: 110.0, sigma: 0.6, noise: 0.5, appliances: 0.0, ..HOUSEHOLD },
+    Traits {
+        per_mille: 55,
+        industries: &["F52", "F51", "O80"],
+        noise: 0.12,
+        cooling_share: 0.5,
+        heating_share: 0.2,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 25,
+        industries: &["H62"],
+        median_kwh: 35_000.0,
+        sigma: 0.7,
+        noise: 0.18,
+        cooling_share: 0.4,
+        heating_share: 0.2,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 25,
+        industries: &["L72", "M74", "K70", "J66"],
+        median_kwh: 40_000.0,
+        sigma: 1.0,
+        noise: 0.08,
+        cooling_share: 0.6,
+        heating_share: 0.3,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 12,
+        class: "industrial",
+        industries: &["C33", "C21", "C18", "C29"],
+        median_kwh: 250_000.0,
+        sigma: 1.1,
+        cooling_share: 0.1,
+        peak_factor: 4.0,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 6,
+        class: "industrial",
+        industries: &["C17", "C36", "C38"],
+        median_kwh: 900_000.0,
+        sigma: 1.1,
+        noise: 0.08,
+        cooling_share: 0.1,
+        peak_factor: 2.4,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 3,
+        class: "industrial",
+        industries: &["C26", "C30", "C31", "C22"],
+        median_kwh: 4_000_000.0,
+        sigma: 1.2,
+        noise: 0.03,
+        cooling_share: 0.03,
+        peak_factor: 1.4,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 12,
+        class: "agricultural",
+        industries: &["A01", "A03", "A05"],
+        median_kwh: 15_000.0,
+        sigma: 0.9,
+        noise: 0.25,
+        peak_factor: 6.0,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 5,
+        class: "public",
+        industries: &["P83"],
+        median_kwh: 150_000.0,
+        sigma: 0.7,
+        cooling_share: 0.3,
+        heating_share: 0.3,
+        peak_factor: 4.0,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 5,
+        class: "public",
+        industries: &["N78"],
+        median_kwh: 20_000.0,
+        sigma: 0.6,
+        noise: 0.02,
+        peak_factor: 2.6,
+        ..BUSINESS
+    },
+    Traits {
+        per_mille: 2,
+        industries: &["I64"],
+        median_kwh: 3_000_000.0,
+        sigma: 1.2,
+        noise: 0.015,
+        cooling_share: 0.12,
+        peak_factor: 1.3,
+        ..BUSINESS
+    },
+];
+
+impl Archetype {
+    /// Every kind, in the order of its number.
+    pub const ALL: [Self; 14] = [
+        Self::WorkingFamily,
+        Self::AtHome,
+        Self::NightOwl,
+        Self::Vacant,
+        Self::Shop,
+        Self::Restaurant,
+        Self::Office,
+        Self::FactoryOneShift,
+        Self::FactoryTwoShifts,
+        Self::FactoryContinuous,
+        Self::Farm,
+        Self::School,
+        Self::StreetLighting,
+        Self::DataCentre,
+    ];
+
+    /// What the accounts of the kind have in common.
+    pub fn traits(self) -> &'static Traits {
+        &TRAITS[self as usize]
+    }
+
+    /// The kind of the account that drew `ticket`, a number below 1,000.
+    pub fn of_ticket(ticket: u64) -> Self {
+        let mut upto = 0;
+        for archetype in Self::ALL {
+            upto += archetype.traits().per_mille;
+            if ticket < upto {
+                return archetype;
+            }
+        }
+        Self::WorkingFamily
+    }
+
+    /// Whether the account is a dwelling.
+    pub fn is_household(self) -> bool {
+        matches!(self, Self::WorkingFamily | Self::AtHome | Self::NightOwl | Self::Vacant)
+    }
+
+    /// Whether somebody lives in the dwelling.
+    pub fn is_lived_in(self) -> bool {
+        self.is_household() && self != Self::Vacant
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_share_out_a_thousand_tickets() {
+        let total: u64 = TRAITS.iter().map(|traits| traits.per_mille).sum();
+        assert_eq!(total, 1_000);
+        let homes = (0..1_000).filter(|ticket| Archetype::of_ticket(*ticket).is_household());
+        assert_eq!(homes.count(), 850);
+    }
+
+    #[test]
+    fn traits_stand_in_the_order_of_their_kinds() {
+        assert!(Archetype::Vacant.traits().median_kwh < 200.0);
+        assert_eq!(Archetype::School.traits().industries, ["P83"]);
+        assert_eq!(Archetype::FactoryContinuous.traits().class, "industrial");
+    }
+}

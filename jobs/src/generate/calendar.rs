@@ -1,0 +1,238 @@
+//! Workdays and public holidays of mainland China. The years 2023 to 2026 are
+//! as decreed, 2027 is a plausible guess; other years keep their fixed dates
+//! and, where listed, the Spring Festival.
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use chrono::{Datelike, NaiveDate, Weekday};
+
+use super::world::Day;
+use super::write::{Row, dates, flags, opt_texts};
+
+/// The kinds of day that load shapes distinguish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayType {
+    Workday,
+    Weekend,
+    Holiday,
+    /// The Spring Festival and the days about it, when factories stand still.
+    Festival,
+}
+
+impl DayType {
+    /// Every kind, in the order of its number.
+    pub const ALL: [Self; 4] = [Self::Workday, Self::Weekend, Self::Holiday, Self::Festival];
+}
+
+/// What the calendar says about a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decree {
+    pub is_workday: bool,
+    pub holiday: Option<&'static str>,
+    pub day_type: DayType,
+}
+
+struct Span {
+    year: i32,
+    month: u32,
+    day: u32,
+    days: i32,
+    name: &'static str,
+}
+
+const NEW_YEAR: &str = "New Year";
+const SPRING: &str = "Spring Festival";
+const TOMB_SWEEPING: &str = "Tomb-Sweeping Day";
+const LABOUR: &str = "Labour Day";
+const DRAGON_BOAT: &str = "Dragon Boat Festival";
+const MID_AUTUMN: &str = "Mid-Autumn Festival";
+const NATIONAL: &str = "National Day";
+
+const DECREED_YEARS: std::ops::RangeInclusive<i32> = 2023..=2027;
+
+/// Days before and after the Spring Festival on which industry is away too.
+const FESTIVAL_MARGIN_DAYS: i32 = 4;
+
+const fn span(year: i32, month: u32, day: u32, days: i32, name: &'static str) -> Span {
+    Span { year, month, day, days, name }
+}
+
+const SPANS: &[Span] = &[
+    span(2018, 2, 15, 7, SPRING),
+    span(2019, 2, 4, 7, SPRING),
+    span(2020, 1, 24, 7, SPRING),
+    span(2021, 2, 11, 7, SPRING),
+    span(2022, 1, 31, 7, SPRING),
+    span(2022, 12, 31, 3, NEW_YEAR),
+    span(2023, 1, 21, 7, SPRING),
+    span(2023, 4, 5, 1, TOMB_SWEEPING),
+    span(2023, 4, 29, 5, LABOUR),
+    span(2023, 6, 22, 3, DRAGON_BOAT),
+    span(2023, 9, 29, 2, MID_AUTUMN),
+    span(2023, 10, 1, 6, NATIONAL),
+    span(2024, 1, 1, 1, NEW_YEAR),
+    span(2024, 2, 10, 8, SPRING),
+    span(2024, 4, 4, 3, TOMB_SWEEPING),
+    span(2024, 5, 1, 5, LABOUR),
+    span(2024, 6, 10, 1, DRAGON_BOAT),
+    span(2024, 9, 15, 3, MID_AUTUMN),
+    span(2024, 10, 1, 7, NATIONAL),
+    span(2025, 1, 1, 1, NEW_YEAR),
+    span(2025, 1, 28, 8, SPRING),
+    span(2025, 4, 4, 3, TOMB_SWEEPING),
+    span(2025, 5, 1, 5, LABOUR),
+    span(2025, 5, 31, 3, DRAGON_BOAT),
+    span(2025, 10, 1, 8, NATIONAL),
+    span(2026, 1, 1, 3, NEW_YEAR),
+    span(2026, 2, 15, 9, SPRING),
+    span(2026, 4, 4, 3, TOMB_SWEEPING),
+    span(2026, 5, 1, 5, LABOUR),
+    span(2026, 6, 19, 3, DRAGON_BOAT),
+    span(2026, 9, 25, 3, MID_AUTUMN),
+    span(2026, 10, 1, 7, NATIONAL),
+    span(2027, 1, 1, 3, NEW_YEAR),
+    span(2027, 2, 5, 8, SPRING),
+    span(2027, 4, 3, 3, TOMB_SWEEPING),
+    span(2027, 5, 1, 5, LABOUR),
+    span(2027, 6, 9, 1, DRAGON_BOAT),
+    span(2027, 9, 15, 1, MID_AUTUMN),
+    span(2027, 10, 1, 7, NATIONAL),
+    span(2028, 1, 25, 7, SPRING),
+    span(2029, 2, 12, 7, SPRING),
+    span(2030, 2, 2, 7, SPRING),
+];
+
+/// Weekend days that are worked to make up for a holiday.
+const MAKE_UP_WORKDAYS: &[(i32, u32, u32)] = &[
+    (2023, 1, 28),
+    (2023, 1, 29),
+    (2023, 4, 23),
+    (2023, 5, 6),
+    (2023, 6, 25),
+    (2023, 10, 7),
+    (2023, 10, 8),
+    (2024, 2, 4),
+    (2024, 2, 18),
+    (2024, 4, 7),
+    (2024, 4, 28),
+    (2024, 5, 11),
+    (2024, 9, 14),
+    (2024, 9, 29),
+    (2024, 10, 12),
+    (2025, 1, 26),
+    (2025, 2, 8),
+    (2025, 4, 27),
+    (2025, 9, 28),
+    (2025, 10, 11),
+    (2026, 1, 4),
+    (2026, 2, 14),
+    (2026, 2, 28),
+    (2026, 5, 9),
+    (2026, 9, 20),
+    (2026, 10, 10),
+    (2027, 1, 31),
+    (2027, 2, 20),
+    (2027, 4, 25),
+    (2027, 5, 8),
+    (2027, 9, 26),
+    (2027, 10, 9),
+];
+
+impl Span {
+    /// Whether the date lies in the span, widened by `margin` days either side.
+    fn covers(&self, date: NaiveDate, margin: i32) -> bool {
+        NaiveDate::from_ymd_opt(self.year, self.month, self.day).is_some_and(|start| {
+            let offset = date.to_epoch_days() - start.to_epoch_days();
+            (-margin..self.days + margin).contains(&offset)
+        })
+    }
+}
+
+/// What the calendar says about `date`.
+pub fn decree(date: NaiveDate) -> Decree {
+    let holiday = holiday(date);
+    let is_weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
+    let is_made_up = MAKE_UP_WORKDAYS.contains(&(date.year(), date.month(), date.day()));
+    let is_workday = holiday.is_none() && (!is_weekend || is_made_up);
+    let is_festive = SPANS.iter().any(|span| span.name == SPRING && span.covers(date, FESTIVAL_MARGIN_DAYS));
+    let day_type = match (is_festive, holiday, is_workday) {
+        (true, _, _) => DayType::Festival,
+        (false, Some(_), _) => DayType::Holiday,
+        (false, None, true) => DayType::Workday,
+        (false, None, false) => DayType::Weekend,
+    };
+    Decree { is_workday, holiday, day_type }
+}
+
+fn holiday(date: NaiveDate) -> Option<&'static str> {
+    let listed = SPANS.iter().find(|span| span.covers(date, 0)).map(|span| span.name);
+    if listed.is_some() || DECREED_YEARS.contains(&date.year()) {
+        return listed;
+    }
+    match (date.month(), date.day()) {
+        (1, 1) => Some(NEW_YEAR),
+        (4, 4..=6) => Some(TOMB_SWEEPING),
+        (5, 1..=5) => Some(LABOUR),
+        (10, 1..=7) => Some(NATIONAL),
+        _ => None,
+    }
+}
+
+/// One row of the calendar table.
+pub struct CalendarRow {
+    pub day: i32,
+    pub decree: Decree,
+}
+
+impl From<&Day> for CalendarRow {
+    fn from(day: &Day) -> Self {
+        Self { day: day.number, decree: day.decree }
+    }
+}
+
+impl Row for CalendarRow {
+    const TABLE: &'static str = "calendar";
+
+    fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_from_iter_with_nullable([
+            ("date", dates(rows.iter().map(|row| row.day)), false),
+            ("is_workday", flags(rows.iter().map(|row| row.decree.is_workday)), false),
+            ("holiday", opt_texts(rows.iter().map(|row| row.decree.holiday)), true),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(year: i32, month: u32, day: u32) -> Decree {
+        decree(NaiveDate::from_ymd_opt(year, month, day).expect("a real date"))
+    }
+
+    #[test]
+    fn holidays_are_as_decreed() {
+        assert_eq!(on(2025, 10, 8).holiday, Some(NATIONAL));
+        assert_eq!(on(2025, 1, 28).holiday, Some(SPRING));
+        assert_eq!(on(2026, 10, 8).holiday, None);
+        assert_eq!(on(2031, 5, 3).holiday, Some(LABOUR));
+    }
+
+    #[test]
+    fn make_up_days_are_weekend_days_that_are_worked() {
+        for &(year, month, day) in MAKE_UP_WORKDAYS {
+            let date = NaiveDate::from_ymd_opt(year, month, day).expect("a real date");
+            assert!(matches!(date.weekday(), Weekday::Sat | Weekday::Sun), "{date}");
+            assert!(decree(date).is_workday, "{date}");
+        }
+    }
+
+    #[test]
+    fn factories_stand_still_about_the_spring_festival() {
+        assert_eq!(on(2025, 1, 24).day_type, DayType::Festival);
+        assert!(on(2025, 1, 24).is_workday);
+        assert_eq!(on(2025, 3, 5).day_type, DayType::Workday);
+        assert_eq!(on(2025, 3, 8).day_type, DayType::Weekend);
+        assert_eq!(on(2025, 5, 1).day_type, DayType::Holiday);
+    }
+}

@@ -1,0 +1,230 @@
+//! Who pays when: from punctual to never.
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
+use super::account::{Account, account_id};
+use super::archetype::Archetype;
+use super::bill::Bill;
+use super::damage;
+use super::random::{Key, Stream};
+use super::world::{Month, World};
+use super::write::{Row, dates, decimals, texts};
+
+/// How an account pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payer {
+    /// By direct debit.
+    Autopay,
+    /// Soon after the bill.
+    Prompt,
+    /// On the last days of the term.
+    OnDueDate,
+    /// Often some weeks after the term.
+    Late,
+    /// Months after the term, or never.
+    Chronic,
+    /// In two payments.
+    Partial,
+    /// Prompt at first, chronic in the last months.
+    Worsening,
+}
+
+const PAYERS: [Payer; 7] =
+    [Payer::Autopay, Payer::Prompt, Payer::OnDueDate, Payer::Late, Payer::Chronic, Payer::Partial, Payer::Worsening];
+
+/// Percent of the accounts that pay so, in the order of [`PAYERS`].
+const STEADY_PERCENT: [u8; 7] = [37, 34, 14, 8, 2, 3, 2];
+const RISKY_PERCENT: [u8; 7] = [22, 30, 15, 15, 7, 6, 5];
+
+impl Payer {
+    /// How the account that drew `unit` pays.
+    pub fn of(archetype: Archetype, unit: f64) -> Self {
+        let percent = match archetype {
+            Archetype::NightOwl
+            | Archetype::Vacant
+            | Archetype::Shop
+            | Archetype::Restaurant
+            | Archetype::FactoryOneShift => &RISKY_PERCENT,
+            _ => &STEADY_PERCENT,
+        };
+        let mut upto = 0.0;
+        for (payer, percent) in PAYERS.into_iter().zip(percent) {
+            upto += f64::from(*percent) / 100.0;
+            if unit < upto {
+                return payer;
+            }
+        }
+        Self::Prompt
+    }
+}
+
+/// One payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub account: u64,
+    pub month: Month,
+    sequence: u32,
+    /// Days since 1970-01-01.
+    pub paid: i32,
+    pub cents: i64,
+    channel: &'static str,
+}
+
+/// The payments of a bill that were made before the end, oldest first.
+pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment> {
+    if bill.total_cents <= 0 {
+        return Vec::new();
+    }
+    let key = Key::new(world.seed, Stream::Payment).with(account.index);
+    let habit = habit(world, account, bill, key);
+    let (first, second) = parts(habit, bill, key.on(bill.month.first));
+    let usual = usual_channel(account, key);
+    [first, second]
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(|(place, part)| Payment {
+            account: account.index,
+            month: bill.month,
+            sequence: place as u32 + 1,
+            paid: part.paid,
+            cents: part.cents,
+            channel: if part.is_debit { "bank_auto" } else { usual },
+        })
+        .filter(|payment| payment.paid < world.end && payment.cents > 0)
+        .collect()
+}
+
+/// A payment as it is received: now and then twice.
+pub fn received(seed: u64, payment: Payment) -> impl Iterator<Item = Payment> {
+    let key = Key::new(seed, Stream::Damage)
+        .with(payment.account)
+        .on(payment.month.first)
+        .with(1 + u64::from(payment.sequence));
+    std::iter::repeat_n(payment, damage::times(key))
+}
+
+/// How the account pays at the time of the bill.
+fn habit(world: &World, account: &Account, bill: &Bill, key: Key) -> Payer {
+    if account.payer != Payer::Worsening {
+        return account.payer;
+    }
+    let since = world.end - 60 - key.below(0, 210) as i32;
+    if bill.issued < since { Payer::Prompt } else { Payer::Chronic }
+}
+
+struct Part {
+    /// Days since 1970-01-01.
+    paid: i32,
+    cents: i64,
+    is_debit: bool,
+}
+
+/// The one or two payments of a bill, if there is any.
+fn parts(habit: Payer, bill: &Bill, key: Key) -> (Option<Part>, Option<Part>) {
+    let days = |draw: u64, bound: u64| key.below(draw, bound) as i32;
+    let whole = |paid: i32| Part { paid, cents: bill.total_cents, is_debit: false };
+    let (issued, due) = (bill.issued, bill.due);
+    match habit {
+        // A debit that the bank refuses is made good by hand.
+        Payer::Autopay if key.chance(0, 0.01) => (Some(whole(due + 3 + days(1, 10))), None),
+        Payer::Autopay => (Some(Part { is_debit: true, ..whole(issued + 5) }), None),
+        Payer::Prompt => (Some(whole(issued + days(1, 9))), None),
+        Payer::OnDueDate => (Some(whole(due - days(1, 3))), None),
+        Payer::Late if key.chance(0, 0.7) => (Some(whole(due + 5 + days(1, 36))), None),
+        Payer::Late => (Some(whole(due - days(1, 5))), None),
+        Payer::Chronic | Payer::Worsening => match key.below(0, 20) {
+            0..5 => (None, None),
+            5..8 => (Some(whole(due - days(1, 5))), None),
+            _ => (Some(whole(due + 60 + days(1, 141))), None),
+        },
+        Payer::Partial => {
+            let percent = 40 + key.below(1, 31) as i64;
+            let first_cents = bill.total_cents * percent / 100;
+            let first = Part { cents: first_cents, ..whole(due - days(2, 5)) };
+            let rest_cents = bill.total_cents - first_cents;
+            let second = Part { cents: rest_cents, ..whole(due + 1 + days(3, 30)) };
+            (Some(first), Some(second))
+        }
+    }
+}
+
+/// The channel by which the account pays by hand.
+fn usual_channel(account: &Account, key: Key) -> &'static str {
+    let ticket = key.below(1, 100);
+    let (app, wechat, alipay, counter, hall) = match account.archetype {
+        Archetype::AtHome => (20, 50, 62, 72, 88),
+        archetype if archetype.is_household() => (30, 62, 92, 93, 96),
+        Archetype::Shop | Archetype::Restaurant | Archetype::Farm => (30, 58, 80, 88, 94),
+        _ => (15, 18, 22, 90, 99),
+    };
+    let shares = [("app", app), ("wechat", wechat), ("alipay", alipay), ("bank_counter", counter), ("hall", hall)];
+    shares.into_iter().find(|(_, upto)| ticket < *upto).map_or("cash_agent", |(channel, _)| channel)
+}
+
+impl Row for Payment {
+    const TABLE: &'static str = "payments";
+
+    fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
+        let id = |row: &Self| {
+            let Month { year, month, .. } = row.month;
+            format!("PY{:09}{year:04}{:02}{}", row.account, month + 1, row.sequence)
+        };
+        let amounts = rows.iter().map(|row| Some(i128::from(row.cents)));
+        RecordBatch::try_from_iter_with_nullable([
+            ("payment_id", texts(rows.iter().map(id)), false),
+            ("account_id", texts(rows.iter().map(|row| account_id(row.account))), false),
+            ("bill_month", dates(rows.iter().map(|row| row.month.first)), false),
+            ("pay_date", dates(rows.iter().map(|row| row.paid)), false),
+            ("amount_cny", decimals(amounts, 14, 2)?, false),
+            ("channel", texts(rows.iter().map(|row| row.channel)), false),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::bill::bills_of;
+    use crate::generate::world::tests::world;
+
+    #[test]
+    fn shares_make_a_hundred() {
+        for percent in [STEADY_PERCENT, RISKY_PERCENT] {
+            assert_eq!(percent.iter().map(|share| u32::from(*share)).sum::<u32>(), 100);
+        }
+    }
+
+    #[test]
+    fn nobody_pays_too_much_or_too_early() {
+        let world = world(12);
+        for index in 0..300 {
+            let account = Account::draw(&world, index);
+            for bill in bills_of(&world, &account) {
+                let payments = payments_of(&world, &account, &bill);
+                let paid: i64 = payments.iter().map(|payment| payment.cents).sum();
+                assert!(paid <= bill.total_cents.max(0));
+                for payment in payments {
+                    assert!((bill.issued..world.end).contains(&payment.paid));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn punctual_payers_pay_everything() {
+        let world = world(12);
+        let prompt = (0..200)
+            .map(|index| Account::draw(&world, index))
+            .find(|account| account.payer == Payer::Prompt)
+            .expect("most accounts are punctual");
+        for bill in bills_of(&world, &prompt) {
+            if bill.total_cents > 0 && bill.due < world.end {
+                let payments = payments_of(&world, &prompt, &bill);
+                assert_eq!(payments[0].cents, bill.total_cents);
+                assert!(payments[0].paid <= bill.due);
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The work, cut into pieces of bounded size that any thread may make: one file
+//! belongs to one piece, so the number of threads leaves no trace.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::account::Account;
+use super::bill::{self, Bill, bills_of};
+use super::calendar::CalendarRow;
+use super::contract::{ContractRow, contracts_of};
+use super::device::{DeviceRow, devices_of};
+use super::error::GenerateError;
+use super::load;
+use super::network::{Node, Transformer, transformers_of};
+use super::outage::{Outage, outages};
+use super::payment::{self, Payment, payments_of};
+use super::service::{WorkOrder, work_orders_of};
+use super::tariff::{Tariff, TariffPeriod, tariff_periods};
+use super::weather::{REGIONS, WeatherRow};
+use super::world::World;
+use super::write::{Row, Sink, Written};
+
+/// Most accounts in a file of curves.
+const CURVE_ACCOUNTS: u64 = 200_000;
+/// Most accounts in a file of any other table.
+const RECORD_ACCOUNTS: u64 = 50_000;
+
+/// What an account's bills, and its other records, cost over a day's curve.
+const BILL_EFFORT: u64 = 30;
+const RECORD_EFFORT: u64 = 3;
+
+/// What was written, by table.
+pub type Tally = BTreeMap<&'static str, Written>;
+
+/// Told the work done and the work in all, in curves of one account and day.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+/// A part of a lake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    /// The tables without accounts.
+    Reference,
+    /// Bills and payments.
+    Bills { part: u64 },
+    /// Accounts, devices, transformers, outages and work orders.
+    Records { part: u64 },
+    /// The curves of one day.
+    Curves { day: i32, part: u64 },
+}
+
+/// The lake that is made.
+pub struct Work<'a> {
+    pub world: &'a World,
+    pub accounts: u64,
+    /// The folder of the tables.
+    pub sources: &'a Path,
+}
+
+/// What the threads share.
+#[derive(Default)]
+struct State {
+    tally: Tally,
+    done: u64,
+    failure: Option<GenerateError>,
+}
+
+impl Work<'_> {
+    /// Makes all pieces on `threads` threads.
+    pub fn run(&self, threads: usize, progress: Progress<'_>) -> Result<Tally, GenerateError> {
+        let next = AtomicU64::new(0);
+        let is_stopped = AtomicBool::new(false);
+        let state = Mutex::new(State::default());
+        let total = self.effort();
+        thread::scope(|scope| {
+            for _ in 0..threads.max(1) {
+                scope.spawn(|| {
+                    while !is_stopped.load(Ordering::Relaxed) {
+                        let Some(piece) = self.piece(next.fetch_add(1, Ordering::Relaxed)) else {
+                            break;
+                        };
+                        let made = self.make(&piece);
+                        let mut state = locked(&state);
+                        match made {
+                            Ok(tally) => {
+                                for (table, written) in tally {
+                                    *state.tally.entry(table).or_default() += written;
+                                }
+                                state.done += self.effort_of(&piece);
+                                progress(state.done, total);
+                            }
+                            Err(failure) => {
+                                is_stopped.store(true, Ordering::Relaxed);
+                                state.failure.get_or_insert(failure);
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.failure.map_or(Ok(state.tally), Err)
+    }
+
+    fn days(&self) -> u64 {
+        u64::from((self.world.end - self.world.curves_from).unsigned_abs())
+    }
+
+    /// The piece of this number, the longest first.
+    fn piece(&self, number: u64) -> Option<Piece> {
+        let records = self.accounts.div_ceil(RECORD_ACCOUNTS);
+        if number < records {
+            return Some(Piece::Bills { part: number });
+        }
+        let number = number - records;
+        if number < records {
+            return Some(Piece::Records { part: number });
+        }
+        let number = number - records;
+        if number == 0 {
+            return Some(Piece::Reference);
+        }
+        let number = number - 1;
+        let curves = self.accounts.div_ceil(CURVE_ACCOUNTS);
+        let (day, part) = (number / curves, number % curves);
+        // Fewer days than fit into the calendar, so the cast keeps them.
+        (day < self.days()).then(|| Piece::Curves { day: self.world.curves_from + day as i32, part })
+    }
+
+    fn effort(&self) -> u64 {
+        self.accounts.saturating_mul(BILL_EFFORT + RECORD_EFFORT + self.days())
+    }
+
+    fn effort_of(&self, piece: &Piece) -> u64 {
+        let count = |range: Range<u64>| range.end - range.start;
+        match piece {
+            Piece::Reference => 0,
+            Piece::Bills { part } => count(self.chunk(*part, RECORD_ACCOUNTS)) * BILL_EFFORT,
+            Piece::Records { part } => count(self.chunk(*part, RECORD_ACCOUNTS)) * RECORD_EFFORT,
+            Piece::Curves { part, .. } => count(self.chunk(*part, CURVE_ACCOUNTS)),
+        }
+    }
+
+    fn chunk(&self, part: u64, size: u64) -> Range<u64> {
+        part * size..((part + 1) * size).min(self.accounts)
+    }
+
+    fn make(&self, piece: &Piece) -> Result<Tally, GenerateError> {
+        match piece {
+            Piece::Reference => self.reference(),
+            Piece::Bills { part } => self.bills(*part),
+            Piece::Records { part } => self.records(*part),
+            Piece::Curves { day, part } => {
+                let day = self.world.day(*day);
+                let accounts = self.chunk(*part, CURVE_ACCOUNTS);
+                let written = load::write(self.world, self.sources, day, accounts, *part)?;
+                Ok(Tally::from([(load::TABLE, written)]))
+            }
+        }
+    }
+
+    fn sink<R: Row>(&self, part: u64) -> Result<Sink<R>, GenerateError> {
+        Sink::create(self.sources, part)
+    }
+
+    fn reference(&self) -> Result<Tally, GenerateError> {
+        let world = self.world;
+        let days = |to: i32| (world.reported_from..to).map(move |number| world.day(number));
+        let mut calendar = self.sink::<CalendarRow>(0)?;
+        calendar.extend(days(world.announced_to).map(CalendarRow::from))?;
+        let mut weather = self.sink::<WeatherRow>(0)?;
+        for region in 0..REGIONS.len() {
+            weather.extend(days(world.end).map(|day| WeatherRow {
+                region,
+                day: day.number,
+                weather: day.weather[region],
+            }))?;
+        }
+        let mut tariffs = self.sink::<Tariff>(0)?;
+        tariffs.extend(Tariff::ALL)?;
+        let mut periods = self.sink::<TariffPeriod>(0)?;
+        periods.extend(tariff_periods())?;
+        Ok(Tally::from([
+            (CalendarRow::TABLE, calendar.finish()?),
+            (WeatherRow::TABLE, weather.finish()?),
+            (Tariff::TABLE, tariffs.finish()?),
+            (TariffPeriod::TABLE, periods.finish()?),
+        ]))
+    }
+
+    fn bills(&self, part: u64) -> Result<Tally, GenerateError> {
+        let seed = self.world.seed;
+        let mut bills = self.sink::<Bill>(part)?;
+        let mut payments = self.sink::<Payment>(part)?;
+        for index in self.chunk(part, RECORD_ACCOUNTS) {
+            let account = Account::draw(self.world, index);
+            for bill in bills_of(self.world, &account) {
+                for payment in payments_of(self.world, &account, &bill) {
+                    payments.extend(payment::received(seed, payment))?;
+                }
+                bills.extend(bill::received(seed, bill))?;
+            }
+        }
+        Ok(Tally::from([(Bill::TABLE, bills.finish()?), (Payment::TABLE, payments.finish()?)]))
+    }
+
+    fn records(&self, part: u64) -> Result<Tally, GenerateError> {
+        let world = self.world;
+        let accounts = self.chunk(part, RECORD_ACCOUNTS);
+        let mut contracts = self.sink::<ContractRow>(part)?;
+        let mut devices = self.sink::<DeviceRow>(part)?;
+        let mut transformers = self.sink::<Transformer>(part)?;
+        let mut interruptions = self.sink::<Outage>(part)?;
+        let mut orders = self.sink::<WorkOrder>(part)?;
+        for transformer in transformers_of(&accounts) {
+            transformers.push(Transformer::public(world.seed, transformer))?;
+            interruptions.extend(outages(world, Node::Public { transformer }))?;
+        }
+        let mut supply: Option<(Node, Vec<Outage>)> = None;
+        for index in accounts {
+            let account = Account::draw(world, index);
+            contracts.extend(contracts_of(world, &account))?;
+            devices.extend(devices_of(&account))?;
+            let node = Node::of(&account);
+            // Neighbours hang on one transformer, whose outages are drawn once.
+            let suffered = match supply.take() {
+                Some((former, suffered)) if former == node => suffered,
+                _ => outages(world, node),
+            };
+            orders.extend(work_orders_of(world, &account, &suffered))?;
+            if account.has_own_transformer() {
+                transformers.push(Transformer::private(&account))?;
+                interruptions.extend(suffered.iter().copied())?;
+            }
+            supply = Some((node, suffered));
+        }
+        Ok(Tally::from([
+            (ContractRow::TABLE, contracts.finish()?),
+            (DeviceRow::TABLE, devices.finish()?),
+            (Transformer::TABLE, transformers.finish()?),
+            (Outage::TABLE, interruptions.finish()?),
+            (WorkOrder::TABLE, orders.finish()?),
+        ]))
+    }
+}
+
+/// A thread that panicked takes the whole call with it, so what it left behind
+/// is never used.
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::world::tests::world;
+
+    #[test]
+    fn pieces_cover_accounts_and_days_once() {
+        let world = world(1);
+        let work = Work { world: &world, accounts: 450_001, sources: Path::new("unused") };
+        let pieces: Vec<Piece> = (0..).map_while(|number| work.piece(number)).collect();
+        assert_eq!(pieces.len(), 10 + 10 + 1 + 45 * 3);
+        assert_eq!(pieces.iter().map(|piece| work.effort_of(piece)).sum::<u64>(), work.effort());
+        assert_eq!(work.chunk(2, CURVE_ACCOUNTS), 400_000..450_001);
+        assert_eq!(pieces.last(), Some(&Piece::Curves { day: world.end - 1, part: 2 }));
+    }
+}

@@ -1,0 +1,106 @@
+//! A lake appears whole or not at all: it is made in a folder beside its place
+//! and moved there at the end.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::error::GenerateError;
+
+/// The folder in which a lake is made. What is not published is removed.
+pub struct Staging {
+    folder: PathBuf,
+    target: PathBuf,
+    /// Folders that were not there before, the innermost first.
+    made: Vec<PathBuf>,
+    is_published: bool,
+}
+
+impl Staging {
+    /// Makes the folder, unless `out` holds sources already.
+    pub fn create(out: &Path) -> Result<Self, GenerateError> {
+        let target = out.join("sources");
+        refuse_content(&target)?;
+        let made = out
+            .ancestors()
+            .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+            .map(Path::to_owned)
+            .collect();
+        let folder = out.join(format!(".sources.{}", std::process::id()));
+        let staging = Self { folder, target, made, is_published: false };
+        // What a killed process of the same number left behind is dead.
+        match fs::remove_dir_all(&staging.folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(GenerateError::io(&staging.folder)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir_all(&staging.folder).map_err(GenerateError::io(&staging.folder))?;
+        Ok(staging)
+    }
+
+    /// Where the tables are written.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Moves the lake to its place.
+    pub fn publish(mut self) -> Result<(), GenerateError> {
+        refuse_content(&self.target)?;
+        fs::rename(&self.folder, &self.target).map_err(GenerateError::io(&self.target))?;
+        self.is_published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if self.is_published {
+            return;
+        }
+        // The error that brought us here tells more than one from cleaning up.
+        let _ = fs::remove_dir_all(&self.folder);
+        for folder in &self.made {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+fn refuse_content(target: &Path) -> Result<(), GenerateError> {
+    let mut entries = match fs::read_dir(target) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(GenerateError::io(target)(error)),
+    };
+    if entries.next().is_some() {
+        return Err(GenerateError::NotEmpty { path: target.to_owned() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_published_leaves_no_trace() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let out = root.path().join("one/two");
+        let staging = Staging::create(&out).expect("a free place");
+        fs::write(staging.folder().join("file"), "content").expect("a writable folder");
+        drop(staging);
+        assert!(!root.path().join("one").exists());
+    }
+
+    #[test]
+    fn an_empty_place_is_taken_and_a_full_one_refused() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(root.path().join("sources")).expect("a writable folder");
+        let staging = Staging::create(root.path()).expect("an empty place");
+        fs::write(staging.folder().join("file"), "content").expect("a writable folder");
+        staging.publish().expect("an empty place");
+        assert!(root.path().join("sources/file").exists());
+        let refused = Staging::create(root.path()).err();
+        assert!(matches!(refused, Some(GenerateError::NotEmpty { .. })));
+    }
+}

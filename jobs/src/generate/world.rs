@@ -1,0 +1,189 @@
+//! What all accounts share: the seed, the days with their weather, the months
+//! that are billed and the templates.
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+
+use super::Options;
+use super::calendar::{Decree, decree};
+use super::shape::Shapes;
+use super::usage::Totals;
+use super::weather::{REGIONS, RegionDay, region_day};
+
+/// Months for which there are bills, work orders and outages.
+const BILLED_MONTHS: u32 = 24;
+/// Months before the end that calendar and weather reach back.
+const REPORTED_MONTHS: u32 = 30;
+/// Months after the end that the calendar reaches ahead.
+const ANNOUNCED_MONTHS: u32 = 3;
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=2200;
+
+/// One day of the lake.
+#[derive(Clone, Debug)]
+pub struct Day {
+    /// Days since 1970-01-01.
+    pub number: i32,
+    pub date: NaiveDate,
+    /// 0 is January.
+    pub month: usize,
+    pub decree: Decree,
+    /// By region.
+    pub weather: [RegionDay; REGIONS.len()],
+}
+
+/// One calendar month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Month {
+    /// First day, in days since 1970-01-01.
+    pub first: i32,
+    /// First day that is not of the month.
+    pub next: i32,
+    pub year: i32,
+    /// 0 is January.
+    pub month: usize,
+}
+
+/// What all accounts share.
+pub struct World {
+    pub seed: u64,
+    /// First day that is not in the lake, in days since 1970-01-01.
+    pub end: i32,
+    /// First day with curves.
+    pub curves_from: i32,
+    /// First day of weather and calendar.
+    pub reported_from: i32,
+    /// First day that the calendar leaves out.
+    pub announced_to: i32,
+    pub shapes: Shapes,
+    pub totals: Totals,
+    days: Vec<Day>,
+    months: Vec<Month>,
+    first_billed: usize,
+    current: Option<Month>,
+}
+
+impl World {
+    /// Prepares a lake, or nothing if its dates leave the years 1900 to 2200.
+    pub fn new(options: &Options) -> Option<Self> {
+        let end = options.end;
+        let this_month = end.with_day(1)?;
+        let billed_from = this_month.checked_sub_months(Months::new(BILLED_MONTHS))?;
+        // Tiers run by calendar year, so energy is known from its first day.
+        let year_start = NaiveDate::from_ymd_opt(billed_from.year(), 1, 1)?;
+        let curves_from = end.checked_sub_days(Days::new(u64::from(options.days)))?;
+        let reported_from = this_month.checked_sub_months(Months::new(REPORTED_MONTHS))?.min(curves_from);
+        let announced_to = end.checked_add_months(Months::new(ANNOUNCED_MONTHS))?;
+        let first = reported_from.min(year_start);
+        if !YEARS.contains(&first.year()) || !YEARS.contains(&announced_to.year()) {
+            return None;
+        }
+
+        let shapes = Shapes::new();
+        let totals = Totals::new(&shapes);
+        let days = (first.to_epoch_days()..announced_to.to_epoch_days())
+            .map(|number| Some(day(options.seed, number, NaiveDate::from_epoch_days(number)?)))
+            .collect::<Option<Vec<Day>>>()?;
+        let months = months(year_start, this_month)?;
+        let first_billed = months.len().saturating_sub(BILLED_MONTHS as usize);
+        let current = (end > this_month).then(|| Month {
+            first: this_month.to_epoch_days(),
+            next: end.to_epoch_days(),
+            year: this_month.year(),
+            month: this_month.month0() as usize,
+        });
+        Some(Self {
+            seed: options.seed,
+            end: end.to_epoch_days(),
+            curves_from: curves_from.to_epoch_days(),
+            reported_from: reported_from.to_epoch_days(),
+            announced_to: announced_to.to_epoch_days(),
+            shapes,
+            totals,
+            days,
+            months,
+            first_billed,
+            current,
+        })
+    }
+
+    /// The day of this number, which lies between the first month and the end
+    /// of the calendar.
+    pub fn day(&self, number: i32) -> &Day {
+        &self.days[(number - self.days[0].number).unsigned_abs() as usize]
+    }
+
+    /// The months of which bills are made, oldest first.
+    pub fn billed_months(&self) -> &[Month] {
+        &self.months[self.first_billed..]
+    }
+
+    /// The billed months and those before them in the same calendar year.
+    pub fn metered_months(&self) -> &[Month] {
+        &self.months
+    }
+
+    /// The billed months, and of the current one what lies before the end.
+    pub fn served_months(&self) -> impl Iterator<Item = &Month> {
+        self.billed_months().iter().chain(&self.current)
+    }
+}
+
+fn day(seed: u64, number: i32, date: NaiveDate) -> Day {
+    Day {
+        number,
+        date,
+        month: date.month0() as usize,
+        decree: decree(date),
+        weather: std::array::from_fn(|region| region_day(seed, region, number, date.ordinal())),
+    }
+}
+
+/// The months from `first` to before `end`, both first days of a month.
+fn months(first: NaiveDate, end: NaiveDate) -> Option<Vec<Month>> {
+    let mut months = Vec::new();
+    let mut start = first;
+    while start < end {
+        let next = start.checked_add_months(Months::new(1))?;
+        months.push(Month {
+            first: start.to_epoch_days(),
+            next: next.to_epoch_days(),
+            year: start.year(),
+            month: start.month0() as usize,
+        });
+        start = next;
+    }
+    Some(months)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A world that ends in the middle of a month.
+    pub fn world(seed: u64) -> World {
+        let end = NaiveDate::from_ymd_opt(2026, 3, 11).expect("a real date");
+        let options = Options { accounts: 1, days: 45, seed, out: PathBuf::new(), end, threads: 1 };
+        World::new(&options).expect("dates in range")
+    }
+
+    #[test]
+    fn bills_reach_back_over_whole_months() {
+        let world = world(1);
+        let billed = world.billed_months();
+        assert_eq!(billed.len(), 24);
+        assert_eq!((billed[0].year, billed[0].month), (2024, 2));
+        assert_eq!((billed[23].year, billed[23].month), (2026, 1));
+        assert_eq!(world.metered_months().len(), 26);
+        assert_eq!(world.metered_months()[0].month, 0);
+        assert_eq!(world.served_months().count(), 25);
+        assert_eq!(world.day(world.end - 1).date.to_string(), "2026-03-10");
+    }
+
+    #[test]
+    fn dates_out_of_range_make_no_world() {
+        let end = NaiveDate::from_ymd_opt(2026, 3, 11).expect("a real date");
+        let options = Options { accounts: 1, days: 60_000, seed: 1, out: PathBuf::new(), end, threads: 1 };
+        assert!(World::new(&options).is_none());
+    }
+}

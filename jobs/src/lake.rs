@@ -1,0 +1,106 @@
+//! What lies on disk: sources as they are found, Delta tables as pinned
+//! snapshots and atomic commits, the lease of an output folder. No other room
+//! lists folders or commits.
+
+pub mod lease;
+pub mod source;
+pub mod table;
+
+use std::path::{Path, PathBuf};
+
+pub use lease::Lease;
+pub use table::{Change, Snapshot, Table};
+
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("no lake at {}", path.display())]
+    NoLake { path: PathBuf },
+    #[error("the lake {} has no files for `{table}`: {}", path.display(), globs.join(", "))]
+    NoSource { path: PathBuf, table: String, globs: Vec<String>, contract: String },
+    #[error("{}: cannot be read: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: String },
+    #[error("{}: column `{column}` is missing", path.display())]
+    NoColumn { path: PathBuf, column: String, found: Vec<String>, contract: String },
+    #[error("{}: column `{column}` is {found}, which cannot become {wanted}", path.display())]
+    ColumnType { path: PathBuf, column: String, found: String, wanted: String, contract: String },
+    #[error("{}: differs from {} in {what}", path.display(), first.display())]
+    Differs { path: PathBuf, first: PathBuf, what: String },
+    #[error("{}: no folder `{column}=…` on its path", path.display())]
+    NoPartition { path: PathBuf, column: String },
+    #[error("{}: `{column}={value}` is not a date", path.display())]
+    PartitionValue { path: PathBuf, column: String, value: String },
+    #[error("{}: a link that leaves the lake", path.display())]
+    LinkOutside { path: PathBuf },
+    #[error("`{glob}`: {reason}")]
+    Glob { glob: String, reason: String },
+    #[error("another run holds {}: {holder}", out.display())]
+    Held { out: PathBuf, holder: String },
+    #[error("{table}: {source}")]
+    Delta { table: String, source: Box<deltalake_core::DeltaTableError> },
+    #[error("{table}: {path} does not lie in the table's folder")]
+    Foreign { table: String, path: String },
+    #[error("{}: {reason}", path.display())]
+    Layout { path: PathBuf, reason: String },
+}
+
+/// The folder that everything made by kwhy lies in.
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub root: PathBuf,
+}
+
+/// The part of the output folder in which a table lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    Features,
+    Marts,
+    Quarantine,
+}
+
+impl Layer {
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Features => "features",
+            Self::Marts => "marts",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
+impl Output {
+    /// The output folder, made where it is not there; its path is absolute.
+    pub fn open(root: &Path) -> Result<Self, LakeError> {
+        let io = |source| LakeError::Io { path: root.to_owned(), source };
+        std::fs::create_dir_all(root).map_err(io)?;
+        Ok(Self { root: root.canonicalize().map_err(io)? })
+    }
+
+    pub fn table(&self, layer: Layer, name: &str) -> Table {
+        Table::new(name, self.root.join(layer.folder()).join(name))
+    }
+
+    /// The number of buckets that this folder was made with. It is fixed by
+    /// the first run: all tables with rows per account are cut by it.
+    pub fn buckets(&self) -> Result<Option<u32>, LakeError> {
+        let path = self.root.join("buckets");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match text.trim().parse() {
+                Ok(buckets) => Ok(Some(buckets)),
+                Err(_) => {
+                    Err(LakeError::Layout { path, reason: format!("`{}` is not a number of buckets", text.trim()) })
+                }
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LakeError::Io { path, source }),
+        }
+    }
+
+    pub fn set_buckets(&self, buckets: u32) -> Result<(), LakeError> {
+        let path = self.root.join("buckets");
+        std::fs::write(&path, format!("{buckets}\n"))
+            .and_then(|()| std::fs::File::open(&path)?.sync_all())
+            .map_err(|source| LakeError::Io { path, source })
+    }
+}

@@ -1,0 +1,19 @@
+//! kwhy turns a power utility's Parquet lake into customer tags and segments.
+//!
+//! Rooms, and what each may touch: [`cli`] parses and prints; [`run`] carries
+//! a job from lake to release; [`plan`] works out units without touching
+//! anything; [`lake`] alone lists folders and commits; [`engine`] alone builds
+//! sessions and runs plans; [`project`] reads `sql/`, `schemas/` and `jobs/`;
+//! [`generate`] makes lakes and knows none of the others.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod engine;
+pub mod error;
+pub mod generate;
+pub mod lake;
+mod memory;
+pub mod plan;
+pub mod project;
+pub mod run;

@@ -1,0 +1,325 @@
+//! A project: `sql/`, `schemas/` and `jobs/*.toml`, read from a folder or from
+//! the copy inside the binary, overlaid where a folder extends another, then
+//! parsed and linked with every mistake reported at once.
+
+pub mod contract;
+pub mod diagnostic;
+mod document;
+pub mod job;
+pub mod model;
+pub mod segment;
+pub mod tag;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use contract::Contract;
+use diagnostic::{Mistake, Mistakes, did_you_mean};
+use document::Document;
+use job::Job;
+use model::{Layer, Model, ModelContract};
+use segment::Segmentation;
+use tag::{Tags, parse_evidence, parse_tags};
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+
+/// Prefix under which models see sources.
+pub const STAGED: &str = "stg_";
+/// Marts that are compiled from TOML instead of written in SQL.
+pub const TAGS: &str = "customer_tags";
+pub const SEGMENTS: &str = "customer_segments";
+pub const SEGMENT_COUNTS: &str = "segment_count";
+/// Marts that a run writes by itself.
+pub const DRIVER_TABLES: [&str; 4] = ["tag_catalog", "audit_result", "run_ledger", "releases"];
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{} is not a project: no jobs/*.toml and no project.toml there", path.display())]
+    NotAProject { path: PathBuf },
+    #[error("{}: `extends` goes in a circle", path.display())]
+    Circle { path: PathBuf },
+    #[error("no job is called `{name}`")]
+    NoJob { name: String, known: Vec<String>, near: Option<String> },
+}
+
+/// A project, parsed and linked.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    pub contracts: BTreeMap<String, Arc<Contract>>,
+    pub models: BTreeMap<String, Model>,
+    pub tags: Tags,
+    pub segmentations: Vec<Segmentation>,
+    pub jobs: BTreeMap<String, Job>,
+}
+
+/// Project files by their path below the project: name for messages, and text.
+type Files = BTreeMap<String, (String, String)>;
+
+impl Project {
+    /// The project at `folder`; else the nearest one above the working folder;
+    /// else the one inside the binary.
+    pub fn open(folder: Option<&Path>) -> Result<Self, ProjectError> {
+        let files = match folder {
+            Some(folder) => read_project(folder, &mut Vec::new())?,
+            None => match nearest() {
+                Some(folder) => read_project(&folder, &mut Vec::new())?,
+                None => embedded_files(),
+            },
+        };
+        Ok(parse(&files)?)
+    }
+
+    pub fn job(&self, name: &str) -> Result<&Job, ProjectError> {
+        self.jobs.get(name).ok_or_else(|| ProjectError::NoJob {
+            name: name.to_owned(),
+            near: did_you_mean(name, self.jobs.keys().map(String::as_str)).map(str::to_owned),
+            known: self.jobs.keys().cloned().collect(),
+        })
+    }
+}
+
+fn embedded_files() -> Files {
+    embedded::FILES
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), (format!("builtin:{path}"), (*text).to_owned())))
+        .collect()
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join("project.toml").is_file()
+        || (folder.join("jobs").is_dir() && folder.join("sql").is_dir() && folder.join("schemas").is_dir())
+}
+
+fn nearest() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().find(|folder| is_project(folder)).map(Path::to_owned)
+}
+
+fn read_project(folder: &Path, seen: &mut Vec<PathBuf>) -> Result<Files, ProjectError> {
+    let io = |path: &Path, source| ProjectError::Io { path: path.to_owned(), source };
+    let folder = folder.canonicalize().map_err(|source| io(folder, source))?;
+    if !is_project(&folder) {
+        return Err(ProjectError::NotAProject { path: folder });
+    }
+    if seen.contains(&folder) {
+        return Err(ProjectError::Circle { path: folder });
+    }
+    seen.push(folder.clone());
+    let marker = folder.join("project.toml");
+    let mut files = Files::new();
+    if marker.is_file() {
+        let text = std::fs::read_to_string(&marker).map_err(|source| io(&marker, source))?;
+        let extends = Document::read(&marker.display().to_string(), &text, |root| {
+            Some(root.text("extends").map(toml::Spanned::into_inner))
+        })?;
+        files = match extends.as_deref() {
+            None => Files::new(),
+            Some("builtin") => embedded_files(),
+            Some(base) => read_project(&folder.join(base), seen)?,
+        };
+    }
+    for part in ["sql", "schemas", "jobs"] {
+        read_folder(&folder, &folder.join(part), part == "jobs", &mut files)?;
+    }
+    Ok(files)
+}
+
+fn read_folder(root: &Path, folder: &Path, flat: bool, files: &mut Files) -> Result<(), ProjectError> {
+    let io = |path: &Path, source| ProjectError::Io { path: path.to_owned(), source };
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder).map_err(|source| io(folder, source))? {
+        let path = entry.map_err(|source| io(folder, source))?.path();
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let is_ours = path.extension().is_some_and(|extension| extension == "toml" || extension == "sql")
+            && name != "jobs/Cargo.toml";
+        if path.is_dir() && !flat {
+            read_folder(root, &path, false, files)?;
+        } else if path.is_file() && is_ours {
+            let text = std::fs::read_to_string(&path).map_err(|source| io(&path, source))?;
+            files.insert(name, (path.display().to_string(), text));
+        }
+    }
+    Ok(())
+}
+
+/// `schemas/features/<name>.toml` gives `name`.
+fn stem<'a>(path: &'a str, prefix: &str, suffix: &str) -> Option<&'a str> {
+    path.strip_prefix(prefix)?.strip_suffix(suffix).filter(|name| !name.contains('/'))
+}
+
+fn parse(files: &Files) -> Result<Project, Mistakes> {
+    let mut project = Project::default();
+    let mut mistakes = Mistakes::default();
+    fn keep<T>(parsed: Result<T, Mistakes>, mistakes: &mut Mistakes) -> Option<T> {
+        parsed.map_err(|found| mistakes.0.extend(found.0)).ok()
+    }
+    for (path, (file, text)) in files {
+        if let Some(table) = stem(path, "schemas/sources/", ".toml") {
+            if let Some(contract) = keep(Contract::parse(table, file, text), &mut mistakes) {
+                project.contracts.insert(table.to_owned(), Arc::new(contract));
+            }
+        } else if let Some(name) = stem(path, "jobs/", ".toml") {
+            if let Some(job) = keep(Job::parse(name, file, text), &mut mistakes) {
+                project.jobs.insert(name.to_owned(), job);
+            }
+        } else if path == "sql/tags/evidence.toml" {
+            project.tags.evidence = keep(parse_evidence(file, text), &mut mistakes).unwrap_or_default();
+        } else if stem(path, "sql/tags/", ".toml").is_some() {
+            project.tags.tags.extend(keep(parse_tags(file, text), &mut mistakes).unwrap_or_default());
+        } else if let Some(name) = stem(path, "sql/segments/", ".toml") {
+            project.segmentations.extend(keep(Segmentation::parse(name, file, text), &mut mistakes));
+        }
+    }
+    for (path, (file, text)) in files {
+        for (layer, folder) in [(Layer::Staging, "staging"), (Layer::Features, "features"), (Layer::Marts, "marts")] {
+            let Some(name) = stem(path, &format!("sql/{folder}/"), ".sql") else { continue };
+            let contract_path = format!("schemas/{folder}/{name}.toml");
+            let Some((contract_file, contract_text)) = files.get(&contract_path) else {
+                mistakes.push(
+                    Mistake::new(file, text, 0..0, format!("`{name}` has no contract"))
+                        .with_hint(format!("write {contract_path} with label and key")),
+                );
+                continue;
+            };
+            let Some(contract) = keep(ModelContract::parse(contract_file, contract_text), &mut mistakes) else {
+                continue;
+            };
+            if let Some(model) = keep(Model::new(name, layer, file, text.clone(), contract), &mut mistakes) {
+                project.models.insert(name.to_owned(), model);
+            }
+        }
+    }
+    link(&project, files, &mut mistakes);
+    mistakes.into_result().map(|()| project)
+}
+
+/// Names that do not resolve, and models that need each other.
+fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
+    let compiled = [TAGS, SEGMENTS, SEGMENT_COUNTS];
+    let mut known: BTreeSet<String> = project.models.keys().cloned().collect();
+    known.extend(project.contracts.keys().map(|table| format!("{STAGED}{table}")));
+    known.extend(compiled.iter().chain(&DRIVER_TABLES).map(|name| (*name).to_owned()));
+    let hint = |name: &str| match did_you_mean(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "a model of sql/, or stg_<source> for a source".to_owned(),
+    };
+    for model in project.models.values() {
+        for input in model.inputs.iter().filter(|input| !known.contains(*input)) {
+            mistakes.push(
+                Mistake::new(&model.file, &model.sql, model.place(input), format!("no table is called `{input}`"))
+                    .with_hint(hint(input)),
+            );
+        }
+        for parameter in model.parameters.iter().filter(|name| *name != "$as_of") {
+            mistakes.push(
+                Mistake::new(
+                    &model.file,
+                    &model.sql,
+                    model.place(parameter),
+                    format!("no parameter is called `{parameter}`"),
+                )
+                .with_hint("there is `$as_of`, the run's date"),
+            );
+        }
+    }
+    link_tags(project, files, mistakes);
+    for job in project.jobs.values() {
+        let text = files.values().find(|(file, _)| *file == job.file).map_or("", |(_, text)| text);
+        for name in job.build.iter().filter(|name| !known.contains(*name)) {
+            mistakes.push(
+                Mistake::new(&job.file, text, model::find_word(text, name), format!("nothing is called `{name}`"))
+                    .with_hint(hint(name)),
+            );
+        }
+    }
+    for name in project.models.keys() {
+        if let Some(circle) = find_circle(project, name, &mut Vec::new()) {
+            let model = &project.models[name];
+            mistakes.push(Mistake::new(
+                &model.file,
+                &model.sql,
+                0..0,
+                format!("models need each other: {}", circle.join(" -> ")),
+            ));
+            break;
+        }
+    }
+}
+
+fn link_tags(project: &Project, files: &Files, mistakes: &mut Mistakes) {
+    let text_of = |file: &str| files.values().find(|(name, _)| name == file).map_or("", |(_, text)| text.as_str());
+    let mut names = BTreeSet::new();
+    for tag in &project.tags.tags {
+        let text = text_of(&tag.file);
+        if !names.insert(&tag.name) {
+            mistakes.push(Mistake::new(
+                &tag.file,
+                text,
+                model::find_word(text, &tag.name),
+                format!("tag `{}` stands here twice", tag.name),
+            ));
+        }
+        if !project.models.contains_key(&tag.feature) && tag.feature != format!("{STAGED}accounts") {
+            let near = did_you_mean(&tag.feature, project.models.keys().map(String::as_str))
+                .unwrap_or("a model of sql/features");
+            mistakes.push(
+                Mistake::new(
+                    &tag.file,
+                    text,
+                    model::find_word(text, &tag.feature),
+                    format!("no feature table is called `{}`", tag.feature),
+                )
+                .with_hint(format!("did you mean `{near}`?")),
+            );
+        }
+        if !project.tags.evidence.contains_key(&tag.evidence) {
+            let near = did_you_mean(&tag.evidence, project.tags.evidence.keys().map(String::as_str));
+            let hint = near.map_or_else(
+                || "evidence is declared in sql/tags/evidence.toml".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            mistakes.push(
+                Mistake::new(
+                    &tag.file,
+                    text,
+                    model::find_word(text, &tag.evidence),
+                    format!("no evidence is called `{}`", tag.evidence),
+                )
+                .with_hint(hint),
+            );
+        }
+    }
+}
+
+fn find_circle(project: &Project, name: &str, path: &mut Vec<String>) -> Option<Vec<String>> {
+    if let Some(start) = path.iter().position(|seen| seen == name) {
+        let mut circle = path[start..].to_vec();
+        circle.push(name.to_owned());
+        return Some(circle);
+    }
+    path.push(name.to_owned());
+    let inputs = project.models.get(name).map(|model| &model.inputs);
+    let found = inputs.into_iter().flatten().find_map(|input| find_circle(project, input, path));
+    path.pop();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builtin_project_has_no_mistakes() {
+        let project = parse(&embedded_files()).unwrap_or_else(|mistakes| panic!("{}", mistakes.render()));
+        assert!(project.contracts.contains_key("accounts"));
+    }
+}

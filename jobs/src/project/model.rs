@@ -1,0 +1,206 @@
+//! Models: derived tables, each one SQL file, with the contract of what it
+//! makes beside it in `schemas/`.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+
+use super::diagnostic::{Mistake, Mistakes};
+use super::document::Document;
+
+/// Where a derived table is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// A view that is written out inside the models that read it.
+    Staging,
+    Features,
+    Marts,
+}
+
+/// What one unit of a model covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One bucket of accounts.
+    Bucket,
+    /// All rows at once: for totals over small tables.
+    Whole,
+}
+
+/// A derived table.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub name: String,
+    /// The SQL file, for messages.
+    pub file: String,
+    pub sql: String,
+    pub layer: Layer,
+    pub scope: Scope,
+    pub label: String,
+    pub label_zh: Option<String>,
+    pub key: Vec<String>,
+    /// Business time: readers see rows before their as-of only.
+    pub time: Option<String>,
+    /// Date column by whose month the table is partitioned.
+    pub month_of: Option<String>,
+    /// Tables that the SQL reads.
+    pub inputs: BTreeSet<String>,
+    /// Parameters that the SQL names.
+    pub parameters: BTreeSet<String>,
+}
+
+/// What a contract in `schemas/features` or `schemas/marts` says.
+#[derive(Clone, Debug)]
+pub struct ModelContract {
+    pub label: String,
+    pub label_zh: Option<String>,
+    pub key: Vec<String>,
+    pub scope: Option<Scope>,
+    pub time: Option<String>,
+    pub month_of: Option<String>,
+}
+
+impl ModelContract {
+    pub fn parse(file: &str, text: &str) -> Result<Self, Mistakes> {
+        Document::read(file, text, |root| {
+            let label = root.required_text("label");
+            let key = root.required_texts("key").unwrap_or_default();
+            if key.is_empty() {
+                root.mistake(root.span(), "`key` names no column");
+            }
+            Some(Self {
+                label_zh: root.text("label_zh").map(toml::Spanned::into_inner),
+                key: key.into_iter().map(toml::Spanned::into_inner).collect(),
+                scope: root.choice("scope", &[("bucket", Scope::Bucket), ("whole", Scope::Whole)]),
+                time: root.text("time").map(toml::Spanned::into_inner),
+                month_of: root.text("month_of").map(toml::Spanned::into_inner),
+                label: label?.into_inner(),
+            })
+        })
+    }
+}
+
+impl Model {
+    /// Links a SQL file with its contract.
+    pub fn new(name: &str, layer: Layer, file: &str, sql: String, contract: ModelContract) -> Result<Self, Mistakes> {
+        let statement = parse_sql(file, &sql)?;
+        let is_per_account = contract.key.iter().any(|column| column == "account_id");
+        let default = if is_per_account { Scope::Bucket } else { Scope::Whole };
+        Ok(Self {
+            name: name.to_owned(),
+            file: file.to_owned(),
+            layer,
+            scope: contract.scope.unwrap_or(default),
+            label: contract.label,
+            label_zh: contract.label_zh,
+            key: contract.key,
+            time: contract.time,
+            month_of: contract.month_of,
+            inputs: tables(file, &sql, &statement)?,
+            parameters: parameters(&statement),
+            sql,
+        })
+    }
+
+    /// Where `word` stands in the SQL, for a caret.
+    pub fn place(&self, word: &str) -> std::ops::Range<usize> {
+        find_word(&self.sql, word)
+    }
+}
+
+/// The one statement of a SQL file.
+pub fn parse_sql(file: &str, sql: &str) -> Result<Statement, Mistakes> {
+    let parsed = DFParser::parse_sql_with_dialect(sql, &GenericDialect {});
+    let mistake = match parsed {
+        Ok(mut statements) => match (statements.pop_front(), statements.is_empty()) {
+            (Some(statement), true) => return Ok(statement),
+            (Some(_), false) => Mistake::new(file, sql, 0..0, "a model is one statement"),
+            (None, _) => Mistake::new(file, sql, 0..0, "no statement in this file"),
+        },
+        Err(error) => {
+            let message = error.to_string();
+            let message = message.trim_start_matches("SQL error: ").to_owned();
+            Mistake::new(file, sql, place_in(sql, &message), message)
+        }
+    };
+    Err(Mistakes(vec![mistake]))
+}
+
+/// Reads `Line: 3, Column: 7` off a message of the parser.
+fn place_in(sql: &str, message: &str) -> std::ops::Range<usize> {
+    let number = |after: &str| -> Option<usize> {
+        let rest = &message[message.find(after)? + after.len()..];
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+    };
+    let (Some(line), Some(column)) = (number("Line: "), number("Column: ")) else { return 0..0 };
+    let start: usize = sql.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let at = (start + column.saturating_sub(1)).min(sql.len());
+    at..(at + 1).min(sql.len())
+}
+
+fn tables(file: &str, sql: &str, statement: &Statement) -> Result<BTreeSet<String>, Mistakes> {
+    match resolve_table_references(statement, true) {
+        Ok((tables, _)) => Ok(tables.into_iter().map(|table| table.table().to_owned()).collect()),
+        Err(error) => Err(Mistakes(vec![Mistake::new(file, sql, 0..0, error.to_string())])),
+    }
+}
+
+fn parameters(statement: &Statement) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if let Statement::Statement(statement) = statement {
+        let _: ControlFlow<()> = visit_expressions(statement.as_ref(), |expression: &Expr| {
+            if let Expr::Value(value) = expression
+                && let Value::Placeholder(name) = &value.value
+            {
+                names.insert(name.clone());
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    names
+}
+
+/// The first place where `word` stands by itself.
+pub fn find_word(text: &str, word: &str) -> std::ops::Range<usize> {
+    let is_inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let found = text.match_indices(word).find(|(at, _)| {
+        !is_inside(text[..*at].chars().next_back()) && !is_inside(text[at + word.len()..].chars().next())
+    });
+    found.map_or(0..0, |(at, _)| at..at + word.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contract() -> ModelContract {
+        ModelContract {
+            label: "Bills".into(),
+            label_zh: None,
+            key: vec!["account_id".into()],
+            scope: None,
+            time: None,
+            month_of: None,
+        }
+    }
+
+    #[test]
+    fn inputs_and_parameters_are_read_off_the_sql() {
+        let sql = "with b as (select * from stg_bills where bill_month < $as_of) select b.account_id from b join calendar using (bill_month)";
+        let model = Model::new("m", Layer::Features, "m.sql", sql.into(), contract()).expect("good");
+        assert_eq!(model.inputs.iter().map(String::as_str).collect::<Vec<_>>(), ["calendar", "stg_bills"]);
+        assert_eq!(model.parameters.iter().map(String::as_str).collect::<Vec<_>>(), ["$as_of"]);
+        assert_eq!(model.scope, Scope::Bucket);
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_place() {
+        let mistakes =
+            Model::new("m", Layer::Features, "m.sql", "select a\nfrom where".into(), contract()).expect_err("bad");
+        let shown = mistakes.render();
+        assert!(shown.contains("m.sql:2"), "{shown}");
+    }
+}

@@ -1,0 +1,154 @@
+//! A run: plan, build table after table, publish a release.
+
+mod build;
+mod ledger;
+mod relations;
+mod release;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::NaiveDate;
+
+use crate::engine::{Engine, Target};
+use crate::error::Error;
+use crate::lake::source::{self, Source};
+use crate::lake::{LakeError, Lease, Output};
+use crate::plan::{self, Phase, Sources};
+use crate::project::Project;
+
+pub use build::Audit;
+pub use release::{Release, last_release, release_tables};
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub job: String,
+    pub lake: PathBuf,
+    pub out: Option<PathBuf>,
+    pub as_of: NaiveDate,
+    pub target: Target,
+    pub buckets: Option<u32>,
+    /// Units side by side; as many as there are cores unless given.
+    pub parallel: Option<usize>,
+}
+
+/// Told of what goes on, for progress bars and logs.
+pub trait Progress: Send + Sync {
+    fn phase(&self, phase: Phase, units: usize);
+    fn unit(&self, label: &str);
+    fn finished(&self, cost: &PhaseCost);
+}
+
+/// Measured cost of one phase.
+#[derive(Clone, Debug)]
+pub struct PhaseCost {
+    pub phase: Phase,
+    pub seconds: f64,
+    /// Highest resident memory of this process during the phase.
+    pub peak_mib: Option<u64>,
+    pub units: usize,
+    /// Units that stood already and were not run again.
+    pub skipped: usize,
+}
+
+/// What a run did.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub out: PathBuf,
+    pub release: Release,
+    /// False where everything stood already.
+    pub is_new: bool,
+    pub phases: Vec<PhaseCost>,
+    pub audits: Vec<Audit>,
+    /// Rows of each published table.
+    pub tables: BTreeMap<String, u64>,
+    pub tags: usize,
+    pub seconds: f64,
+    /// Sources that the lake does not have.
+    pub absent: Vec<String>,
+}
+
+/// The default output folder of a lake.
+pub fn default_out(lake: &Path) -> PathBuf {
+    lake.join("kwhy")
+}
+
+/// Runs a job to its release.
+pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress>) -> Result<Summary, Error> {
+    let start = Instant::now();
+    let job = project.job(&request.job)?.clone();
+    let lake = request.lake.canonicalize().map_err(|_| LakeError::NoLake { path: request.lake.clone() })?;
+    let sources = find_sources(&project, &lake)?;
+    let out = Output::open(&request.out.clone().unwrap_or_else(|| default_out(&lake)))?;
+    let lease = Lease::take(&out.root)?;
+    let engine = Engine::open(request.target.clone(), job.memory_bytes, request.parallel).await?;
+    let buckets = decide_buckets(&out, request.buckets, &sources)?;
+    let plan = plan::plan(&project, &job, &sources, request.as_of, buckets)?;
+    let mut ledger = ledger::Ledger::open(&engine, &out, &job.name, request.as_of).await?;
+    let build = build::Build::new(&engine, &project, &out, &sources, &plan, ledger.sequence(), progress);
+    let built = build.run(&mut ledger).await;
+    let outcome = match built {
+        Ok(built) => release::publish(&engine, &out, &project, &plan, &ledger, built).await,
+        Err(error) => Err(error),
+    };
+    ledger.close(&engine, outcome.as_ref().err().map(ToString::to_string)).await?;
+    drop(lease);
+    let published = outcome?;
+    Ok(Summary {
+        out: out.root,
+        release: published.release,
+        is_new: published.is_new,
+        phases: published.built.phases,
+        audits: published.built.audits,
+        tables: published.rows,
+        tags: project.tags.tags.len(),
+        seconds: start.elapsed().as_secs_f64(),
+        absent: project.contracts.keys().filter(|table| sources.is_absent(table)).cloned().collect(),
+    })
+}
+
+fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> {
+    let mut found: BTreeMap<String, Source> = BTreeMap::new();
+    for (table, contract) in &project.contracts {
+        match source::find(lake, contract)? {
+            Some(source) => {
+                found.insert(table.clone(), source);
+            }
+            None if contract.required => {
+                let path = lake.to_owned();
+                return Err(LakeError::NoSource {
+                    path,
+                    table: table.clone(),
+                    globs: contract.files.clone(),
+                    contract: contract.file.clone(),
+                }
+                .into());
+            }
+            None => {}
+        }
+    }
+    Ok(Sources { found })
+}
+
+fn decide_buckets(out: &Output, wanted: Option<u32>, sources: &Sources) -> Result<u32, Error> {
+    if let Some(wanted) = wanted
+        && (!wanted.is_power_of_two() || wanted > plan::MAX_BUCKETS)
+    {
+        let hint = format!("a power of two, at most {}", plan::MAX_BUCKETS);
+        return Err(Error::Usage { message: format!("{wanted} is not a number of buckets"), hint });
+    }
+    match (out.buckets()?, wanted) {
+        (Some(found), Some(wanted)) if found != wanted => Err(Error::Buckets { found, wanted }),
+        (Some(found), _) => Ok(found),
+        (None, wanted) => {
+            let accounts =
+                sources.found.get("accounts").map_or(0, |source| source.files.iter().map(|file| file.rows).sum());
+            let buckets = wanted.unwrap_or_else(|| plan::bucket_count(accounts));
+            out.set_buckets(buckets)?;
+            Ok(buckets)
+        }
+    }
+}

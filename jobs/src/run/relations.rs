@@ -1,0 +1,254 @@
+//! What a model sees under the names that its SQL uses: staged sources and
+//! tables as of the run's date, sources as they are delivered, views.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use chrono::NaiveDate;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{DataType as SqlType, Expr, TypedString, Value, visit_expressions_mut};
+
+use crate::engine::check::{SourceCheck, canonical_schema, partition_fields};
+use crate::engine::check_exec::CheckSpec;
+use crate::engine::relation::{FileKind, Relation};
+use crate::error::Error;
+use crate::lake::source::Source;
+use crate::lake::{Layer, Output, Snapshot};
+use crate::plan::{Plan, Sources, Step, Tables, Work};
+use crate::project::contract::Contract;
+use crate::project::model::parse_sql;
+use crate::project::{Project, STAGED};
+
+/// Relations behind views carry this suffix.
+const ROWS: &str = "__rows";
+
+/// The table that a slot stands for.
+pub fn slot_table(slot: &str) -> &str {
+    slot.strip_suffix(ROWS).unwrap_or(slot)
+}
+
+/// All that names are resolved with.
+pub struct Scene<'a> {
+    pub project: &'a Project,
+    pub plan: &'a Plan,
+    pub sources: &'a Sources,
+    pub tables: &'a Tables,
+    pub out: &'a Output,
+}
+
+/// A model, resolved: its plan, the tables whose files its units need, and the
+/// text of all SQL that its result depends on.
+pub struct Resolved {
+    pub plan: LogicalPlan,
+    pub inputs: BTreeSet<String>,
+    pub recipe: String,
+}
+
+impl Scene<'_> {
+    pub async fn resolve(&self, context: &SessionContext, step: &Step) -> Result<Resolved, Error> {
+        let mut resolved = Names { inputs: BTreeSet::new(), recipe: String::new(), seen: BTreeSet::new() };
+        for name in &step.inputs {
+            Box::pin(self.register(context, step, name, &mut resolved)).await?;
+        }
+        let plan = self.bind(context, &step.name, &step.sql, &mut resolved.recipe).await?;
+        resolved.recipe.push_str(&format!("{:?} {:?} {}", step.key, step.month_of, step.is_bucketed));
+        Ok(Resolved { plan, inputs: resolved.inputs, recipe: resolved.recipe })
+    }
+
+    /// Parses SQL, puts the run's date in, plans it.
+    async fn bind(
+        &self,
+        context: &SessionContext,
+        name: &str,
+        sql: &str,
+        recipe: &mut String,
+    ) -> Result<LogicalPlan, Error> {
+        let statement = bind_as_of(parse_sql(name, sql)?, self.plan.as_of);
+        recipe.push_str(&format!("{statement}\n"));
+        let file = self.project.models.get(name).map_or_else(|| format!("sql of {name}"), |model| model.file.clone());
+        context
+            .state()
+            .statement_to_plan(statement)
+            .await
+            .map_err(|source| Error::Model { file, source: Box::new(source) })
+    }
+
+    async fn register(
+        &self,
+        context: &SessionContext,
+        step: &Step,
+        name: &str,
+        names: &mut Names,
+    ) -> Result<(), Error> {
+        if !names.seen.insert(name.to_owned()) {
+            return Ok(());
+        }
+        if let Some(view) = self.plan.views.get(name) {
+            for input in &view.inputs {
+                Box::pin(self.register(context, step, input, names)).await?;
+            }
+            let plan = self.bind(context, name, &view.sql, &mut names.recipe).await?;
+            return add_view(context, name, plan);
+        }
+        let contract = name.strip_prefix(STAGED).and_then(|table| self.project.contracts.get(table));
+        if let (Work::Files { source }, Some(contract)) = (&step.work, contract)
+            && *source == contract.table
+            && let Some(found) = self.sources.found.get(source)
+        {
+            names.inputs.insert(name.to_owned());
+            names.recipe.push_str(&format!("{:?}\n", contract.columns));
+            return add_table(context, name, self.delivered(name, found));
+        }
+        names.inputs.insert(name.to_owned());
+        let rows = format!("{name}{ROWS}");
+        let relation = match (self.tables.get(name), contract) {
+            (Some(snapshot), _) => slot(&rows, snapshot),
+            (None, Some(contract)) => Relation {
+                name: rows.clone(),
+                file_schema: canonical_schema(contract),
+                partition: Vec::new(),
+                kind: FileKind::Parquet,
+                check: None,
+                files: None,
+            },
+            (None, None) => {
+                return Err(Error::Usage {
+                    message: format!("`{}` reads `{name}`, which this job does not build", step.name),
+                    hint: "add it to `build` of the job".into(),
+                });
+            }
+        };
+        let columns: Vec<String> = relation.file_schema.fields().iter().map(|field| field.name().clone()).collect();
+        add_table(context, &rows, relation)?;
+        // Settling reads every row; all others see the rows of their date.
+        let sql = match contract {
+            Some(contract) => visible_source(&rows, &columns, contract),
+            None => visible(&rows, self.time_of(name)),
+        };
+        let plan = self.bind(context, name, &sql, &mut names.recipe).await?;
+        add_view(context, name, plan)
+    }
+
+    /// A source as it lies in the lake, behind its contract.
+    fn delivered(&self, name: &str, source: &Source) -> Relation {
+        let contract = &source.contract;
+        let FileKindFlags { gzip, is_csv } = FileKindFlags::of(source.kind);
+        let spec = CheckSpec {
+            source: contract.table.clone(),
+            key: contract.key.clone(),
+            quarantine: self.out.table(Layer::Quarantine, &contract.table).location(),
+            unit: String::new(),
+            gzip,
+        };
+        let partition = partition_fields(contract);
+        let columns =
+            source.file_schema.fields().iter().filter(|field| !partition.iter().any(|p| p.name() == field.name()));
+        Relation {
+            name: name.to_owned(),
+            file_schema: Arc::new(Schema::new(columns.cloned().collect::<Vec<_>>())),
+            partition,
+            kind: source.kind,
+            check: Some(Arc::new(SourceCheck { contract: Arc::clone(contract), spec, is_csv })),
+            files: None,
+        }
+    }
+
+    fn time_of(&self, name: &str) -> Option<&str> {
+        self.plan
+            .steps
+            .iter()
+            .find(|step| step.name == name)
+            .filter(|step| !step.is_landing)
+            .and_then(|step| step.time.as_deref())
+    }
+}
+
+struct Names {
+    inputs: BTreeSet<String>,
+    recipe: String,
+    seen: BTreeSet<String>,
+}
+
+struct FileKindFlags {
+    gzip: bool,
+    is_csv: bool,
+}
+
+impl FileKindFlags {
+    fn of(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Parquet => Self { gzip: false, is_csv: false },
+            FileKind::Csv { gzip, .. } => Self { gzip, is_csv: true },
+        }
+    }
+}
+
+/// A table as models see it: without its partition columns, which only say
+/// where rows lie.
+fn slot(name: &str, snapshot: &Snapshot) -> Relation {
+    Relation { name: name.to_owned(), partition: Vec::new(), files: None, ..snapshot.relation(name) }
+}
+
+fn visible(rows: &str, time: Option<&str>) -> String {
+    match time {
+        Some(time) => format!("select * from {rows} where {time} < $as_of"),
+        None => format!("select * from {rows}"),
+    }
+}
+
+/// Records count by their business time, states by the day before the as-of;
+/// of two states of one thing on that day the later one holds.
+fn visible_source(rows: &str, columns: &[String], contract: &Contract) -> String {
+    let has = |column: &Option<String>| column.as_ref().filter(|column| columns.contains(column)).cloned();
+    let Some(from) = has(&contract.valid_from) else { return visible(rows, contract.time.as_deref()) };
+    let until = has(&contract.valid_to).map(|to| format!(" and ({to} is null or {to} >= $as_of)")).unwrap_or_default();
+    let thing: Vec<_> = contract.key.iter().filter(|column| **column != from).cloned().collect();
+    format!(
+        "select {} from (select *, row_number() over (partition by {} order by {from} desc nulls last) as _state from {rows} where ({from} is null or {from} < $as_of){until}) where _state = 1",
+        columns.join(", "),
+        thing.join(", "),
+    )
+}
+
+fn add_table(context: &SessionContext, name: &str, relation: Relation) -> Result<(), Error> {
+    context.register_table(name, Arc::new(relation)).map(|_| ()).map_err(|error| Error::Query(Box::new(error)))
+}
+
+fn add_view(context: &SessionContext, name: &str, plan: LogicalPlan) -> Result<(), Error> {
+    let view = DataFrame::new(context.state(), plan).into_view();
+    context.register_table(name, view).map(|_| ()).map_err(|error| Error::Query(Box::new(error)))
+}
+
+/// Replaces `$as_of` by a date literal in the parsed statement, never in text.
+fn bind_as_of(mut statement: Statement, as_of: NaiveDate) -> Statement {
+    if let Statement::Statement(statement) = &mut statement {
+        let _: ControlFlow<()> = visit_expressions_mut(statement.as_mut(), |expression: &mut Expr| {
+            let is_as_of =
+                matches!(expression, Expr::Value(value) if value.value == Value::Placeholder("$as_of".to_owned()));
+            if is_as_of {
+                let text = Value::SingleQuotedString(as_of.to_string()).into();
+                *expression =
+                    Expr::TypedString(TypedString { data_type: SqlType::Date, value: text, uses_odbc_syntax: false });
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    statement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_is_bound_in_the_syntax_tree() {
+        let statement = parse_sql("m", "select '$as_of', a from t where d < $as_of").expect("sql");
+        let bound = bind_as_of(statement, NaiveDate::from_ymd_opt(2026, 1, 31).expect("date"));
+        assert_eq!(bound.to_string(), "SELECT '$as_of', a FROM t WHERE d < DATE '2026-01-31'");
+    }
+}

@@ -1,0 +1,229 @@
+//! Releases: one row that names the version of every table. A reader sees a
+//! release, whole, or the one before it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, AsArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use chrono::NaiveDate;
+use twox_hash::XxHash64;
+
+use super::build::{Audit, Built};
+use super::ledger::{self, Ledger};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::lake::{Change, Layer, Output, Snapshot};
+use crate::plan::Plan;
+use crate::project::Project;
+
+const TABLE: &str = "releases";
+
+/// A published release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    pub number: i64,
+    pub as_of: NaiveDate,
+    /// Folder and name of each table, and its version.
+    pub tables: BTreeMap<String, u64>,
+}
+
+pub struct Published {
+    pub release: Release,
+    pub is_new: bool,
+    pub rows: BTreeMap<String, u64>,
+    pub built: Built,
+}
+
+fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("release", DataType::Int64, true),
+        Field::new("as_of", DataType::Date32, true),
+        Field::new("published_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+        Field::new("job", DataType::Utf8, true),
+        Field::new("tables", DataType::Utf8, true),
+    ]))
+}
+
+/// Writes what only the driver knows, then the release; nothing where the last
+/// release says the same.
+pub async fn publish(
+    engine: &Engine,
+    out: &Output,
+    project: &Project,
+    plan: &Plan,
+    ledger: &Ledger,
+    mut built: Built,
+) -> Result<Published, Error> {
+    let last = last_release(engine, out).await?;
+    let mut tables = BTreeMap::new();
+    let mut rows = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| !step.is_landing) {
+        if let Some(snapshot) = built.tables.get(&step.name) {
+            tables.insert(format!("{}/{}", step.layer.folder(), step.name), snapshot.version);
+            rows.insert(step.name.clone(), snapshot.rows());
+        }
+    }
+    for (name, batch) in [("tag_catalog", catalog(project)?), ("audit_result", audits(&built.audits)?)] {
+        let snapshot = replace(engine, out, name, &batch, ledger.sequence()).await?;
+        tables.insert(format!("{}/{name}", Layer::Marts.folder()), snapshot.version);
+        rows.insert(name.to_owned(), snapshot.rows());
+        built.tables.insert(name.to_owned(), snapshot);
+    }
+    if let Some(last) = last.as_ref().filter(|last| last.as_of == ledger.as_of() && last.tables == tables) {
+        return Ok(Published { release: last.clone(), is_new: false, rows, built });
+    }
+    let release = Release { number: last.map_or(1, |last| last.number + 1), as_of: ledger.as_of(), tables };
+    let text = serde_json::to_string(&release.tables).unwrap_or_default();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from(vec![release.number])),
+        Arc::new(Date32Array::from(vec![Date32Type::from_naive_date(release.as_of)])),
+        Arc::new(TimestampMicrosecondArray::from(vec![chrono::Utc::now().timestamp_micros()]).with_timezone("UTC")),
+        Arc::new(StringArray::from(vec![ledger.job()])),
+        Arc::new(StringArray::from(vec![text])),
+    ];
+    let batch = batch(schema(), columns)?;
+    let table = out.table(Layer::Marts, TABLE);
+    let file = engine.write(&table.location(), &format!("{:016x}", release.number), &batch).await?;
+    table
+        .commit(Change {
+            schema: &schema(),
+            partition: &[],
+            add: vec![file],
+            remove: Vec::new(),
+            sequence: ledger.sequence(),
+        })
+        .await?;
+    Ok(Published { release, is_new: true, rows, built })
+}
+
+/// The release that readers see.
+pub async fn last_release(engine: &Engine, out: &Output) -> Result<Option<Release>, Error> {
+    let Some(snapshot) = out.table(Layer::Marts, TABLE).snapshot(None).await? else { return Ok(None) };
+    let batches = engine
+        .query(
+            vec![snapshot.relation(TABLE)],
+            "select release, as_of, tables from releases order by release desc limit 1",
+        )
+        .await?;
+    let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(None) };
+    let damaged = || Error::Usage {
+        message: "the table of releases cannot be read".into(),
+        hint: "it was not written by this program".into(),
+    };
+    Ok(Some(Release {
+        number: batch.column(0).as_primitive::<Int64Type>().value(0),
+        as_of: Date32Type::to_naive_date_opt(batch.column(1).as_primitive::<Date32Type>().value(0))
+            .ok_or_else(damaged)?,
+        tables: serde_json::from_str(batch.column(2).as_string::<i32>().value(0)).map_err(|_| damaged())?,
+    }))
+}
+
+/// The tables of a release, and the tables about runs beside them.
+pub async fn release_tables(out: &Output, release: &Release) -> Result<Vec<(String, Snapshot)>, Error> {
+    let mut tables = Vec::new();
+    for (path, version) in &release.tables {
+        let Some((folder, name)) = path.split_once('/') else { continue };
+        let layer = if folder == Layer::Marts.folder() { Layer::Marts } else { Layer::Features };
+        if let Some(snapshot) = out.table(layer, name).snapshot(Some(*version)).await? {
+            tables.push((name.to_owned(), snapshot));
+        }
+    }
+    for name in [TABLE, ledger::TABLE] {
+        if let Some(snapshot) = out.table(Layer::Marts, name).snapshot(None).await? {
+            tables.push((name.to_owned(), snapshot));
+        }
+    }
+    Ok(tables)
+}
+
+/// Makes a small table of the driver be exactly this batch; a table that is so
+/// already is left alone.
+async fn replace(
+    engine: &Engine,
+    out: &Output,
+    name: &str,
+    batch: &RecordBatch,
+    sequence: i64,
+) -> Result<Snapshot, Error> {
+    let table = out.table(Layer::Marts, name);
+    let unit = format!("{:016x}", XxHash64::oneshot(0, format!("{batch:?}").as_bytes()));
+    let standing = table.snapshot(None).await?;
+    let files: Vec<String> =
+        standing.iter().flat_map(|snapshot| snapshot.files.iter().map(|file| file.path.clone())).collect();
+    if let Some(snapshot) = standing
+        && files.len() == 1
+        && files[0].contains(&format!("/u-{unit}-"))
+    {
+        return Ok(snapshot);
+    }
+    let file = engine.write(&table.location(), &unit, batch).await?;
+    let version = table
+        .commit(Change { schema: &batch.schema(), partition: &[], add: vec![file], remove: files, sequence })
+        .await?;
+    table.snapshot(Some(version)).await?.ok_or_else(|| Error::NothingPublished { out: out.root.clone() })
+}
+
+fn catalog(project: &Project) -> Result<RecordBatch, Error> {
+    let mut tags: Vec<_> = project.tags.tags.iter().collect();
+    tags.sort_by(|a, b| a.name.cmp(&b.name));
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let names = [
+        "tag",
+        "label",
+        "label_zh",
+        "category",
+        "type",
+        "unit",
+        "domain",
+        "feature",
+        "slice",
+        "evidence",
+        "expression",
+        "definition",
+    ];
+    let mut fields: Vec<Field> = names.iter().map(|name| text(name)).collect();
+    fields.push(Field::new("sensitivity", DataType::Int32, true));
+    let column = |of: &dyn Fn(&crate::project::tag::Tag) -> Option<String>| -> ArrayRef {
+        Arc::new(tags.iter().map(|tag| of(tag)).collect::<StringArray>())
+    };
+    let columns: Vec<ArrayRef> = vec![
+        column(&|tag| Some(tag.name.clone())),
+        column(&|tag| Some(tag.label.clone())),
+        column(&|tag| Some(tag.label_zh.clone())),
+        column(&|tag| Some(tag.category.clone())),
+        column(&|tag| Some(tag.kind.name().to_owned())),
+        column(&|tag| tag.unit.clone()),
+        column(&|tag| Some(tag.values.join(", ")).filter(|domain| !domain.is_empty())),
+        column(&|tag| Some(tag.feature.clone())),
+        column(&|tag| tag.slice.clone()),
+        column(&|tag| Some(tag.evidence.clone())),
+        column(&|tag| Some(tag.sql.clone())),
+        column(&|tag| Some(tag.definition.clone())),
+        Arc::new(Int32Array::from_iter_values(tags.iter().map(|tag| i32::from(tag.sensitivity)))),
+    ];
+    batch(Arc::new(Schema::new(fields)), columns)
+}
+
+fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {
+    let count = |of: fn(&Audit) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(audits.iter().map(|audit| of(audit) as i64)))
+    };
+    let names = ["rows_in", "published", "quarantined", "duplicates"];
+    let mut fields = vec![Field::new("source", DataType::Utf8, true)];
+    fields.extend(names.iter().map(|name| Field::new(*name, DataType::Int64, true)));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(audits.iter().map(|audit| audit.source.as_str()))),
+        count(|audit| audit.rows_in),
+        count(|audit| audit.published),
+        count(|audit| audit.quarantined),
+        count(|audit| audit.duplicates),
+    ];
+    batch(Arc::new(Schema::new(fields)), columns)
+}
+
+fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, Error> {
+    RecordBatch::try_new(schema, columns).map_err(|error| Error::Query(Box::new(error.into())))
+}

@@ -1,0 +1,23 @@
+-- Interruptions behind the account's transformer in the last 12 months.
+-- Grain: account_id, every account that hangs on a known transformer.
+with
+outage as (
+  select
+    transformer_id,
+    count(*) as outages_12m,
+    count(*) filter (where not is_planned) as unplanned_outages_12m,
+    count(*) filter (where end_at - start_at > interval '4 hours') as long_outages_12m,
+    sum(cast(date_part('epoch', end_at - start_at) as bigint) / 60) as outage_minutes_12m
+  from stg_outages
+  where start_at >= cast($as_of as date) - interval '365 days'
+  group by transformer_id
+)
+select
+  account.account_id,
+  coalesce(outage.outages_12m, 0) as outages_12m,
+  coalesce(outage.unplanned_outages_12m, 0) as unplanned_outages_12m,
+  coalesce(outage.long_outages_12m, 0) as long_outages_12m,
+  coalesce(outage.outage_minutes_12m, 0) as outage_minutes_12m
+from stg_accounts as account
+left join outage on outage.transformer_id = account.transformer_id
+where account.transformer_id is not null

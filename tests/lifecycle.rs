@@ -1,0 +1,87 @@
+use std::process::Stdio;
+
+use tempfile::TempDir;
+
+use crate::support::{assert_same, generate, lake, output, run_daily, succeed, tables};
+
+#[test]
+fn a_repeated_run_has_nothing_to_do() {
+    let out = TempDir::new().expect("folder");
+    let first = succeed(&mut run_daily(lake(), out.path()));
+    assert!(first.contains("release 1 as of 2026-03-01"), "{first}");
+    let before = tables(out.path());
+    let second = succeed(&mut run_daily(lake(), out.path()));
+    assert!(second.contains("nothing to do: release 1"), "{second}");
+    assert_same(&before, &tables(out.path()), "repeated");
+}
+
+#[test]
+fn another_date_is_another_release_and_old_days_are_not_read_again() {
+    let out = TempDir::new().expect("folder");
+    let mut earlier = crate::support::kwhy();
+    earlier.args(["run", "daily", "--as-of", "2026-02-15", "--lake"]).arg(lake()).arg("--out").arg(out.path());
+    succeed(&mut earlier);
+    let later = succeed(&mut run_daily(lake(), out.path()));
+    assert!(later.contains("release 2 as of 2026-03-01"), "{later}");
+    let line = later.lines().find(|line| line.contains("load days")).expect("a line of load days");
+    let cells: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(cells[2], cells[3], "units and units that stood: {line}");
+    let reference = TempDir::new().expect("folder");
+    succeed(&mut run_daily(lake(), reference.path()));
+    assert_same(&tables(reference.path()), &tables(out.path()), "after an earlier date");
+}
+
+#[test]
+fn a_corrected_delivery_is_taken_up_like_a_first_one() {
+    let folder = TempDir::new().expect("folder");
+    generate(folder.path(), 300, 20);
+    let out = TempDir::new().expect("folder");
+    succeed(&mut run_daily(folder.path(), out.path()));
+    let curves = folder.path().join("sources/load_curve");
+    std::fs::remove_dir_all(curves.join("date=2026-02-20")).expect("a day");
+    succeed(&mut run_daily(folder.path(), out.path()));
+    let reference = TempDir::new().expect("folder");
+    succeed(&mut run_daily(folder.path(), reference.path()));
+    assert_same(&tables(reference.path()), &tables(out.path()), "a day withdrawn");
+}
+
+#[test]
+fn a_killed_run_leaves_the_last_release_and_running_again_completes() {
+    let out = TempDir::new().expect("folder");
+    let mut earlier = crate::support::kwhy();
+    earlier.args(["run", "daily", "--as-of", "2026-02-15", "--lake"]).arg(lake()).arg("--out").arg(out.path());
+    succeed(&mut earlier);
+    let before = tables(out.path());
+    let faults = TempDir::new().expect("folder");
+    std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
+    let mut run = run_daily(lake(), out.path());
+    let mut run = run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
+    let held = faults.path().join(format!("held.{}", run.id()));
+    crate::support::wait_for("the held unit", || held.exists());
+
+    let refused = output(&mut run_daily(lake(), out.path()));
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3), "{message}");
+    assert!(message.contains(&format!("process {}", run.id())), "{message}");
+
+    run.kill().expect("kill");
+    run.wait().expect("wait");
+    assert_same(&before, &tables(out.path()), "a reader after a killed run");
+    succeed(&mut run_daily(lake(), out.path()));
+    let reference = TempDir::new().expect("folder");
+    succeed(&mut run_daily(lake(), reference.path()));
+    assert_same(&tables(reference.path()), &tables(out.path()), "run again after a kill");
+}
+
+#[test]
+fn a_terminated_run_stops_with_143() {
+    let out = TempDir::new().expect("folder");
+    let faults = TempDir::new().expect("folder");
+    std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
+    let mut run = run_daily(lake(), out.path());
+    let mut run = run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
+    let held = faults.path().join(format!("held.{}", run.id()));
+    crate::support::wait_for("the held unit", || held.exists());
+    succeed(std::process::Command::new("kill").args(["-TERM", &run.id().to_string()]));
+    assert_eq!(run.wait().expect("wait").code(), Some(143));
+}

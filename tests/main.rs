@@ -1,0 +1,22 @@
+//! The one test binary: every module runs the built `kwhy` as its users would.
+
+/// Lakes, processes, clusters and table comparison for all modules.
+mod support;
+
+/// What `kwhy --help` and its like show.
+mod help;
+
+/// Embedded and cluster make the same tables, whatever is lost on the way.
+mod engines;
+
+/// A run repeated, resumed, and one that another run is in the way of.
+mod lifecycle;
+
+/// Real London homes, mapped by contracts alone, against an oracle.
+mod london;
+
+/// The made lake: same seed, same bytes.
+mod made_lake;
+
+/// Each kind of wrong input: one clear message, the documented exit code.
+mod wrong_input;

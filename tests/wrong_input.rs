@@ -1,0 +1,204 @@
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::support::{AS_OF, free_port, generate, kwhy, lake, output, repository, run_daily, succeed};
+
+/// A command must fail with this code, say each of these, and publish nothing.
+fn refuse(command: &mut std::process::Command, out: &Path, code: i32, says: &[&str]) {
+    let refused = output(command);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(code), "{command:?}\n{message}");
+    for part in says {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+    assert!(!out.join("marts/releases").exists(), "something was published");
+}
+
+/// A lake of our own, to be broken.
+fn fresh_lake() -> TempDir {
+    let folder = TempDir::new().expect("folder");
+    generate(folder.path(), 120, 3);
+    folder
+}
+
+fn first_file(folder: &Path) -> std::path::PathBuf {
+    let mut files: Vec<_> = std::fs::read_dir(folder).expect("folder").flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.into_iter().next().expect("a file")
+}
+
+/// An overlay project with one file replaced or added.
+fn overlay(path: &str, text: &str) -> TempDir {
+    let folder = TempDir::new().expect("folder");
+    std::fs::write(folder.path().join("project.toml"), "extends = \"builtin\"\n").expect("project");
+    let file = folder.path().join(path);
+    std::fs::create_dir_all(file.parent().expect("parent")).expect("folder");
+    std::fs::write(file, text).expect("file");
+    folder
+}
+
+fn run_with(project: &TempDir, out: &TempDir) -> std::process::Command {
+    let mut command = run_daily(lake(), out.path());
+    command.arg("--project").arg(project.path());
+    command
+}
+
+#[test]
+fn a_missing_lake() {
+    let out = TempDir::new().expect("folder");
+    refuse(&mut run_daily(Path::new("/nowhere/lake"), out.path()), out.path(), 2, &["no lake at /nowhere/lake", "kwhy generate"]);
+}
+
+#[test]
+fn a_lake_without_accounts() {
+    let (lake, out) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
+    refuse(&mut run_daily(lake.path(), out.path()), out.path(), 1, &["no files for `accounts`", "accounts.toml"]);
+}
+
+#[test]
+fn an_unknown_job_a_wrong_date_and_a_wrong_target() {
+    let out = TempDir::new().expect("folder");
+    let base = |job: &str| {
+        let mut command = kwhy();
+        command.args(["run", job, "--lake"]).arg(lake()).arg("--out").arg(out.path());
+        command
+    };
+    refuse(base("dayly").args(["--as-of", AS_OF]), out.path(), 2, &["no job is called `dayly`", "did you mean `daily`"]);
+    refuse(base("daily").args(["--as-of", "01.03.2026"]), out.path(), 2, &["a date such as 2026-01-31"]);
+    refuse(base("daily").args(["--as-of", AS_OF, "--target", "localhost"]), out.path(), 2, &["df://HOST:PORT"]);
+    refuse(base("daily").args(["--as-of", AS_OF, "--buckets", "3"]), out.path(), 2, &["a power of two"]);
+}
+
+#[test]
+fn other_buckets_than_the_folder_was_made_with() {
+    let out = TempDir::new().expect("folder");
+    succeed(run_daily(lake(), out.path()).args(["--buckets", "2"]));
+    let refused = output(run_daily(lake(), out.path()).args(["--buckets", "4"]));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("made with 2 buckets, not 4"));
+}
+
+#[test]
+fn a_truncated_parquet_file_is_named() {
+    let (lake, out) = (fresh_lake(), TempDir::new().expect("folder"));
+    let file = first_file(&lake.path().join("sources/bills"));
+    let bytes = std::fs::read(&file).expect("file");
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).expect("file");
+    let name = file.file_name().expect("name").to_string_lossy().into_owned();
+    refuse(&mut run_daily(lake.path(), out.path()), out.path(), 1, &[&name, "cannot be read", "damaged"]);
+}
+
+#[test]
+fn a_file_that_is_no_parquet_is_named() {
+    let (lake, out) = (fresh_lake(), TempDir::new().expect("folder"));
+    std::fs::write(lake.path().join("sources/bills/part-99999.parquet"), "hello").expect("file");
+    refuse(&mut run_daily(lake.path(), out.path()), out.path(), 1, &["part-99999.parquet", "cannot be read"]);
+}
+
+#[test]
+fn a_missing_column_and_one_of_a_wrong_type() {
+    let contract = std::fs::read_to_string(repository().join("schemas/sources/bills.toml")).expect("contract");
+    let missing = contract.replace("name = \"energy_wh\"", "name = \"energy_wh\"\nfrom = \"energy\"");
+    let out = TempDir::new().expect("folder");
+    let project = overlay("schemas/sources/bills.toml", &missing);
+    refuse(&mut run_with(&project, &out), out.path(), 1, &["column `energy` is missing", "can map another name"]);
+    let wrong = contract.replace("name = \"energy_wh\"\ntype = \"int\"", "name = \"energy_wh\"\nfrom = \"issue_date\"\ntype = \"int\"");
+    let project = overlay("schemas/sources/bills.toml", &wrong);
+    refuse(&mut run_with(&project, &out), out.path(), 1, &["column `issue_date` is Date32, which cannot become int"]);
+}
+
+#[test]
+fn curves_of_wrong_length_are_quarantined_with_their_reason() {
+    let out = TempDir::new().expect("folder");
+    let shown = succeed(&mut run_daily(lake(), out.path()));
+    let tables = crate::support::tables(out.path());
+    let broken = &tables["quarantine/load_curve"];
+    assert!(!broken.is_empty(), "{shown}");
+    assert!(broken.iter().all(|row| row.contains("power_w: not a curve of 24, 48, 96 or 288 points")), "{broken:?}");
+    assert!(broken[0].contains("account_id=") && broken[0].contains("date="), "{broken:?}");
+}
+
+#[test]
+fn a_breach_marked_fail_stops_the_run() {
+    let contract = std::fs::read_to_string(repository().join("schemas/sources/bills.toml")).expect("contract");
+    let strict = contract.replace("max = 1\n", "max = 0\non_breach = \"fail\"\n");
+    assert_ne!(contract, strict);
+    let out = TempDir::new().expect("folder");
+    let project = overlay("schemas/sources/bills.toml", &strict);
+    refuse(&mut run_with(&project, &out), out.path(), 1, &["contract of `bills` broken", "power_factor: above 0", "account_id="]);
+}
+
+#[test]
+fn mistakes_of_a_contract_come_all_at_once() {
+    let text = "label = \"Bills\"\nfiles = [\"/etc/*.parquet\"]\nkey = [\"account\"]\n\n[[column]]\nname = \"account_id\"\ntype = \"string\"\n";
+    let out = TempDir::new().expect("folder");
+    let project = overlay("schemas/sources/bills.toml", text);
+    refuse(&mut run_with(&project, &out), out.path(), 2, &["leaves the lake", "no column is called `account`", "`string` is not a type", "bills.toml:2"]);
+}
+
+#[test]
+fn sql_that_is_none_has_its_place() {
+    let out = TempDir::new().expect("folder");
+    let project = overlay("sql/features/account_bill.sql", "select account_id\nfrom where\n");
+    refuse(&mut run_with(&project, &out), out.path(), 2, &["account_bill.sql:2"]);
+}
+
+#[test]
+fn sql_that_names_an_unknown_table_or_column() {
+    let out = TempDir::new().expect("folder");
+    let project = overlay("sql/features/account_bill.sql", "select account_id from stg_bils");
+    refuse(&mut run_with(&project, &out), out.path(), 2, &["no table is called `stg_bils`", "did you mean `stg_bills`"]);
+    let project = overlay("sql/features/account_device.sql", "select account_id, horsepower from stg_devices");
+    refuse(&mut run_with(&project, &out), out.path(), 2, &["account_device.sql", "horsepower"]);
+}
+
+#[test]
+fn a_tag_of_an_unknown_feature_or_evidence() {
+    let tag = "category = \"x\"\nfeature = \"account_bil\"\nevidence = \"bills_12\"\n[[tag]]\nname = \"t\"\nlabel = \"T\"\nlabel_zh = \"T\"\ntype = \"bool\"\nsql = \"true\"\ndefinition = \"d\"\n";
+    let out = TempDir::new().expect("folder");
+    let project = overlay("sql/tags/extra.toml", tag);
+    let says = ["no feature table is called `account_bil`", "did you mean `account_bill`", "no evidence is called `bills_12`", "extra.toml:2"];
+    refuse(&mut run_with(&project, &out), out.path(), 2, &says);
+}
+
+#[test]
+fn no_scheduler_and_a_port_in_use() {
+    let out = TempDir::new().expect("folder");
+    let nobody = format!("df://{}", free_port());
+    refuse(run_daily(lake(), out.path()).args(["--target", &nobody]), out.path(), 3, &["no scheduler at", "kwhy cluster scheduler"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
+    let address = taken.local_addr().expect("address").to_string();
+    refuse(kwhy().args(["cluster", "scheduler", "--bind", &address]), out.path(), 3, &["cannot listen on", "choose another"]);
+}
+
+#[test]
+fn asking_before_anything_is_published() {
+    let out = TempDir::new().expect("folder");
+    refuse(kwhy().args(["sql", "-c", "select 1", "--out"]).arg(out.path()), out.path(), 1, &["nothing is published", "kwhy run daily"]);
+}
+
+#[test]
+fn asking_changes_nothing() {
+    let out = TempDir::new().expect("folder");
+    succeed(&mut run_daily(lake(), out.path()));
+    for sql in ["create table t as select 1", "copy customer_tags to 'x.csv'", "drop table customer_tags", "set datafusion.execution.batch_size = 1"] {
+        let refused = output(kwhy().args(["sql", "-c", sql, "--out"]).arg(out.path()));
+        assert_eq!(refused.status.code(), Some(2), "{sql}");
+    }
+    let rows = succeed(kwhy().args(["sql", "-c", "select count(*) as n from customer_tags", "--out"]).arg(out.path()));
+    assert!(rows.contains("600") || rows.contains("60"), "{rows}");
+}
+
+#[test]
+fn a_lake_is_not_made_over_another() {
+    let lake = fresh_lake();
+    let refused = output(kwhy().args(["generate", "--accounts", "10", "--days", "1", "--out"]).arg(lake.path()));
+    assert_eq!(refused.status.code(), Some(2));
+    for wrong in [["--accounts", "0"], ["--days", "0"]] {
+        let folder = TempDir::new().expect("folder");
+        let refused = output(kwhy().args(["generate"]).args(wrong).arg("--out").arg(folder.path()));
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
+    }
+}

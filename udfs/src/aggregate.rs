@@ -1,0 +1,139 @@
+//! From one description of per-group state to both of DataFusion's accumulators.
+
+use std::fmt::Debug;
+
+use arrow::array::{Array, ArrayRef, BooleanArray};
+use datafusion_common::{Result, ScalarValue, plan_err};
+use datafusion_expr::function::AccumulatorArgs;
+use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
+
+/// Which rows of a batch count: those for which the filter is true.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Filter<'a>(Option<&'a BooleanArray>);
+
+impl Filter<'_> {
+    pub(crate) fn keeps(self, row: usize) -> bool {
+        self.0.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+    }
+}
+
+/// What an aggregate keeps for each of its groups, which are numbered from 0.
+/// A group without a row is NULL, in its state and in its result.
+pub(crate) trait Groups: Debug + Send + Sync + Sized + 'static {
+    /// The same aggregate without groups.
+    fn empty(&self) -> Self;
+    /// Adds groups without rows up to `groups` of them; never fewer.
+    fn resize(&mut self, groups: usize);
+    /// Adds rows of arguments to their groups.
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()>;
+    /// Adds rows of states to their groups.
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()>;
+    /// Takes out the groups to emit; those left are numbered from 0 again.
+    fn take(&mut self, emit_to: EmitTo) -> Self;
+    fn state(&self) -> Result<Vec<ArrayRef>>;
+    fn result(&self) -> Result<ArrayRef>;
+    /// Bytes on the heap.
+    fn heap_size(&self) -> usize;
+}
+
+/// The accumulator of one value over all rows.
+pub(crate) fn whole<G: Groups>(mut groups: G) -> Box<dyn Accumulator> {
+    groups.resize(1);
+    Box::new(Whole { groups, indices: Vec::new() })
+}
+
+/// The accumulator of many groups at once.
+pub(crate) fn grouped<G: Groups>(groups: G) -> Box<dyn GroupsAccumulator> {
+    Box::new(Grouped(groups))
+}
+
+/// `DISTINCT` over curves has no meaning here: refused, not ignored.
+pub(crate) fn refuse_distinct(function: &str, args: &AccumulatorArgs) -> Result<()> {
+    if args.is_distinct {
+        return plan_err!("{function} does not take DISTINCT");
+    }
+    Ok(())
+}
+
+#[derive(Debug)]
+struct Whole<G> {
+    groups: G,
+    /// Zeros: every row belongs to group 0.
+    indices: Vec<usize>,
+}
+
+impl<G: Groups> Whole<G> {
+    fn cover(&mut self, columns: &[ArrayRef]) -> usize {
+        let rows = columns.first().map_or(0, |column| column.len());
+        if self.indices.len() < rows {
+            self.indices.resize(rows, 0);
+        }
+        rows
+    }
+}
+
+impl<G: Groups> Accumulator for Whole<G> {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let rows = self.cover(values);
+        self.groups.update(values, &self.indices[..rows], Filter(None))
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let rows = self.cover(states);
+        self.groups.merge(states, &self.indices[..rows])
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        ScalarValue::try_from_array(&self.groups.result()?, 0)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.groups.state()?.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.groups.heap_size() + self.indices.capacity() * size_of::<usize>()
+    }
+}
+
+#[derive(Debug)]
+struct Grouped<G>(G);
+
+impl<G: Groups> GroupsAccumulator for Grouped<G> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.0.resize(total_num_groups);
+        self.0.update(values, group_indices, Filter(opt_filter))
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        self.0.resize(total_num_groups);
+        self.0.merge(values, group_indices)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        self.0.take(emit_to).result()
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        self.0.take(emit_to).state()
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let rows = values.first().map_or(0, |column| column.len());
+        let each: Vec<usize> = (0..rows).collect();
+        let mut states = self.0.empty();
+        states.resize(rows);
+        states.update(values, &each, Filter(opt_filter))?;
+        states.state()
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.0.heap_size()
+    }
+}

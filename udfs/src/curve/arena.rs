@@ -1,0 +1,107 @@
+//! Rows of numbers by group, in one flat vector.
+
+use datafusion_expr::EmitTo;
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    len: usize,
+}
+
+/// One row of `i64` for each group that has been opened. Where all rows have
+/// one length, the cells are a matrix of groups and slots in order of opening.
+#[derive(Debug, Default)]
+pub(super) struct Arena {
+    spans: Vec<Option<Span>>,
+    cells: Vec<i64>,
+}
+
+impl Arena {
+    pub(super) fn groups(&self) -> usize {
+        self.spans.len()
+    }
+
+    pub(super) fn resize(&mut self, groups: usize) {
+        if groups > self.spans.len() {
+            self.spans.resize(groups, None);
+        }
+    }
+
+    /// The row of a group; `None` if the group has not been opened.
+    pub(super) fn get(&self, group: usize) -> Option<&[i64]> {
+        self.spans[group].map(|span| &self.cells[span.start..span.start + span.len])
+    }
+
+    /// The row of a group, opened with `len` cells of `fill` if it was not.
+    #[inline]
+    pub(super) fn open(&mut self, group: usize, len: usize, fill: i64) -> &mut [i64] {
+        let span = match self.spans[group] {
+            Some(span) => span,
+            None => {
+                let start = self.cells.len();
+                self.cells.resize(start + len, fill);
+                *self.spans[group].insert(Span { start, len })
+            }
+        };
+        &mut self.cells[span.start..span.start + span.len]
+    }
+
+    /// Cuts the row of a group to its first `len` cells.
+    pub(super) fn shrink(&mut self, group: usize, len: usize) {
+        if let Some(span) = &mut self.spans[group] {
+            span.len = span.len.min(len);
+        }
+    }
+
+    /// Takes out the groups to emit; those left are numbered from 0 again.
+    pub(super) fn take(&mut self, emit_to: EmitTo) -> Self {
+        match emit_to {
+            EmitTo::All => std::mem::take(self),
+            EmitTo::First(n) => {
+                let left = self.spans.split_off(n.min(self.spans.len()));
+                let taken = Self::packed(&self.spans, &self.cells);
+                *self = Self::packed(&left, &self.cells);
+                taken
+            }
+        }
+    }
+
+    fn packed(spans: &[Option<Span>], from: &[i64]) -> Self {
+        let mut cells = Vec::with_capacity(spans.iter().flatten().map(|span| span.len).sum());
+        let spans = spans
+            .iter()
+            .map(|span| {
+                span.map(|Span { start, len }| {
+                    let moved = Span { start: cells.len(), len };
+                    cells.extend_from_slice(&from[start..start + len]);
+                    moved
+                })
+            })
+            .collect();
+        Self { spans, cells }
+    }
+
+    pub(super) fn heap_size(&self) -> usize {
+        self.spans.capacity() * size_of::<Option<Span>>() + self.cells.capacity() * size_of::<i64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_leave_from_the_front() {
+        let mut arena = Arena::default();
+        arena.resize(4);
+        arena.open(2, 3, 7)[1] = 1;
+        arena.open(0, 2, 0)[0] = 5;
+        arena.shrink(2, 2);
+        let first = arena.take(EmitTo::First(2));
+        assert_eq!((first.groups(), first.get(0), first.get(1)), (2, Some(&[5, 0][..]), None));
+        assert_eq!((arena.groups(), arena.get(0), arena.get(1)), (2, Some(&[7, 1][..]), None));
+        arena.resize(1);
+        assert_eq!(arena.take(EmitTo::All).groups(), 2);
+        assert_eq!(arena.groups(), 0);
+    }
+}

@@ -1,0 +1,78 @@
+//! Curves of kilowatts as curves of watts.
+
+use arrow::datatypes::DataType;
+use datafusion_common::Result;
+use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use datafusion_macros::user_doc;
+
+use super::convert::{coerce, convert};
+use crate::args::signature;
+use crate::list::list_of;
+
+const NAME: &str = "curve_from_kw";
+
+/// Mean watts of a curve of kilowatts.
+#[user_doc(
+    doc_section(label = "Load curves"),
+    description = r"The curve as LIST of INT watts, each value rounded half away from zero. Mean power needs no interval.
+
+NULL for a NULL list. An element is NULL where it is NULL, NaN or infinite, or where its watts do not fit an INT.",
+    syntax_example = "curve_from_kw(curve)",
+    sql_example = r"```sql
+> select curve_from_kw([0.5, 1.2346]);
+[500, 1235]
+```",
+    argument(name = "curve", description = "LIST of numbers, kilowatts.")
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CurveFromKw;
+
+impl ScalarUDFImpl for CurveFromKw {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        signature()
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        coerce(NAME, types)
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(list_of(DataType::Int32))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        convert(NAME, &args, |_| 1000.0)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.doc()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, ListArray};
+    use arrow::datatypes::{Float64Type, Int32Type};
+
+    use super::*;
+    use crate::testing::call_arrays;
+
+    #[test]
+    fn watts_are_rounded_and_nonsense_is_null() {
+        let values = vec![Some(0.5), Some(-0.0005), None, Some(f64::NAN), Some(f64::INFINITY), Some(1e12)];
+        let padded = values.into_iter().chain(std::iter::repeat_n(Some(0.0), 0));
+        let curves: ArrayRef =
+            Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(padded.collect::<Vec<_>>()), None]));
+        let watts = vec![Some(500), Some(-1), None, None, None, None];
+        let padded = watts.into_iter().chain(std::iter::repeat_n(Some(0), 0));
+        let expected: ArrayRef =
+            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some(padded.collect::<Vec<_>>()), None]));
+        assert_eq!(&call_arrays(CurveFromKw, &[curves]).unwrap(), &expected);
+    }
+}

@@ -1,0 +1,273 @@
+//! One row per reading, folded into one list per day.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Int32Type};
+use datafusion_common::{Result, exec_err};
+use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion_expr::{Accumulator, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator, Signature};
+use datafusion_macros::user_doc;
+
+use super::DAY_MINUTES;
+use super::arena::Arena;
+use crate::aggregate::{Filter, Groups, grouped, refuse_distinct, whole};
+use crate::args::{coerce_integer, exactly, primitive, refuse, signature};
+use crate::list::{ListWriter, Lists, list_of};
+
+const NAME: &str = "fold_curve";
+/// A slot without a reading: below every reading, which has 32 bits.
+const UNKNOWN: i64 = i64::MIN;
+
+/// The curve of a day from its readings ([`FoldedCurves`]).
+#[user_doc(
+    doc_section(label = "Load curves"),
+    description = r"Folds the readings of one day, one row each, into its load curve: LIST of INT, watts, with one value for each interval of the day. A reading belongs to the interval that its minute falls into. A slot without a reading is NULL; of two readings of one slot the larger wins, so the order of the rows does not matter.
+
+Rows whose minute or watts are NULL are left out; where none is left the result is NULL. A minute outside 0 to 1439, an interval other than 5, 15, 30 or 60 minutes (NULL among them), and two intervals in one group are errors.",
+    syntax_example = "fold_curve(minute_of_day, power_w, interval_minutes)",
+    sql_example = r"```sql
+> select fold_curve(m, w, 60)[8] from (values (425, 700), (430, 900)) t(m, w);
+900
+```",
+    argument(name = "minute_of_day", description = "INT: minutes since 00:00 at the start of the reading."),
+    argument(
+        name = "power_w",
+        description = "INT, watts. Other numbers are cast as DataFusion casts: fractions are cut off towards zero, NaN, infinity and what does not fit are an error. Round floats before."
+    ),
+    argument(name = "interval_minutes", description = "INT: 5, 15, 30 or 60, the same for all rows of a group.")
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FoldCurve;
+
+impl AggregateUDFImpl for FoldCurve {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        signature()
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let names = ["minute_of_day", "power_w", "interval_minutes"];
+        let [minute, power, interval] = exactly(NAME, names, types)?;
+        if !(power.is_integer() || power.is_floating() || power.is_null()) {
+            return refuse(NAME, names[1], "a number", power);
+        }
+        Ok(vec![
+            coerce_integer(NAME, names[0], minute, DataType::Int32)?,
+            DataType::Int32,
+            coerce_integer(NAME, names[2], interval, DataType::Int32)?,
+        ])
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(list_of(DataType::Int32))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let name = format_state_name(args.name, "curve");
+        Ok(vec![Arc::new(Field::new(name, list_of(DataType::Int32), true))])
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        refuse_distinct(NAME, &args)?;
+        Ok(whole(FoldedCurves::default()))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        !args.is_distinct
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        refuse_distinct(NAME, &args)?;
+        Ok(grouped(FoldedCurves::default()))
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.doc()
+    }
+}
+
+/// The largest reading of each slot, of each group. The state of a group is
+/// its curve so far; its length tells the interval.
+#[derive(Debug, Default)]
+struct FoldedCurves {
+    slots: Arena,
+}
+
+impl FoldedCurves {
+    /// The slots of a group, which number `count`.
+    fn slots(&mut self, group: usize, count: usize) -> Result<&mut [i64]> {
+        let slots = self.slots.open(group, count, UNKNOWN);
+        if slots.len() != count {
+            return exec_err!(
+                "{NAME}: intervals of {} and of {} minutes in one group",
+                DAY_MINUTES / slots.len(),
+                DAY_MINUTES / count
+            );
+        }
+        Ok(slots)
+    }
+}
+
+/// The slot of a reading, and the slots of its day.
+fn place(minute: i32, interval: Option<i32>) -> Result<(usize, usize)> {
+    let interval = match interval {
+        Some(minutes @ (5 | 15 | 30 | 60)) => minutes as usize,
+        Some(other) => {
+            return exec_err!("{NAME}: interval_minutes takes 5, 15, 30 or 60, not {other}");
+        }
+        None => return exec_err!("{NAME}: interval_minutes takes 5, 15, 30 or 60, not NULL"),
+    };
+    match usize::try_from(minute) {
+        Ok(minute) if minute < DAY_MINUTES => Ok((minute / interval, DAY_MINUTES / interval)),
+        _ => exec_err!("{NAME}: minute_of_day takes 0 to 1439, not {minute}"),
+    }
+}
+
+impl Groups for FoldedCurves {
+    fn empty(&self) -> Self {
+        Self::default()
+    }
+
+    fn resize(&mut self, groups: usize) {
+        self.slots.resize(groups);
+    }
+
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        let [minutes, watts, intervals] = args else {
+            return exec_err!("{NAME} was called with {} arguments", args.len());
+        };
+        let minutes = primitive::<Int32Type>(NAME, minutes)?;
+        let watts = primitive::<Int32Type>(NAME, watts)?;
+        let intervals = primitive::<Int32Type>(NAME, intervals)?;
+        for (row, &group) in groups.iter().enumerate() {
+            if !filter.keeps(row) || minutes.is_null(row) || watts.is_null(row) {
+                continue;
+            }
+            let interval = intervals.is_valid(row).then(|| intervals.value(row));
+            let (slot, slots) = place(minutes.value(row), interval)?;
+            let largest = &mut self.slots(group, slots)?[slot];
+            *largest = (*largest).max(i64::from(watts.value(row)));
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let [curves] = states else {
+            return exec_err!("{NAME} was given {} state columns", states.len());
+        };
+        let curves = Lists::<Int32Type>::try_new(NAME, curves)?;
+        for (row, &group) in groups.iter().enumerate() {
+            if let Some(curve) = curves.row(row)
+                && curve.len() > 0
+            {
+                let slots = self.slots(group, curve.len())?;
+                for (slot, watts) in curve.known() {
+                    slots[slot] = slots[slot].max(i64::from(watts));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Self {
+        Self { slots: self.slots.take(emit_to) }
+    }
+
+    fn state(&self) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.result()?])
+    }
+
+    fn result(&self) -> Result<ArrayRef> {
+        let groups = self.slots.groups();
+        let mut curves = ListWriter::<Int32Type>::with_capacity(groups, groups * 96);
+        for group in 0..groups {
+            match self.slots.get(group) {
+                None => curves.push_null(),
+                // `UNKNOWN` alone has more than 32 bits.
+                Some(slots) => curves.push(slots.iter().map(|&watts| i32::try_from(watts).ok())),
+            }
+        }
+        Ok(Arc::new(curves.finish(NAME)?))
+    }
+
+    fn heap_size(&self) -> usize {
+        self.slots.heap_size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Int32Array};
+    use datafusion_common::ScalarValue;
+
+    use super::*;
+    use crate::testing::{aggregate, aggregate_groups};
+
+    type Reading = (Option<i32>, Option<i32>, Option<i32>);
+
+    fn columns(rows: &[Reading]) -> Vec<ArrayRef> {
+        let minutes: Int32Array = rows.iter().map(|row| row.0).collect();
+        let watts: Int32Array = rows.iter().map(|row| row.1).collect();
+        let intervals: Int32Array = rows.iter().map(|row| row.2).collect();
+        vec![Arc::new(minutes), Arc::new(watts), Arc::new(intervals)]
+    }
+
+    fn curve(value: &ScalarValue) -> Option<Vec<Option<i32>>> {
+        let array = value.to_array().unwrap();
+        let list = array.as_list::<i32>();
+        list.iter().next().flatten().map(|v| v.as_primitive::<Int32Type>().iter().collect())
+    }
+
+    #[test]
+    fn readings_fall_into_their_slots() {
+        let rows = [
+            (Some(0), Some(5), Some(60)),
+            (Some(59), Some(-7), Some(60)),
+            (Some(1439), Some(-1), Some(60)),
+            (None, Some(9), Some(60)),
+            (Some(120), None, Some(60)),
+        ];
+        let folded = curve(&aggregate(FoldCurve, &columns(&rows)).unwrap()).unwrap();
+        let mut expected = vec![None; 24];
+        (expected[0], expected[23]) = (Some(5), Some(-1));
+        assert_eq!(folded, expected);
+    }
+
+    #[test]
+    fn groups_may_differ_in_their_interval() {
+        let rows = [
+            (Some(0), Some(1), Some(60)),
+            (Some(17), Some(2), Some(15)),
+            (Some(10), Some(3), Some(60)),
+            (Some(16), Some(1), Some(15)),
+        ];
+        let folded = aggregate_groups(FoldCurve, &columns(&rows), &[0, 2, 0, 2], 3).unwrap();
+        let curves: Vec<_> = folded.iter().map(curve).collect();
+        assert_eq!(curves[0].as_ref().map(|c| (c.len(), c[0])), Some((24, Some(3))));
+        assert_eq!(curves[1], None);
+        assert_eq!(curves[2].as_ref().map(|c| (c.len(), c[0], c[1])), Some((96, None, Some(2))));
+    }
+
+    #[test]
+    fn wrong_readings_are_errors() {
+        let fails = |rows: &[Reading], message: &str| {
+            let error = aggregate(FoldCurve, &columns(rows)).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        };
+        fails(&[(Some(1440), Some(1), Some(60))], "minute_of_day takes 0 to 1439, not 1440");
+        fails(&[(Some(-1), Some(1), Some(60))], "not -1");
+        fails(&[(Some(0), Some(1), Some(10))], "takes 5, 15, 30 or 60, not 10");
+        fails(&[(Some(0), Some(1), None)], "not NULL");
+        let mixed = [(Some(0), Some(1), Some(60)), (Some(0), Some(1), Some(15))];
+        fails(&mixed, "intervals of 60 and of 15 minutes in one group");
+    }
+}

@@ -1,0 +1,27 @@
+//! The functions that plans are built with in code, as expressions.
+
+use datafusion_expr::{Expr, ScalarUDF};
+
+use crate::account::account_bucket::AccountBucket;
+use crate::curve::{CurveFromKw, CurveFromKwh};
+use crate::time::ParseTimestamp;
+
+/// `account_bucket(account_id, buckets)`
+pub fn account_bucket(account_id: Expr, buckets: Expr) -> Expr {
+    ScalarUDF::from(AccountBucket).call(vec![account_id, buckets])
+}
+
+/// `curve_from_kw(curve)`
+pub fn curve_from_kw(curve: Expr) -> Expr {
+    ScalarUDF::from(CurveFromKw).call(vec![curve])
+}
+
+/// `curve_from_kwh(curve)`
+pub fn curve_from_kwh(curve: Expr) -> Expr {
+    ScalarUDF::from(CurveFromKwh).call(vec![curve])
+}
+
+/// `parse_timestamp(text, format)`
+pub fn parse_timestamp(text: Expr, format: Expr) -> Expr {
+    ScalarUDF::from(ParseTimestamp).call(vec![text, format])
+}

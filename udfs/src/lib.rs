@@ -1,0 +1,48 @@
+//! Functions of kwhy: pure Arrow kernels for SQL.
+//!
+//! Nothing here does I/O, reads a clock, draws random numbers or takes
+//! configuration: what a function returns depends on its arguments alone, so
+//! the same SQL gives the same bits on one machine and on a cluster.
+//!
+//! A function is one file, `<family>/<function>.rs`, and one word in the list
+//! of its family, `<family>.rs`. Engines register [`scalar_functions`] and
+//! [`aggregate_functions`] and find a function by its name, so each is a unit
+//! struct and every parameter is a SQL argument.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod aggregate;
+mod args;
+mod curve;
+pub mod expr_fn;
+mod list;
+mod round;
+mod stats;
+mod tariff;
+mod time;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod testing;
+
+use std::sync::Arc;
+
+use datafusion_expr::{AggregateUDF, ScalarUDF};
+
+pub use account::account_bucket::{account_hash, bucket_of};
+
+/// Every scalar function, each once.
+pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
+    [account::scalars(), curve::scalars(), stats::scalars(), tariff::scalars(), time::scalars()]
+        .into_iter()
+        .flatten()
+        .map(Arc::new)
+        .collect()
+}
+
+/// Every aggregate function, each once.
+pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+    curve::aggregates().into_iter().map(Arc::new).collect()
+}

@@ -1,0 +1,262 @@
+//! List columns: the one place that walks list offsets.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, ListArray, NullBufferBuilder, PrimitiveArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Int32Type, Int64Type};
+use arrow::util::bit_chunk_iterator::UnalignedBitChunk;
+use datafusion_common::{Result, exec_err, internal_datafusion_err};
+
+use crate::args::refuse;
+
+/// `List<element>` as functions here return it.
+pub(crate) fn list_of(element: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(element, true)))
+}
+
+/// The element type of any kind of list.
+pub(crate) fn element_of(list: &DataType) -> Option<&DataType> {
+    match list {
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field) => Some(field.data_type()),
+        _ => None,
+    }
+}
+
+/// A list of any numbers, as `List<Int32>`. A list that is one already stays
+/// as it is, whatever its field is called: no cast runs over it.
+pub(crate) fn coerce_to_int32_list(function: &str, argument: &str, found: &DataType) -> Result<DataType> {
+    match (found, element_of(found)) {
+        (DataType::List(_), Some(DataType::Int32)) => Ok(found.clone()),
+        (_, Some(element)) if element.is_integer() || element.is_floating() || element.is_null() => {
+            Ok(list_of(DataType::Int32))
+        }
+        (DataType::Null, _) => Ok(list_of(DataType::Int32)),
+        _ => refuse(function, argument, "a list of numbers", found),
+    }
+}
+
+/// A list of integers, as `List<Int32>` or `List<Int64>`. Floats are refused:
+/// what is exact stays exact.
+pub(crate) fn coerce_to_integer_list(function: &str, argument: &str, found: &DataType) -> Result<DataType> {
+    match (found, element_of(found)) {
+        (DataType::List(_), Some(DataType::Int32 | DataType::Int64)) => Ok(found.clone()),
+        (_, Some(DataType::Int64 | DataType::UInt64 | DataType::UInt32)) => Ok(list_of(DataType::Int64)),
+        (_, Some(element)) if element.is_integer() || element.is_null() => Ok(list_of(DataType::Int32)),
+        (DataType::Null, _) => Ok(list_of(DataType::Int32)),
+        _ => refuse(function, argument, "a list of integers", found),
+    }
+}
+
+/// A list column, row by row. Slices and nulls are seen to.
+#[derive(Debug)]
+pub(crate) struct Lists<'a, T: ArrowPrimitiveType> {
+    offsets: &'a [i32],
+    rows: Option<&'a NullBuffer>,
+    values: &'a [T::Native],
+    known: Option<&'a NullBuffer>,
+}
+
+impl<'a, T: ArrowPrimitiveType> Lists<'a, T> {
+    pub(crate) fn try_new(function: &str, array: &'a dyn Array) -> Result<Self> {
+        let unexpected =
+            || internal_datafusion_err!("{function}: expected a list of {}, got {}", T::DATA_TYPE, array.data_type());
+        let list = array.as_list_opt::<i32>().ok_or_else(unexpected)?;
+        let values = list.values().as_primitive_opt::<T>().ok_or_else(unexpected)?;
+        Ok(Self { offsets: list.value_offsets(), rows: list.nulls(), values: values.values(), known: values.nulls() })
+    }
+
+    /// The list of row `i`; `None` where the row is NULL.
+    #[inline]
+    pub(crate) fn row(&self, i: usize) -> Option<Row<'a, T::Native>> {
+        if self.rows.is_some_and(|rows| rows.is_null(i)) {
+            return None;
+        }
+        // Offsets of a list array ascend from 0, so they fit.
+        let (start, end) = (self.offsets[i] as usize, self.offsets[i + 1] as usize);
+        let gaps = self.known.filter(|known| {
+            let bits = known.inner();
+            UnalignedBitChunk::new(bits.values(), bits.offset() + start, end - start).count_ones() < end - start
+        });
+        Some(Row { values: &self.values[start..end], gaps: gaps.map(|known| (known, start)) })
+    }
+}
+
+/// One list: values by position, some of which may be unknown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a, N> {
+    values: &'a [N],
+    /// Where a value is unknown: validity of all values, and where ours begin.
+    gaps: Option<(&'a NullBuffer, usize)>,
+}
+
+impl<'a, N: Copy> Row<'a, N> {
+    pub(crate) fn len(self) -> usize {
+        self.values.len()
+    }
+
+    /// The values, if every one of them is known.
+    #[inline]
+    pub(crate) fn dense(self) -> Option<&'a [N]> {
+        match self.gaps {
+            None => Some(self.values),
+            Some(_) => None,
+        }
+    }
+
+    /// The values by position, `None` where unknown.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Option<N>> {
+        self.values.iter().enumerate().map(move |(i, &value)| match self.gaps {
+            Some((known, start)) if known.is_null(start + i) => None,
+            _ => Some(value),
+        })
+    }
+
+    /// The known values with their positions.
+    pub(crate) fn known(self) -> impl Iterator<Item = (usize, N)> {
+        self.iter().enumerate().filter_map(|(i, value)| value.map(|value| (i, value)))
+    }
+}
+
+/// A column of integer lists of either width, as `Int64`.
+#[derive(Debug)]
+pub(crate) enum IntegerLists<'a> {
+    Narrow(Lists<'a, Int32Type>),
+    Wide(Lists<'a, Int64Type>),
+}
+
+impl<'a> IntegerLists<'a> {
+    pub(crate) fn try_new(function: &str, array: &'a dyn Array) -> Result<Self> {
+        match element_of(array.data_type()) {
+            Some(DataType::Int64) => Ok(Self::Wide(Lists::try_new(function, array)?)),
+            _ => Ok(Self::Narrow(Lists::try_new(function, array)?)),
+        }
+    }
+
+    /// Copies row `i` into `values`; false where the row is NULL.
+    pub(crate) fn read(&self, i: usize, values: &mut Vec<Option<i64>>) -> bool {
+        values.clear();
+        match self {
+            Self::Narrow(lists) => lists.row(i).map(|row| {
+                values.extend(row.iter().map(|value| value.map(i64::from)));
+            }),
+            Self::Wide(lists) => lists.row(i).map(|row| values.extend(row.iter())),
+        }
+        .is_some()
+    }
+}
+
+/// Writes a list column, row by row.
+#[derive(Debug)]
+pub(crate) struct ListWriter<T: ArrowPrimitiveType> {
+    offsets: Vec<i32>,
+    rows: NullBufferBuilder,
+    values: Vec<T::Native>,
+    known: NullBufferBuilder,
+}
+
+impl<T: ArrowPrimitiveType> ListWriter<T> {
+    pub(crate) fn with_capacity(rows: usize, values: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Self {
+            offsets,
+            rows: NullBufferBuilder::new(rows),
+            values: Vec::with_capacity(values),
+            known: NullBufferBuilder::new(values),
+        }
+    }
+
+    pub(crate) fn push_null(&mut self) {
+        self.rows.append_null();
+        self.close();
+    }
+
+    pub(crate) fn push_dense(&mut self, values: &[T::Native]) {
+        self.values.extend_from_slice(values);
+        self.known.append_n_non_nulls(values.len());
+        self.rows.append_non_null();
+        self.close();
+    }
+
+    pub(crate) fn push(&mut self, values: impl Iterator<Item = Option<T::Native>>) {
+        for value in values {
+            self.known.append(value.is_some());
+            self.values.push(value.unwrap_or_default());
+        }
+        self.rows.append_non_null();
+        self.close();
+    }
+
+    /// An offset beyond `i32` is wrong here and refused in [`Self::finish`].
+    fn close(&mut self) {
+        self.offsets.push(self.values.len() as i32);
+    }
+
+    pub(crate) fn finish(mut self, function: &str) -> Result<ListArray> {
+        if i32::try_from(self.values.len()).is_err() {
+            return exec_err!("{function}: {} list values do not fit into one batch", self.values.len());
+        }
+        let values = PrimitiveArray::<T>::try_new(ScalarBuffer::from(self.values), self.known.finish())?;
+        Ok(ListArray::try_new(
+            Arc::new(Field::new_list_field(T::DATA_TYPE, true)),
+            OffsetBuffer::new(ScalarBuffer::from(self.offsets)),
+            Arc::new(values),
+            self.rows.finish(),
+        )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> ListArray {
+        ListArray::from_iter_primitive::<Int32Type, _, _>([
+            Some(vec![Some(1), Some(2)]),
+            None,
+            Some(vec![]),
+            Some(vec![Some(3), None, Some(5)]),
+            Some(vec![Some(6)]),
+        ])
+    }
+
+    #[test]
+    fn rows_of_a_slice_are_the_slice_of_the_rows() {
+        let sliced = sample().slice(2, 3);
+        let lists = Lists::<Int32Type>::try_new("test", &sliced).unwrap();
+        assert_eq!(lists.row(0).unwrap().dense(), Some(&[][..]));
+        assert!(lists.row(1).unwrap().dense().is_none());
+        assert_eq!(lists.row(1).unwrap().known().collect::<Vec<_>>(), [(0, 3), (2, 5)]);
+        assert_eq!(lists.row(2).unwrap().dense(), Some(&[6][..]));
+    }
+
+    #[test]
+    fn what_is_read_can_be_written() {
+        let read = sample();
+        let lists = Lists::<Int32Type>::try_new("test", &read).unwrap();
+        let mut writer = ListWriter::<Int32Type>::with_capacity(read.len(), 6);
+        for i in 0..read.len() {
+            match lists.row(i) {
+                None => writer.push_null(),
+                Some(row) => writer.push(row.iter()),
+            }
+        }
+        assert_eq!(writer.finish("test").unwrap(), read);
+    }
+
+    #[test]
+    fn lists_are_coerced_by_their_elements() {
+        let fixed = DataType::FixedSizeList(Arc::new(Field::new("item", DataType::Float32, true)), 96);
+        let int32 = list_of(DataType::Int32);
+        assert_eq!(coerce_to_int32_list("f", "x", &fixed).unwrap(), int32);
+        assert_eq!(coerce_to_int32_list("f", "x", &DataType::Null).unwrap(), int32);
+        let error = coerce_to_integer_list("f", "x", &fixed).unwrap_err().to_string();
+        assert!(error.contains("f: argument x takes a list of integers"), "{error}");
+        assert!(coerce_to_int32_list("f", "x", &DataType::Utf8).is_err());
+    }
+}
