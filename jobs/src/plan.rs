@@ -260,17 +260,17 @@ impl Planner<'_> {
             (None, Scope::Bucket) => Work::Bucket,
             (None, Scope::Whole) => Work::Whole,
         };
-        let is_segment = model.name == SEGMENTS
-            || model.inputs.iter().any(|input| [SEGMENTS, SEGMENT_COUNTS].contains(&input.as_str()))
-            || model.name == SEGMENT_COUNTS;
+        let natural = match model.layer {
+            _ if [SEGMENTS, SEGMENT_COUNTS].contains(&model.name.as_str()) => Phase::Segments,
+            _ if model.month_of.is_some() => Phase::LoadDays,
+            Layer::Marts => Phase::Tags,
+            _ => Phase::Features,
+        };
+        // Never before what it reads.
+        let inputs = self.steps.iter().filter(|step| model.inputs.contains(&step.name));
+        let phase = inputs.map(|step| step.phase).fold(natural, Phase::max);
         self.steps.push(Step {
-            phase: match model.layer {
-                _ if is_segment => Phase::Segments,
-                _ if model.month_of.is_some() => Phase::LoadDays,
-                Layer::Marts => Phase::Tags,
-                _ if model.inputs.contains(TAGS) => Phase::Tags,
-                _ => Phase::Features,
-            },
+            phase,
             layer: if model.layer == Layer::Marts { lake::Layer::Marts } else { lake::Layer::Features },
             is_bucketed: model.scope == Scope::Bucket,
             work,

@@ -123,6 +123,7 @@ fn read_tag(file: &str, section: &Section<'_>, defaults: (&str, &str, Option<&st
     if evidence.is_none() {
         section.mistake(section.span(), "`evidence` is missing, here and at the head of the file");
     }
+    let own_feature = section.text("feature").map(Spanned::into_inner);
     Some(Tag {
         name: name?.into_inner(),
         file: file.to_owned(),
@@ -132,8 +133,9 @@ fn read_tag(file: &str, section: &Section<'_>, defaults: (&str, &str, Option<&st
         kind: kind?,
         unit,
         values,
-        feature: feature.to_owned(),
-        slice: section.text("slice").map(Spanned::into_inner).or(slice.map(str::to_owned)),
+        // A tag over another table than its file's does not take the file's slice.
+        slice: section.text("slice").map(Spanned::into_inner).or(slice.filter(|_| own_feature.is_none()).map(str::to_owned)),
+        feature: own_feature.unwrap_or_else(|| feature.to_owned()),
         evidence: evidence?,
         sql: sql?.into_inner(),
         definition: definition?.into_inner(),
