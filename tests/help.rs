@@ -11,7 +11,7 @@ fn every_command_says_what_it_does() {
 #[test]
 fn exit_codes_are_documented() {
     let help = succeed(kwhy().arg("--help"));
-    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "130", "143"] {
+    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "130", "143 "] {
         assert!(help.contains(&format!("  {code}")), "{code} is not in {help}");
     }
 }

@@ -29,7 +29,8 @@ const EXIT_CODES: &str = "Exit codes:
   2    wrong usage or project files
   3    retryable: cluster, storage or lease not to be had
   4    a limit was reached: memory, disk, time
-  130  interrupted, 143 terminated: stopped cleanly, nothing half-published";
+  130  interrupted: stopped cleanly, nothing half-published
+  143  terminated: the same";
 
 /// From a power utility's data lake to customer tags and segments.
 ///

@@ -12,6 +12,7 @@ use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -41,6 +42,9 @@ pub fn plan_unit(
     spec: WriteSpec,
 ) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
     let input = name_checks(fill_slots(Arc::clone(model), files)?, &spec.unit)?;
+    // A join keeps the build side that it has once collected, even in a copy:
+    // units must not see each other's.
+    let input = reset_plan_states(input)?;
     let input = match bucket {
         Some(bucket) => with_bucket(input, bucket)?,
         None => input,
