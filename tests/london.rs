@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::support::{kwhy, query, real_data, repository, succeed};
+
+/// A golden CSV as rows below its header.
+fn golden(name: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(repository().join("tests/golden").join(name)).expect("golden");
+    text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+fn run_london(data: &Path, out: &Path) -> String {
+    let mut command = kwhy();
+    command.args(["run", "daily", "--as-of", "2014-01-01", "--lake"]).arg(data).arg("--out").arg(out);
+    succeed(command.arg("--project").arg(repository().join("tests/london")))
+}
+
+/// The goldens come from `tests/peers/london_oracle.py`, which shares no code
+/// with kwhy: it reads the publisher's files in plain Python.
+#[test]
+fn london_homes_are_what_an_independent_program_says() {
+    let Some(data) = real_data("lcl") else { return };
+    let out = TempDir::new().expect("folder");
+    let shown = run_london(&data, out.path());
+    assert!(shown.contains("1,674,718"), "{shown}");
+
+    let months = query(
+        out.path(),
+        "select account_id, left(cast(date as varchar), 7), sum(energy_wh) from account_load_day
+         group by 1, 2 order by 1, 2",
+    );
+    assert_eq!(months, golden("london_month.csv"), "energy per home and month");
+
+    let homes = query(
+        out.path(),
+        "select account_id, cast(known_minutes / 30 as bigint), energy_wh, max_demand_w, load_factor,
+           ratio(evening_wh, energy_wh), peak_minute
+         from account_load_window where window_days = 365 order by 1",
+    );
+    assert_eq!(homes, golden("london_home.csv"), "demand, load factor, evening share, time of peak");
+}
+
+#[test]
+fn what_london_does_not_have_is_unknown_for_that_reason() {
+    let Some(data) = real_data("lcl") else { return };
+    let out = TempDir::new().expect("folder");
+    run_london(&data, out.path());
+    let reasons = query(
+        out.path(),
+        "select evidence_devices_known, evidence_work_orders_known, evidence_bills_12m, count(*), count(has_pv),
+           count(complaints_12m), count(energy_12m_kwh) from customer_tags group by 1, 2, 3",
+    );
+    assert_eq!(reasons, [["source_absent", "source_absent", "source_absent", "100", "0", "0", "0"]]);
+    let loads: BTreeMap<String, String> =
+        query(out.path(), "select coalesce(evidence_load_90d, 'known'), count(load_factor) from customer_tags group by 1")
+            .into_iter()
+            .map(|row| (row[0].clone(), row[1].clone()))
+            .collect();
+    // Nine homes end before December; those that end by mid-November are too thin.
+    assert_eq!(loads.get("known").map(String::as_str), Some("91"), "{loads:?}");
+    let segments = query(out.path(), "select use_class, value_tier, count(*) from customer_segments group by 1, 2");
+    assert_eq!(segments, [["residential", "unknown", "100"]]);
+}

@@ -91,16 +91,33 @@ async fn rows(engine: &Engine, name: &str, snapshot: kwhy::lake::Snapshot) -> Ve
         .collect();
     let sql = format!("select {} from {name}", columns.join(", "));
     let batches = engine.query(vec![snapshot.relation(name)], &sql).await.expect("rows");
+    let mut rows: Vec<String> = texts(&batches).into_iter().map(|row| row.join("|")).collect();
+    rows.sort();
+    rows
+}
+
+/// What a query over the last release gives, as texts.
+pub fn query(out: &Path, sql: &str) -> Vec<Vec<String>> {
+    block_on(async {
+        let engine = Engine::open(Target::Local, 1 << 30, None).await.expect("engine");
+        let out = kwhy::lake::Output::open(out).expect("output folder");
+        let release = last_release(&engine, &out).await.expect("releases").expect("a release");
+        let tables = release_tables(&out, &release).await.expect("tables");
+        let relations = tables.iter().map(|(name, snapshot)| snapshot.relation(name)).collect();
+        texts(&engine.query(relations, sql).await.expect("rows"))
+    })
+}
+
+fn texts(batches: &[arrow::array::RecordBatch]) -> Vec<Vec<String>> {
     let options = FormatOptions::default().with_null("null");
     let mut rows = Vec::new();
-    for batch in &batches {
+    for batch in batches {
         let columns: Vec<_> =
             batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).expect("column")).collect();
         for row in 0..batch.num_rows() {
-            rows.push(columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join("|"));
+            rows.push(columns.iter().map(|column| column.value(row).to_string()).collect());
         }
     }
-    rows.sort();
     rows
 }
 
