@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::{Cluster, assert_same, lake, output, run_daily, succeed, tables, wait_for};
+use crate::support::{Cluster, assert_same, kwhy, lake, output, run_daily, succeed, tables, wait_for};
 
 #[test]
 fn embedded_results_do_not_depend_on_buckets_or_units() {
@@ -29,6 +29,21 @@ fn a_cluster_makes_the_same_tables() {
         succeed(run.args(["--buckets", buckets, "--parallel", parallel, "--target", &cluster.target()]));
         assert_same(&expected, &tables(out.path()), &format!("cluster, {buckets} buckets, {parallel} units"));
     }
+}
+
+#[test]
+fn a_cluster_answers_questions_like_one_process() {
+    let out = TempDir::new().expect("folder");
+    succeed(run_daily(lake(), out.path()).args(["--buckets", "8"]));
+    let cluster = Cluster::start(2, &[]);
+    let sql = "select use_class, count(*) as accounts, sum(energy_12m_kwh) as energy_kwh
+       from customer_segments join customer_tags using (account_id)
+       where customer_tags.account_id not in (select account_id from account_bill where zero_months_12m > 6)
+       group by use_class order by use_class";
+    let ask = |target: &str| succeed(kwhy().args(["sql", "-c", sql, "--target", target, "--out"]).arg(out.path()));
+    let local = ask("local");
+    assert!(local.contains("residential"), "{local}");
+    assert_eq!(ask(&cluster.target()), local);
 }
 
 #[test]

@@ -2,7 +2,15 @@ use crate::support::{kwhy, succeed};
 
 #[test]
 fn every_command_says_what_it_does() {
-    for command in [vec![], vec!["demo"], vec!["run"], vec!["sql"], vec!["generate"], vec!["cluster", "scheduler"], vec!["cluster", "executor"]] {
+    for command in [
+        vec![],
+        vec!["demo"],
+        vec!["run"],
+        vec!["sql"],
+        vec!["generate"],
+        vec!["cluster", "scheduler"],
+        vec!["cluster", "executor"],
+    ] {
         let help = succeed(kwhy().args(&command).arg("--help"));
         assert!(help.lines().count() > 5, "{command:?}: {help}");
     }

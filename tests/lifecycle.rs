@@ -55,7 +55,8 @@ fn a_killed_run_leaves_the_last_release_and_running_again_completes() {
     let faults = TempDir::new().expect("folder");
     std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
     let mut run = run_daily(lake(), out.path());
-    let mut run = run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
+    let mut run =
+        run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
     let held = faults.path().join(format!("held.{}", run.id()));
     crate::support::wait_for("the held unit", || held.exists());
 
@@ -79,7 +80,8 @@ fn a_terminated_run_stops_with_143() {
     let faults = TempDir::new().expect("folder");
     std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
     let mut run = run_daily(lake(), out.path());
-    let mut run = run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
+    let mut run =
+        run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
     let held = faults.path().join(format!("held.{}", run.id()));
     crate::support::wait_for("the held unit", || held.exists());
     succeed(std::process::Command::new("kill").args(["-TERM", &run.id().to_string()]));

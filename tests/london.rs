@@ -53,11 +53,13 @@ fn what_london_does_not_have_is_unknown_for_that_reason() {
            count(complaints_12m), count(energy_12m_kwh) from customer_tags group by 1, 2, 3",
     );
     assert_eq!(reasons, [["source_absent", "source_absent", "source_absent", "100", "0", "0", "0"]]);
-    let loads: BTreeMap<String, String> =
-        query(out.path(), "select coalesce(evidence_load_90d, 'known'), count(load_factor) from customer_tags group by 1")
-            .into_iter()
-            .map(|row| (row[0].clone(), row[1].clone()))
-            .collect();
+    let loads: BTreeMap<String, String> = query(
+        out.path(),
+        "select coalesce(evidence_load_90d, 'known'), count(load_factor) from customer_tags group by 1",
+    )
+    .into_iter()
+    .map(|row| (row[0].clone(), row[1].clone()))
+    .collect();
     // Nine homes end before December; those that end by mid-November are too thin.
     assert_eq!(loads.get("known").map(String::as_str), Some("91"), "{loads:?}");
     let segments = query(out.path(), "select use_class, value_tier, count(*) from customer_segments group by 1, 2");

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -27,7 +28,7 @@ fn make(seed: u64, threads: usize) -> BTreeMap<String, Vec<u8>> {
     let folder = TempDir::new().expect("folder");
     let end = NaiveDate::from_ymd_opt(2026, 3, 1).expect("date");
     let options = Options { accounts: 500, days: 4, seed, out: folder.path().join("lake"), end, threads };
-    generate(&options, &|_, _| {}).expect("a lake");
+    generate(&options, &|_, _| ControlFlow::Continue(())).expect("a lake");
     files(folder.path())
 }
 

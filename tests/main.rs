@@ -9,6 +9,9 @@ mod help;
 /// Embedded and cluster make the same tables, whatever is lost on the way.
 mod engines;
 
+/// The same lake in other shapes, units and zones, mapped by contracts.
+mod foreign;
+
 /// A run repeated, resumed, and one that another run is in the way of.
 mod lifecycle;
 

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{AS_OF, free_port, generate, kwhy, lake, output, repository, run_daily, succeed};
+use crate::support::{AS_OF, free_port, generate, kwhy, lake, output, query, repository, run_daily, succeed};
 
 /// A command must fail with this code, say each of these, and publish nothing.
 fn refuse(command: &mut std::process::Command, out: &Path, code: i32, says: &[&str]) {
@@ -48,7 +48,12 @@ fn run_with(project: &TempDir, out: &TempDir) -> std::process::Command {
 #[test]
 fn a_missing_lake() {
     let out = TempDir::new().expect("folder");
-    refuse(&mut run_daily(Path::new("/nowhere/lake"), out.path()), out.path(), 2, &["no lake at /nowhere/lake", "kwhy generate"]);
+    refuse(
+        &mut run_daily(Path::new("/nowhere/lake"), out.path()),
+        out.path(),
+        2,
+        &["no lake at /nowhere/lake", "kwhy generate"],
+    );
 }
 
 #[test]
@@ -65,7 +70,12 @@ fn an_unknown_job_a_wrong_date_and_a_wrong_target() {
         command.args(["run", job, "--lake"]).arg(lake()).arg("--out").arg(out.path());
         command
     };
-    refuse(base("dayly").args(["--as-of", AS_OF]), out.path(), 2, &["no job is called `dayly`", "did you mean `daily`"]);
+    refuse(
+        base("dayly").args(["--as-of", AS_OF]),
+        out.path(),
+        2,
+        &["no job is called `dayly`", "did you mean `daily`"],
+    );
     refuse(base("daily").args(["--as-of", "01.03.2026"]), out.path(), 2, &["a date such as 2026-01-31"]);
     refuse(base("daily").args(["--as-of", AS_OF, "--target", "localhost"]), out.path(), 2, &["df://HOST:PORT"]);
     refuse(base("daily").args(["--as-of", AS_OF, "--buckets", "3"]), out.path(), 2, &["a power of two"]);
@@ -78,6 +88,31 @@ fn other_buckets_than_the_folder_was_made_with() {
     let refused = output(run_daily(lake(), out.path()).args(["--buckets", "4"]));
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("made with 2 buckets, not 4"));
+}
+
+#[test]
+fn a_lake_whose_tables_are_empty() {
+    let (lake, out) = (fresh_lake(), TempDir::new().expect("folder"));
+    let sources = lake.path().join("sources");
+    for table in ["bills", "load_curve/date=2026-02-27", "load_curve/date=2026-02-28", "load_curve/date=2026-02-26"] {
+        let file = first_file(&sources.join(table));
+        std::fs::write(&file, emptied(&file)).expect("file");
+    }
+    let shown = succeed(&mut run_daily(lake.path(), out.path()));
+    assert!(shown.contains("120 accounts"), "{shown}");
+    let unknown =
+        query(out.path(), "select evidence_bills_12m, evidence_load_90d, count(*) from customer_tags group by 1, 2");
+    assert_eq!(unknown, [["no_rows", "no_rows", "120"]]);
+}
+
+/// A Parquet file with the same columns and no rows.
+fn emptied(file: &Path) -> Vec<u8> {
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(file).expect("file")).expect("parquet");
+    let mut bytes = Vec::new();
+    ArrowWriter::try_new(&mut bytes, reader.schema().clone(), None).expect("writer").close().expect("file");
+    bytes
 }
 
 #[test]
@@ -104,7 +139,8 @@ fn a_missing_column_and_one_of_a_wrong_type() {
     let out = TempDir::new().expect("folder");
     let project = overlay("schemas/sources/bills.toml", &missing);
     refuse(&mut run_with(&project, &out), out.path(), 1, &["column `energy` is missing", "can map another name"]);
-    let wrong = contract.replace("name = \"energy_wh\"\ntype = \"int\"", "name = \"energy_wh\"\nfrom = \"issue_date\"\ntype = \"int\"");
+    let wrong = contract
+        .replace("name = \"energy_wh\"\ntype = \"int\"", "name = \"energy_wh\"\nfrom = \"issue_date\"\ntype = \"int\"");
     let project = overlay("schemas/sources/bills.toml", &wrong);
     refuse(&mut run_with(&project, &out), out.path(), 1, &["column `issue_date` is Date32, which cannot become int"]);
 }
@@ -127,7 +163,12 @@ fn a_breach_marked_fail_stops_the_run() {
     assert_ne!(contract, strict);
     let out = TempDir::new().expect("folder");
     let project = overlay("schemas/sources/bills.toml", &strict);
-    refuse(&mut run_with(&project, &out), out.path(), 1, &["contract of `bills` broken", "power_factor: above 0", "account_id="]);
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        1,
+        &["contract of `bills` broken", "power_factor: above 0", "account_id="],
+    );
 }
 
 #[test]
@@ -135,13 +176,18 @@ fn mistakes_of_a_contract_come_all_at_once() {
     let text = "label = \"Bills\"\nfiles = [\"/etc/*.parquet\"]\nkey = [\"account\"]\n\n[[column]]\nname = \"account_id\"\ntype = \"string\"\n";
     let out = TempDir::new().expect("folder");
     let project = overlay("schemas/sources/bills.toml", text);
-    refuse(&mut run_with(&project, &out), out.path(), 2, &["leaves the lake", "no column is called `account`", "`string` is not a type", "bills.toml:2"]);
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        2,
+        &["leaves the lake", "no column is called `account`", "`string` is not a type", "bills.toml:2"],
+    );
 }
 
 #[test]
 fn sql_that_is_none_has_its_place() {
     let out = TempDir::new().expect("folder");
-    let project = overlay("sql/features/account_bill.sql", "select account_id\nfrom where\n");
+    let project = overlay("sql/features/account_bill.sql", "select account_id\nfrom stg_bills where )\n");
     refuse(&mut run_with(&project, &out), out.path(), 2, &["account_bill.sql:2"]);
 }
 
@@ -149,7 +195,12 @@ fn sql_that_is_none_has_its_place() {
 fn sql_that_names_an_unknown_table_or_column() {
     let out = TempDir::new().expect("folder");
     let project = overlay("sql/features/account_bill.sql", "select account_id from stg_bils");
-    refuse(&mut run_with(&project, &out), out.path(), 2, &["no table is called `stg_bils`", "did you mean `stg_bills`"]);
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        2,
+        &["no table is called `stg_bils`", "did you mean `stg_bills`"],
+    );
     let project = overlay("sql/features/account_device.sql", "select account_id, horsepower from stg_devices");
     refuse(&mut run_with(&project, &out), out.path(), 2, &["account_device.sql", "horsepower"]);
 }
@@ -159,7 +210,12 @@ fn a_tag_of_an_unknown_feature_or_evidence() {
     let tag = "category = \"x\"\nfeature = \"account_bil\"\nevidence = \"bills_12\"\n[[tag]]\nname = \"t\"\nlabel = \"T\"\nlabel_zh = \"T\"\ntype = \"bool\"\nsql = \"true\"\ndefinition = \"d\"\n";
     let out = TempDir::new().expect("folder");
     let project = overlay("sql/tags/extra.toml", tag);
-    let says = ["no feature table is called `account_bil`", "did you mean `account_bill`", "no evidence is called `bills_12`", "extra.toml:2"];
+    let says = [
+        "no feature table is called `account_bil`",
+        "did you mean `account_bill`",
+        "no evidence is called `bills_12`",
+        "extra.toml:2",
+    ];
     refuse(&mut run_with(&project, &out), out.path(), 2, &says);
 }
 
@@ -167,23 +223,43 @@ fn a_tag_of_an_unknown_feature_or_evidence() {
 fn no_scheduler_and_a_port_in_use() {
     let out = TempDir::new().expect("folder");
     let nobody = format!("df://{}", free_port());
-    refuse(run_daily(lake(), out.path()).args(["--target", &nobody]), out.path(), 3, &["no scheduler at", "kwhy cluster scheduler"]);
+    refuse(
+        run_daily(lake(), out.path()).args(["--target", &nobody]),
+        out.path(),
+        3,
+        &["no scheduler at", "kwhy cluster scheduler"],
+    );
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
     let address = taken.local_addr().expect("address").to_string();
-    refuse(kwhy().args(["cluster", "scheduler", "--bind", &address]), out.path(), 3, &["cannot listen on", "choose another"]);
+    refuse(
+        kwhy().args(["cluster", "scheduler", "--bind", &address]),
+        out.path(),
+        3,
+        &["cannot listen on", "choose another"],
+    );
 }
 
 #[test]
 fn asking_before_anything_is_published() {
     let out = TempDir::new().expect("folder");
-    refuse(kwhy().args(["sql", "-c", "select 1", "--out"]).arg(out.path()), out.path(), 1, &["nothing is published", "kwhy run daily"]);
+    refuse(
+        kwhy().args(["sql", "-c", "select 1", "--out"]).arg(out.path()),
+        out.path(),
+        1,
+        &["nothing is published", "kwhy run daily"],
+    );
 }
 
 #[test]
 fn asking_changes_nothing() {
     let out = TempDir::new().expect("folder");
     succeed(&mut run_daily(lake(), out.path()));
-    for sql in ["create table t as select 1", "copy customer_tags to 'x.csv'", "drop table customer_tags", "set datafusion.execution.batch_size = 1"] {
+    for sql in [
+        "create table t as select 1",
+        "copy customer_tags to 'x.csv'",
+        "drop table customer_tags",
+        "set datafusion.execution.batch_size = 1",
+    ] {
         let refused = output(kwhy().args(["sql", "-c", sql, "--out"]).arg(out.path()));
         assert_eq!(refused.status.code(), Some(2), "{sql}");
     }

@@ -23,6 +23,9 @@ use crate::project::{Project, ProjectError};
 /// Plans and expressions recurse; Ballista's own processes use as much.
 const STACK_BYTES: usize = 32 << 20;
 
+/// How long work that was stopped may take to clean up.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
 const EXIT_CODES: &str = "Exit codes:
   0    done, or nothing to do
   1    failed: data or job
@@ -121,7 +124,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     init_logs(cli.log_format);
     // Planning recurses on this thread too: it gets the stack of the others.
-    let main = std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES).spawn(move || run(cli.command));
+    let main =
+        std::thread::Builder::new().name("main".to_owned()).stack_size(STACK_BYTES).spawn(move || run(cli.command));
     match main.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         Ok(Ok(Err(error))) => {
@@ -146,8 +150,8 @@ fn run(command: Command) -> Result<(), Error> {
             signal = signal() => Err(Error::Stopped { signal }),
         }
     });
-    // Work that a signal cut off is not waited for.
-    runtime.shutdown_background();
+    // What a signal cut off may clean up after itself, but not for long.
+    runtime.shutdown_timeout(GRACE);
     outcome
 }
 

@@ -22,7 +22,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 
 pub use failpoint::build_id;
@@ -150,6 +150,26 @@ impl Engine {
         };
         let state = session::state(config, Arc::clone(self.state.runtime_env()), planner)?;
         Ok(SessionContext::new_with_state(state))
+    }
+
+    /// Rows of an ad-hoc query; on a cluster not from one during which an
+    /// executor was lost, because such a query may shuffle.
+    pub async fn collect(&self, frame: DataFrame) -> Result<Vec<RecordBatch>, EngineError> {
+        let Some(cluster) = &self.cluster else { return Ok(frame.collect().await?) };
+        let mut attempt = 1;
+        loop {
+            let before = cluster.ids().await?;
+            let rows = frame.clone().collect().await;
+            if before.is_subset(&cluster.ids().await?) {
+                return Ok(rows?);
+            }
+            if attempt == ATTEMPTS {
+                return Err(EngineError::ExecutorLost { unit: "the query".to_owned() });
+            }
+            tracing::warn!(attempt, "an executor was lost; the query runs again");
+            cluster.wait_for_executor(PATIENCE).await?;
+            attempt += 1;
+        }
     }
 
     /// Runs one unit, again where an executor was lost on the way.

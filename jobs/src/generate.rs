@@ -38,6 +38,7 @@ mod world;
 mod write;
 
 pub use error::{GenerateError, MOST_ACCOUNTS};
+pub use pieces::Progress;
 
 use pieces::{Tally, Work};
 use staging::Staging;
@@ -80,13 +81,14 @@ impl From<Tally> for Summary {
 }
 
 /// Makes a lake. `progress` is told, from any thread but never from two at
-/// once, how much work is done and how much there is in all.
+/// once, how much work is done and how much there is in all, and says whether
+/// to go on.
 ///
 /// # Errors
 ///
 /// Refuses a lake without accounts or days, or over sources that are there
 /// already. Whatever fails, nothing that this call made is left behind.
-pub fn generate(options: &Options, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Summary, GenerateError> {
+pub fn generate(options: &Options, progress: Progress<'_>) -> Result<Summary, GenerateError> {
     if options.accounts == 0 {
         return Err(GenerateError::NoAccounts);
     }
@@ -108,6 +110,7 @@ pub fn generate(options: &Options, progress: &(dyn Fn(u64, u64) + Sync)) -> Resu
 mod tests {
     use std::collections::BTreeMap;
     use std::fs::{self, File};
+    use std::ops::ControlFlow;
     use std::path::Path;
 
     use arrow::array::RecordBatch;
@@ -122,7 +125,8 @@ mod tests {
 
     fn lake(accounts: u64, threads: usize) -> (tempfile::TempDir, Summary) {
         let out = tempfile::tempdir().expect("a temporary folder");
-        let summary = generate(&options(out.path(), accounts, threads), &|_, _| {}).expect("a lake in an empty folder");
+        let summary = generate(&options(out.path(), accounts, threads), &|_, _| ControlFlow::Continue(()))
+            .expect("a lake in an empty folder");
         (out, summary)
     }
 
@@ -179,21 +183,29 @@ mod tests {
     #[test]
     fn a_lake_is_not_made_over_another() {
         let (lake, _) = lake(3, 1);
-        let again = generate(&options(lake.path(), 3, 1), &|_, _| {});
+        let again = generate(&options(lake.path(), 3, 1), &|_, _| ControlFlow::Continue(()));
         assert!(matches!(again, Err(GenerateError::NotEmpty { .. })));
         let left = fs::read_dir(lake.path()).expect("a folder").count();
         assert_eq!(left, 1);
     }
 
     #[test]
+    fn a_stopped_lake_leaves_no_trace() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let stopped = generate(&options(out.path(), 50, 2), &|_, _| ControlFlow::Break(()));
+        assert!(matches!(stopped, Err(GenerateError::Stopped)));
+        assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
     fn a_lake_of_nothing_is_refused() {
         let out = tempfile::tempdir().expect("a temporary folder");
         let mut nothing = options(out.path(), 0, 1);
-        let refused = generate(&nothing, &|_, _| {});
+        let refused = generate(&nothing, &|_, _| ControlFlow::Continue(()));
         assert!(matches!(refused, Err(GenerateError::NoAccounts)));
         nothing.accounts = 1;
         nothing.days = 0;
-        let refused = generate(&nothing, &|_, _| {});
+        let refused = generate(&nothing, &|_, _| ControlFlow::Continue(()));
         assert!(matches!(refused, Err(GenerateError::NoDays)));
         assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0);
     }

@@ -125,7 +125,8 @@ fn texts(batches: &[arrow::array::RecordBatch]) -> Vec<Vec<String>> {
 /// that is per bucket by nature (parts of totals) is left to its total.
 pub fn assert_same(expected: &Tables, found: &Tables, what: &str) {
     let parts = ["segment_count", "revenue_histogram"];
-    let names = |tables: &Tables| tables.keys().filter(|name| !parts.contains(&name.as_str())).cloned().collect::<Vec<_>>();
+    let names =
+        |tables: &Tables| tables.keys().filter(|name| !parts.contains(&name.as_str())).cloned().collect::<Vec<_>>();
     assert_eq!(names(expected), names(found), "{what}: other tables");
     for name in names(expected) {
         let (expected, found) = (&expected[&name], &found[&name]);
@@ -244,10 +245,8 @@ pub fn free_port_pair() -> SocketAddr {
 
 /// Folder with real data; `None`, said loudly, where it is not there.
 pub fn real_data(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("KWHY_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("KWHY_TEST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
     let folder = folder.join(part);
     if folder.is_dir() {
         println!("real data: {part} is there");

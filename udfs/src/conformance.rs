@@ -50,6 +50,14 @@ fn sample(function: &str) -> Vec<ArrayRef> {
         "fold_curve" => {
             vec![integers([0, 14, 15, 60, 1439]), integers([5, 9, 1, -3, 7]), integers([15; 5])]
         }
+        "local_time" => {
+            let micros = [Some(0), Some(1), None, Some(-1), Some(1_000_000), Some(86_400_000_000)];
+            let zones = |zone: &str| -> ArrayRef {
+                Arc::new(StringArray::from(vec![Some(zone), Some("UTC"), None, Some(zone), Some(zone), Some("UTC")]))
+            };
+            let instants = arrow::array::TimestampMicrosecondArray::from(micros.to_vec());
+            vec![Arc::new(instants), zones("UTC"), zones("Asia/Shanghai")]
+        }
         "parse_timestamp" => {
             let text = |values: [Option<&str>; ROWS]| -> ArrayRef { Arc::new(StringArray::from(values.to_vec())) };
             let format = Some("%Y-%m-%d %H:%M");
@@ -99,6 +107,7 @@ fn names_are_unique_and_final() {
         "energy_curve_sum",
         "fold_curve",
         "load_day",
+        "local_time",
         "parse_timestamp",
         "ratio",
         "time_of_peak",

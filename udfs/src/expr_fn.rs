@@ -4,7 +4,7 @@ use datafusion_expr::{Expr, ScalarUDF};
 
 use crate::account::account_bucket::AccountBucket;
 use crate::curve::{CurveFromKw, CurveFromKwh};
-use crate::time::ParseTimestamp;
+use crate::time::{LocalTime, ParseTimestamp};
 
 /// `account_bucket(account_id, buckets)`
 pub fn account_bucket(account_id: Expr, buckets: Expr) -> Expr {
@@ -24,4 +24,9 @@ pub fn curve_from_kwh(curve: Expr) -> Expr {
 /// `parse_timestamp(text, format)`
 pub fn parse_timestamp(text: Expr, format: Expr) -> Expr {
     ScalarUDF::from(ParseTimestamp).call(vec![text, format])
+}
+
+/// `local_time(timestamp, from, to)`
+pub fn local_time(timestamp: Expr, from: Expr, to: Expr) -> Expr {
+    ScalarUDF::from(LocalTime).call(vec![timestamp, from, to])
 }

@@ -1,9 +1,13 @@
 //! `kwhy generate`.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::NaiveDate;
 use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::table::thousands;
 use super::{absolute, parse_date};
@@ -59,13 +63,34 @@ impl Generate {
     }
 }
 
+/// Tells the thread that makes a lake when nobody waits for it any more.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get())
 }
 
-/// Makes the lake on a thread that may block.
+/// Makes the lake on a thread that may block, and stops that when the caller is
+/// stopped.
 pub async fn make(options: Options) -> Result<Summary, Error> {
-    let made = tokio::task::spawn_blocking(move || generate(&options, &|_, _| {})).await;
+    let guard = StopOnDrop::default();
+    let is_stopped = Arc::clone(&guard.0);
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let work = move || {
+        generate(&options, &|done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+            if is_stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    };
+    let made = tokio::task::spawn_blocking(work).await;
     match made {
         Ok(made) => Ok(made?),
         Err(error) => {

@@ -150,6 +150,14 @@ impl SourceCheck {
     }
 
     fn convert(&self, column: &Column, value: Expr, found: &DataType) -> Result<Expr> {
+        let converted = self.convert_type(column, value, found)?;
+        Ok(match &column.zones {
+            Some((from, to)) => kwhy_udfs::expr_fn::local_time(converted, lit(from.clone()), lit(to.clone())),
+            None => converted,
+        })
+    }
+
+    fn convert_type(&self, column: &Column, value: Expr, found: &DataType) -> Result<Expr> {
         let target = arrow_type(column.kind);
         if let (Some(unit), ColumnType::Int) = (column.from_unit, column.kind) {
             let factor: i128 = match unit {

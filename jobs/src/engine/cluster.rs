@@ -133,7 +133,8 @@ impl Cluster {
         }
     }
 
-    async fn ids(&self) -> Result<BTreeSet<String>, EngineError> {
+    /// Who is there, by name.
+    pub async fn ids(&self) -> Result<BTreeSet<String>, EngineError> {
         Ok(self.executors().await?.into_iter().map(|executor| executor.id).collect())
     }
 

@@ -185,3 +185,31 @@ impl LogicalExtensionCodec for LogicalCodec {
         self.ballista.try_encode_file_format(buffer, node)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> WriteSpec {
+        WriteSpec { table: "t".into(), folder: "f".into(), unit: "u".into(), partition: vec![], key: vec!["k".into()] }
+    }
+
+    #[test]
+    fn a_unit_of_this_build_arrives_as_it_was_sent() {
+        let mut buffer = Vec::new();
+        put(Node::Write(spec()), &mut buffer).expect("sent");
+        assert!(matches!(take(&buffer), Ok(Some(Node::Write(arrived))) if arrived == spec()));
+        assert!(matches!(take(b"something of Ballista's"), Ok(None)));
+    }
+
+    #[test]
+    fn a_unit_of_another_build_is_refused_with_both_names() {
+        let envelope = Envelope { build: "0123456789abcdef".into(), node: Node::Write(spec()) };
+        let mut buffer = MARK.to_vec();
+        serde_json::to_writer(&mut buffer, &envelope).expect("sent");
+        let refused = take(&buffer).map(|_| ()).expect_err("another build").to_string();
+        for part in [OTHER_BUILD, "0123456789abcdef", &build_id()] {
+            assert!(refused.contains(part), "{part} is not in: {refused}");
+        }
+    }
+}

@@ -34,6 +34,7 @@ pub struct WrittenFile {
 /// A data file being written.
 pub struct DataFile {
     path: String,
+    folder: String,
     partition: Vec<(String, Option<String>)>,
     schema: SchemaRef,
     writer: AsyncArrowWriter<BufWriter>,
@@ -67,11 +68,8 @@ impl DataFile {
         path.push_str(&format!("/u-{unit}-{}.parquet", uuid::Uuid::new_v4()));
         let store = context.runtime_env().object_store(ObjectStoreUrl::local_filesystem())?;
         let location = Path::parse(&path).map_err(|error| exec_datafusion_err!("{path}: {error}"))?;
-        let writer = AsyncArrowWriter::try_new(
-            BufWriter::new(store, location),
-            Arc::clone(&schema),
-            Some(properties(&schema)),
-        )?;
+        let writer =
+            AsyncArrowWriter::try_new(BufWriter::new(store, location), Arc::clone(&schema), Some(properties(&schema)))?;
         let bounds = key
             .iter()
             .filter_map(|name| {
@@ -83,7 +81,8 @@ impl DataFile {
                 })
             })
             .collect();
-        Ok(Self { path, partition: partition.to_vec(), schema, writer, rows: 0, bounds })
+        let folder = folder.to_owned();
+        Ok(Self { path, folder, partition: partition.to_vec(), schema, writer, rows: 0, bounds })
     }
 
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -101,7 +100,7 @@ impl DataFile {
         let mut writer = self.writer;
         writer.finish().await?;
         let bytes = writer.bytes_written() as u64;
-        sync_local(&self.path)?;
+        sync_local(&self.path, &self.folder)?;
         Ok(WrittenFile {
             stats: stats(self.rows, &self.bounds),
             path: self.path,
@@ -207,14 +206,13 @@ fn properties(schema: &Schema) -> WriterProperties {
     properties.build()
 }
 
-/// On local disk the data must not be lost once a commit names it.
-fn sync_local(path: &str) -> Result<()> {
+/// On local disk the data must not be lost once a commit names it: the file
+/// and every folder down to it are synced.
+fn sync_local(path: &str, folder: &str) -> Result<()> {
     let file = std::path::PathBuf::from(format!("/{path}"));
-    std::fs::File::open(&file).and_then(|file| file.sync_all()).map_err(DataFusionError::IoError)?;
-    match file.parent() {
-        Some(folder) => {
-            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(DataFusionError::IoError)
-        }
-        None => Ok(()),
+    let table = std::path::PathBuf::from(format!("/{}", folder.trim_matches('/')));
+    for path in file.ancestors().take_while(|path| path.starts_with(&table)) {
+        std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(DataFusionError::IoError)?;
     }
+    Ok(())
 }

@@ -28,6 +28,9 @@ pub enum GenerateError {
     /// There are sources already.
     #[error("{} exists and is not empty", .path.display())]
     NotEmpty { path: PathBuf },
+    /// The caller asked to stop.
+    #[error("stopped")]
+    Stopped,
     /// A folder or file could not be made, read or moved.
     #[error("cannot write {}: {source}", .path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -51,7 +54,7 @@ impl GenerateError {
             {
                 4
             }
-            Self::Io { .. } | Self::Parquet { .. } => 1,
+            Self::Io { .. } | Self::Parquet { .. } | Self::Stopped => 1,
         }
     }
 

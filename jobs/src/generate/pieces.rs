@@ -2,7 +2,7 @@
 //! belongs to one piece, so the number of threads leaves no trace.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,8 +36,9 @@ const RECORD_EFFORT: u64 = 3;
 /// What was written, by table.
 pub type Tally = BTreeMap<&'static str, Written>;
 
-/// Told the work done and the work in all, in curves of one account and day.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+/// Told the work done and the work in all, in curves of one account and day;
+/// says whether to go on.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) -> ControlFlow<()> + Sync);
 
 /// A part of a lake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +91,10 @@ impl Work<'_> {
                                     *state.tally.entry(table).or_default() += written;
                                 }
                                 state.done += self.effort_of(&piece);
-                                progress(state.done, total);
+                                if progress(state.done, total).is_break() {
+                                    is_stopped.store(true, Ordering::Relaxed);
+                                    state.failure.get_or_insert(GenerateError::Stopped);
+                                }
                             }
                             Err(failure) => {
                                 is_stopped.store(true, Ordering::Relaxed);

@@ -104,6 +104,8 @@ pub struct Column {
     pub trim: bool,
     /// strftime pattern of dates and timestamps written as text.
     pub format: Option<String>,
+    /// Zone of the files' stamps and zone of our local time, where they differ.
+    pub zones: Option<(String, String)>,
     pub on_breach: Option<Breach>,
     pub label: Option<String>,
     pub label_zh: Option<String>,
@@ -273,6 +275,7 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         map: map.into_iter().map(|(from, to)| (from.into_inner(), to.into_inner())).collect(),
         trim: section.flag("trim").unwrap_or(false),
         format: section.text("format").map(Spanned::into_inner),
+        zones: read_zones(section),
         on_breach: read_breach(section),
         label: section.text("label").map(Spanned::into_inner),
         label_zh: section.text("label_zh").map(Spanned::into_inner),
@@ -294,7 +297,36 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
             format!("`format` holds for dates and timestamps, and `{}` is a {}", column.name, column.kind.name()),
         );
     }
+    if column.zones.is_some() && column.kind != ColumnType::Timestamp {
+        section.mistake(
+            section.span(),
+            format!("time zones hold for timestamps, and `{}` is a {}", column.name, column.kind.name()),
+        );
+    }
     Some(column)
+}
+
+/// `from_time_zone` and `time_zone`: stamps of the one become local time of the
+/// other.
+fn read_zones(section: &Section<'_>) -> Option<(String, String)> {
+    let (from, to) = (section.text("from_time_zone"), section.text("time_zone"));
+    for zone in [&from, &to].into_iter().flatten() {
+        if zone.get_ref().parse::<chrono_tz::Tz>().is_err() {
+            section.mistake_with_hint(
+                zone.span(),
+                format!("`{}` is not a time zone", zone.get_ref()),
+                "a name such as Asia/Shanghai or UTC",
+            );
+        }
+    }
+    match (from, to) {
+        (Some(from), Some(to)) => Some((from.into_inner(), to.into_inner())),
+        (None, None) => None,
+        _ => {
+            section.mistake(section.span(), "`from_time_zone` and `time_zone` go together");
+            None
+        }
+    }
 }
 
 /// `from_unit`, checked against `unit`: a factor that does not fit is a

@@ -98,7 +98,7 @@ impl std::error::Error for Mistakes {}
 pub fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (edit_distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()) / 3)
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()).div_ceil(3))
         .min()
         .map(|(_, candidate)| candidate)
 }

@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_syntax_error_has_its_place() {
         let mistakes =
-            Model::new("m", Layer::Features, "m.sql", "select a\nfrom where".into(), contract()).expect_err("bad");
+            Model::new("m", Layer::Features, "m.sql", "select a\nfrom t where )".into(), contract()).expect_err("bad");
         let shown = mistakes.render();
         assert!(shown.contains("m.sql:2"), "{shown}");
     }

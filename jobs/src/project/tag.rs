@@ -134,7 +134,10 @@ fn read_tag(file: &str, section: &Section<'_>, defaults: (&str, &str, Option<&st
         unit,
         values,
         // A tag over another table than its file's does not take the file's slice.
-        slice: section.text("slice").map(Spanned::into_inner).or(slice.filter(|_| own_feature.is_none()).map(str::to_owned)),
+        slice: section
+            .text("slice")
+            .map(Spanned::into_inner)
+            .or(slice.filter(|_| own_feature.is_none()).map(str::to_owned)),
         feature: own_feature.unwrap_or_else(|| feature.to_owned()),
         evidence: evidence?,
         sql: sql?.into_inner(),
