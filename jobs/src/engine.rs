@@ -22,14 +22,16 @@ use arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricValue;
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 
 pub use failpoint::build_id;
 
+use crate::state::WrittenFile;
 use cluster::Cluster;
 use relation::Relation;
-use write_file::{DataFile, WrittenFile};
+use write_file::DataFile;
 
 /// How often a unit is run again after an executor was lost.
 const ATTEMPTS: usize = 4;
@@ -176,7 +178,9 @@ impl Engine {
     pub async fn run(&self, unit: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>, EngineError> {
         let Some(cluster) = &self.cluster else {
             let stream = plan.execute(0, self.state.task_ctx()).map_err(|error| EngineError::local(unit, error))?;
-            return stream.try_collect().await.map_err(|error| EngineError::local(unit, error));
+            let batches = stream.try_collect().await.map_err(|error| EngineError::local(unit, error))?;
+            trace_times(unit, &plan);
+            return Ok(batches);
         };
         let mut attempt = 1;
         loop {
@@ -190,4 +194,20 @@ impl Engine {
             }
         }
     }
+}
+
+/// With KWHY_LOG=kwhy=debug: where the time of a unit went, node by node.
+fn trace_times(unit: &str, plan: &Arc<dyn ExecutionPlan>) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for metric in plan.metrics().iter().flat_map(|metrics| metrics.iter()) {
+        let value = metric.value();
+        if let MetricValue::ElapsedCompute(time) | MetricValue::Time { time, .. } = value
+            && time.value() > 0
+        {
+            tracing::debug!(unit, node = plan.name(), metric = value.name(), ms = time.value() / 1_000_000);
+        }
+    }
+    plan.children().into_iter().for_each(|child| trace_times(unit, child));
 }

@@ -32,6 +32,8 @@ pub enum Error {
     Buckets { found: u32, wanted: u32 },
     #[error("nothing is published in {}", out.display())]
     NothingPublished { out: PathBuf },
+    #[error("`{model}` reads `{table}` whole in every bucket, and it has {mib} MiB")]
+    TooLarge { model: String, table: String, mib: u64 },
     #[error("{message}")]
     Usage { message: String, hint: String },
     #[error("{}: {source}", path.display())]
@@ -64,6 +66,7 @@ impl Error {
                 _ => 3,
             },
             Self::Generate(error) => error.exit_code(),
+            Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
             Self::Breach { .. } | Self::Conservation { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
         }
@@ -87,6 +90,9 @@ impl Error {
             }
             Self::Buckets { .. } => {
                 "the bucket count is fixed by the first run; leave --buckets out, or write to another --out".into()
+            }
+            Self::TooLarge { .. } => {
+                "a table without account_id is held in memory; give it an account_id, or make it smaller first".into()
             }
             Self::NothingPublished { .. } => "run a job first: kwhy run daily --lake LAKE".into(),
             Self::Usage { hint, .. } => hint.clone(),

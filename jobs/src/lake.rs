@@ -1,6 +1,6 @@
 //! What lies on disk: sources as they are found, Delta tables as pinned
 //! snapshots and atomic commits, the lease of an output folder. No other room
-//! lists folders or commits.
+//! lists folders or commits. It knows no sessions and no plans.
 
 pub mod lease;
 pub mod source;
@@ -9,7 +9,9 @@ pub mod table;
 use std::path::{Path, PathBuf};
 
 pub use lease::Lease;
-pub use table::{Change, Snapshot, Table};
+pub use table::{Change, Table};
+
+use crate::state::Area;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
@@ -51,24 +53,6 @@ pub struct Output {
     pub root: PathBuf,
 }
 
-/// The part of the output folder in which a table lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
-    Features,
-    Marts,
-    Quarantine,
-}
-
-impl Layer {
-    pub fn folder(self) -> &'static str {
-        match self {
-            Self::Features => "features",
-            Self::Marts => "marts",
-            Self::Quarantine => "quarantine",
-        }
-    }
-}
-
 impl Output {
     /// The output folder, made where it is not there; its path is absolute.
     pub fn open(root: &Path) -> Result<Self, LakeError> {
@@ -77,8 +61,8 @@ impl Output {
         Ok(Self { root: root.canonicalize().map_err(io)? })
     }
 
-    pub fn table(&self, layer: Layer, name: &str) -> Table {
-        Table::new(name, self.root.join(layer.folder()).join(name))
+    pub fn table(&self, area: Area, name: &str) -> Table {
+        Table::new(name, self.root.join(area.folder()).join(name))
     }
 
     /// The number of buckets that this folder was made with. It is fixed by

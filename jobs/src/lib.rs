@@ -3,8 +3,9 @@
 //! Rooms, and what each may touch: [`cli`] parses and prints; [`run`] carries
 //! a job from lake to release; [`plan`] works out units without touching
 //! anything; [`lake`] alone lists folders and commits; [`engine`] alone builds
-//! sessions and runs plans; [`project`] reads `sql/`, `schemas/` and `jobs/`;
-//! [`generate`] makes lakes and knows none of the others.
+//! sessions and runs plans; [`state`] holds the values that these three share;
+//! [`project`] reads `sql/`, `schemas/` and `jobs/`; [`generate`] makes lakes
+//! and knows none of the others.
 
 #![forbid(unsafe_code)]
 
@@ -17,3 +18,4 @@ mod memory;
 pub mod plan;
 pub mod project;
 pub mod run;
+pub mod state;

@@ -1,26 +1,24 @@
 //! What a run does, worked out without touching anything: which tables are
 //! made from what, in which order, and the units of each.
 
+mod units;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use chrono::{Datelike, NaiveDate};
-use twox_hash::XxHash64;
+use chrono::NaiveDate;
 
-use crate::engine::relation::PinnedFile;
-use crate::lake::source::Source;
-use crate::lake::{self, Snapshot};
 use crate::project::contract::Contract;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
 use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::{Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS, segment};
+use crate::state::{Area, Snapshot, Source};
+
+pub use units::{Unit, units};
 
 /// Accounts per bucket, before rounding up to a power of two.
 const ACCOUNTS_PER_BUCKET: u64 = 32_768;
 pub const MAX_BUCKETS: u32 = 65_536;
-/// Rows of sources without curves are about this much lighter to sort.
-const LIGHT_ROWS: u64 = 8;
 /// Prefix of tables that hold deliveries before repeated keys are settled.
 const LANDED: &str = "landed_";
 
@@ -64,7 +62,7 @@ pub enum Work {
 pub struct Step {
     pub name: String,
     pub phase: Phase,
-    pub layer: lake::Layer,
+    pub area: Area,
     pub work: Work,
     pub sql: String,
     /// Tables and sources that the SQL reads, by the names it uses.
@@ -88,6 +86,9 @@ pub struct Plan {
     pub buckets: u32,
     pub rows_per_unit: u64,
 }
+
+/// The tables that stand, by the names that models use.
+pub type Tables = BTreeMap<String, Snapshot>;
 
 /// What lies in the lake.
 #[derive(Clone, Debug, Default)]
@@ -218,7 +219,7 @@ impl Planner<'_> {
         let step = Step {
             name: name.to_owned(),
             phase: Phase::Sources,
-            layer: lake::Layer::Features,
+            area: Area::Features,
             work: Work::Files { source: contract.table.clone() },
             sql: format!("select * from {name}"),
             inputs: BTreeSet::from([name.to_owned()]),
@@ -228,7 +229,7 @@ impl Planner<'_> {
             time: contract.time.clone(),
             is_landing: false,
         };
-        if source_groups(source, None, self.rows_per_unit).len() == 1
+        if units::source_groups(source, None, self.rows_per_unit).len() == 1
             || contract.partition.first().is_some_and(|column| contract.is_disjoint_by(column))
         {
             self.steps.push(step);
@@ -271,7 +272,7 @@ impl Planner<'_> {
         let phase = inputs.map(|step| step.phase).fold(natural, Phase::max);
         self.steps.push(Step {
             phase,
-            layer: if model.layer == Layer::Marts { lake::Layer::Marts } else { lake::Layer::Features },
+            area: if model.layer == Layer::Marts { Area::Marts } else { Area::Features },
             is_bucketed: model.scope == Scope::Bucket,
             work,
             name: model.name,
@@ -283,127 +284,6 @@ impl Planner<'_> {
             is_landing: false,
         });
     }
-}
-
-/// One piece of work: a model over some files.
-#[derive(Clone, Debug)]
-pub struct Unit {
-    /// Fingerprint of all that its result depends on.
-    pub id: String,
-    pub label: String,
-    pub bucket: Option<u32>,
-    pub files: BTreeMap<String, Arc<Vec<PinnedFile>>>,
-}
-
-/// The tables that stand, by the names that models use.
-pub type Tables = BTreeMap<String, Snapshot>;
-
-/// The units of a step. `recipe` is everything but the files that its result
-/// depends on: the bound SQL of the model and its views, the parameters that
-/// they name, the build.
-pub fn units(
-    plan: &Plan,
-    step: &Step,
-    inputs: &BTreeSet<String>,
-    sources: &Sources,
-    tables: &Tables,
-    recipe: &str,
-) -> Vec<Unit> {
-    let unit = |label: String, bucket: Option<u32>, files: BTreeMap<String, Arc<Vec<PinnedFile>>>| {
-        let mut text = format!("{recipe}\n{}\n{bucket:?}\n{}\n", step.name, plan.buckets);
-        for (name, files) in &files {
-            for file in files.iter() {
-                text.push_str(&format!(
-                    "{name} {} {} {}\n",
-                    file.path,
-                    file.bytes,
-                    file.modified_ms * i64::from(matches!(step.work, Work::Files { .. }))
-                ));
-            }
-        }
-        Unit { id: format!("{:016x}", XxHash64::oneshot(0, text.as_bytes())), label, bucket, files }
-    };
-    match &step.work {
-        Work::Files { source: table } => {
-            let Some(source) = sources.found.get(table) else { return Vec::new() };
-            let groups = source_groups(source, step.month_of.as_deref(), plan.rows_per_unit);
-            let count = groups.len();
-            let relation = format!("{STAGED}{table}");
-            groups
-                .into_iter()
-                .enumerate()
-                .map(|(index, files)| {
-                    unit(
-                        format!("{} {}/{count}", step.name, index + 1),
-                        None,
-                        BTreeMap::from([(relation.clone(), Arc::new(files))]),
-                    )
-                })
-                .collect()
-        }
-        Work::Bucket => (0..plan.buckets)
-            .map(|bucket| {
-                let files = inputs.iter().map(|name| {
-                    (
-                        name.clone(),
-                        Arc::new(tables.get(name).map(|table| bucket_files(table, bucket)).unwrap_or_default()),
-                    )
-                });
-                unit(format!("{} {}/{}", step.name, bucket + 1, plan.buckets), Some(bucket), files.collect())
-            })
-            .collect(),
-        Work::Whole => {
-            let files = inputs.iter().map(|name| {
-                (name.clone(), Arc::new(tables.get(name).map(|table| table.files.clone()).unwrap_or_default()))
-            });
-            vec![unit(step.name.clone(), None, files.collect())]
-        }
-    }
-}
-
-/// The files of one bucket, or all files of a table that is not bucketed.
-fn bucket_files(table: &Snapshot, bucket: u32) -> Vec<PinnedFile> {
-    let Some(position) = table.partition.iter().position(|field| field.name() == "bucket") else {
-        return table.files.clone();
-    };
-    let wanted = Some(bucket.to_string());
-    table.files.iter().filter(|file| file.partition[position] == wanted).cloned().collect()
-}
-
-/// Files in groups of bounded rows; of one month each where the table is
-/// partitioned by month, so that later runs find the same groups again.
-fn source_groups(source: &Source, month_of: Option<&str>, rows_per_unit: u64) -> Vec<Vec<PinnedFile>> {
-    let contract = &source.contract;
-    let has_curves = contract.columns.iter().any(|column| column.kind == crate::project::contract::ColumnType::Curve);
-    let limit = if has_curves { rows_per_unit } else { rows_per_unit * LIGHT_ROWS };
-    let position = contract.partition.iter().position(|column| contract.is_disjoint_by(column));
-    let value = |file: &PinnedFile| position.and_then(|position| file.partition[position].clone());
-    let mut files = source.files.clone();
-    files.sort_by(|a, b| (value(a), &a.path).cmp(&(value(b), &b.path)));
-    let month = |file: &PinnedFile| {
-        month_of?;
-        let date: NaiveDate = value(file)?.parse().ok()?;
-        Some((date.year(), date.month()))
-    };
-    let mut groups: Vec<Vec<PinnedFile>> = Vec::new();
-    let mut rows = 0;
-    for file in files {
-        let fits = groups.last().and_then(|group| group.last()).is_some_and(|last| {
-            let same_value = position.is_some() && value(last) == value(&file);
-            same_value || (month(last) == month(&file) && rows + file.rows <= limit)
-        });
-        match groups.last_mut() {
-            Some(group) if fits => {
-                rows += file.rows;
-                group.push(file);
-            }
-            _ => {
-                rows = file.rows;
-                groups.push(vec![file]);
-            }
-        }
-    }
-    groups
 }
 
 #[cfg(test)]

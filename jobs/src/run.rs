@@ -14,10 +14,11 @@ use chrono::NaiveDate;
 
 use crate::engine::{Engine, Target};
 use crate::error::Error;
-use crate::lake::source::{self, Source};
+use crate::lake::source;
 use crate::lake::{LakeError, Lease, Output};
 use crate::plan::{self, Phase, Sources};
 use crate::project::Project;
+use crate::state::Source;
 
 pub use build::Audit;
 pub use release::{Release, last_release, release_tables};

@@ -1,5 +1,6 @@
 -- What one day's load curve says. Grain: account_id, date.
--- Everything that needs the full resolution is worked out here, once.
+-- Everything that needs the full resolution is worked out here, once. Energy is
+-- what is taken from the grid; what is fed back stands in backfeed_wh.
 with
 curve as (
   select account_id, date, load_day(power_w) as load from stg_load_curve

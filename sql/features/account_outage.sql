@@ -1,15 +1,23 @@
--- Interruptions behind the account's transformer in the last 12 months.
+-- Interruptions behind the account's transformer in the last 365 days, planned
+-- and not; one that goes on counts up to the as-of.
 -- Grain: account_id, every account that hangs on a known transformer.
 with
+interruption as (
+  select
+    transformer_id,
+    is_planned,
+    cast(date_part('epoch', least(coalesce(end_at, $as_of), $as_of) - start_at) as bigint) / 60 as minutes
+  from stg_outages
+  where start_at >= cast($as_of as date) - interval '365 days'
+),
 outage as (
   select
     transformer_id,
     count(*) as outages_12m,
     count(*) filter (where not is_planned) as unplanned_outages_12m,
-    count(*) filter (where end_at - start_at > interval '4 hours') as long_outages_12m,
-    sum(cast(date_part('epoch', end_at - start_at) as bigint) / 60) as outage_minutes_12m
-  from stg_outages
-  where start_at >= cast($as_of as date) - interval '365 days'
+    count(*) filter (where minutes > 240) as long_outages_12m,
+    sum(minutes) as outage_minutes_12m
+  from interruption
   group by transformer_id
 )
 select

@@ -1,5 +1,5 @@
 -- The period of each half hour of a day, by tariff and month: 1 sharp, 2 peak,
--- 3 flat, 4 valley. Grain: tariff_code, month.
+-- 3 flat, 4 valley, by the period in which it begins. Grain: tariff_code, month.
 with
 half_hour as (
   select unnest(range(0, 48)) as slot

@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use kwhy::engine::relation::Relation;
 use kwhy::engine::{Engine, Target};
-use kwhy::lake::Layer;
 use kwhy::run::{last_release, release_tables};
+use kwhy::state::Area;
 use tempfile::TempDir;
 
 pub const AS_OF: &str = "2026-03-01";
@@ -72,7 +73,7 @@ pub fn tables(out: &Path) -> Tables {
         }
         for source in std::fs::read_dir(out.root.join("quarantine")).into_iter().flatten().flatten() {
             let name = source.file_name().to_string_lossy().into_owned();
-            if let Some(snapshot) = out.table(Layer::Quarantine, &name).snapshot(None).await.expect("quarantine") {
+            if let Some(snapshot) = out.table(Area::Quarantine, &name).snapshot(None).await.expect("quarantine") {
                 let rows = rows(&engine, &name, snapshot).await;
                 tables.insert(format!("quarantine/{name}"), rows);
             }
@@ -81,7 +82,7 @@ pub fn tables(out: &Path) -> Tables {
     })
 }
 
-async fn rows(engine: &Engine, name: &str, snapshot: kwhy::lake::Snapshot) -> Vec<String> {
+async fn rows(engine: &Engine, name: &str, snapshot: kwhy::state::Snapshot) -> Vec<String> {
     let columns: Vec<String> = snapshot
         .schema
         .fields()
@@ -90,7 +91,7 @@ async fn rows(engine: &Engine, name: &str, snapshot: kwhy::lake::Snapshot) -> Ve
         .map(|field| format!("\"{}\"", field.name()))
         .collect();
     let sql = format!("select {} from {name}", columns.join(", "));
-    let batches = engine.query(vec![snapshot.relation(name)], &sql).await.expect("rows");
+    let batches = engine.query(vec![Relation::of_table(name, &snapshot)], &sql).await.expect("rows");
     let mut rows: Vec<String> = texts(&batches).into_iter().map(|row| row.join("|")).collect();
     rows.sort();
     rows
@@ -103,7 +104,7 @@ pub fn query(out: &Path, sql: &str) -> Vec<Vec<String>> {
         let out = kwhy::lake::Output::open(out).expect("output folder");
         let release = last_release(&engine, &out).await.expect("releases").expect("a release");
         let tables = release_tables(&out, &release).await.expect("tables");
-        let relations = tables.iter().map(|(name, snapshot)| snapshot.relation(name)).collect();
+        let relations = tables.iter().map(|(name, snapshot)| Relation::of_table(name, snapshot)).collect();
         texts(&engine.query(relations, sql).await.expect("rows"))
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{ArrowPrimitiveType, DataType};
 use datafusion_common::{Result, internal_datafusion_err, internal_err, plan_datafusion_err, plan_err};
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, Signature, Volatility};
@@ -82,4 +82,11 @@ pub(crate) fn primitive<'a, T: ArrowPrimitiveType>(
     array
         .as_primitive_opt::<T>()
         .ok_or_else(|| internal_datafusion_err!("{function}: expected {}, got {}", T::DATA_TYPE, array.data_type()))
+}
+
+/// An array of texts, as coercion promised.
+pub(crate) fn texts<'a>(function: &str, array: &'a dyn Array) -> Result<&'a StringArray> {
+    array
+        .as_string_opt::<i32>()
+        .ok_or_else(|| internal_datafusion_err!("{function}: expected text, got {}", array.data_type()))
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::progress::Reporter;
 use super::table::{plain, thousands};
 use super::{ProjectArgs, absolute, generate, run};
+use crate::engine::relation::Relation;
 use crate::engine::{Engine, Target};
 use crate::error::Error;
 use crate::generate::Options;
@@ -102,7 +103,7 @@ async fn segments(summary: &Summary) -> Result<String, Error> {
     let engine = Engine::open(Target::Local, 256 << 20, None).await?;
     let out = Output::open(&summary.out)?;
     let tables = release_tables(&out, &summary.release).await?;
-    let relations = tables.iter().map(|(name, snapshot)| snapshot.relation(name)).collect();
+    let relations = tables.iter().map(|(name, snapshot)| Relation::of_table(name, snapshot)).collect();
     let sql = "select segmentation, segment, accounts, segment_share, energy_share, amount_share from segment_profile where attribute = 'all' order by segmentation, accounts desc, segment";
     let rows = engine.query(relations, sql).await?;
     let shown = super::table::batches(&rows)?;

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::table::batches;
 use super::{TargetArgs, absolute};
+use crate::engine::relation::Relation;
 use crate::engine::{Engine, EngineError};
 use crate::error::Error;
 use crate::lake::{LakeError, Output};
@@ -73,7 +74,7 @@ impl Sql {
         let context = engine.analyst()?;
         let failed = |error| Error::Query(Box::new(error));
         for (name, snapshot) in release_tables(&out, &release).await? {
-            context.register_table(name.as_str(), Arc::new(snapshot.relation(&name))).map_err(failed)?;
+            context.register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot))).map_err(failed)?;
         }
         let frame = context.sql_with_options(&sql, read_only()).await.map_err(failed)?;
         let rows = engine.collect(frame).await.map_err(|error| match error {

@@ -18,7 +18,8 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::check::FATAL;
-use super::write_file::{DataFile, WrittenFile};
+use super::write_file::DataFile;
+use crate::state::WrittenFile;
 
 /// What a check needs to know on an executor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,8 +23,9 @@ use arrow::datatypes::SchemaRef;
 
 use super::check_exec::{CheckExec, CheckSpec};
 use super::failpoint::build_id;
-use super::relation::{FileKind, PinnedFile, Relation};
+use super::relation::Relation;
 use super::write::{WriteExec, WriteSpec};
+use crate::state::{FileKind, PinnedFile};
 
 const MARK: &[u8] = b"\xffkwhy1";
 

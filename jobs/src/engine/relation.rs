@@ -23,32 +23,12 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use serde::{Deserialize, Serialize};
 
 use super::check::SourceCheck;
+use crate::state::{FileKind, PinnedFile, Snapshot};
 
 /// Slots are marked by the path of a file that cannot exist.
 const SLOT_PREFIX: &str = "kwhy-slot";
-
-/// A file of a pinned table version or of a source.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct PinnedFile {
-    /// Path below the root of the store, without a leading slash.
-    pub path: String,
-    pub bytes: u64,
-    pub rows: u64,
-    /// Sources are recognised as changed by this.
-    pub modified_ms: i64,
-    /// One text per partition column; `None` is null.
-    pub partition: Vec<Option<String>>,
-}
-
-/// How the files of a relation are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum FileKind {
-    Parquet,
-    Csv { delimiter: u8, gzip: bool },
-}
 
 /// A table as a plan sees it.
 #[derive(Clone, Debug)]
@@ -66,6 +46,21 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// All files of one version of a table.
+    pub fn of_table(name: &str, table: &Snapshot) -> Self {
+        let is_partition = |field: &FieldRef| table.partition.iter().any(|partition| partition.name() == field.name());
+        let columns: Vec<FieldRef> =
+            table.schema.fields().iter().filter(|field| !is_partition(field)).cloned().collect();
+        Self {
+            name: name.to_owned(),
+            file_schema: Arc::new(Schema::new(columns)),
+            partition: table.partition.clone(),
+            kind: FileKind::Parquet,
+            check: None,
+            files: Some(Arc::new(table.files.clone())),
+        }
+    }
+
     /// File columns, then partition columns.
     pub fn raw_schema(&self) -> SchemaRef {
         let columns = self.file_schema.fields().iter().chain(&self.partition).cloned();

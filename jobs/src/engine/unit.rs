@@ -20,8 +20,9 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 
 use super::EngineError;
 use super::check_exec::{CheckExec, CheckSpec};
-use super::relation::{PinnedFile, fill_slots};
+use super::relation::fill_slots;
 use super::write::{WriteExec, WriteSpec};
+use crate::state::PinnedFile;
 
 /// Plans a model once, with its relations as slots.
 pub async fn plan_model(

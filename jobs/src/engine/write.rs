@@ -12,6 +12,7 @@ use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::StreamExt;
@@ -20,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use super::check_exec::{CheckExec, CheckReport};
 use super::failpoint;
 use super::unique::Unique;
-use super::write_file::{DataFile, WrittenFile};
+use super::write_file::DataFile;
+use crate::state::WrittenFile;
 
 /// What a write needs to know on an executor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,7 @@ pub struct WriteExec {
     input: Arc<dyn ExecutionPlan>,
     pub spec: WriteSpec,
     properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 impl WriteExec {
@@ -63,7 +66,7 @@ impl WriteExec {
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Self { input, spec, properties: Arc::new(properties) }
+        Self { input, spec, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
     }
 }
 
@@ -107,12 +110,17 @@ impl ExecutionPlan for WriteExec {
         Ok(Arc::new(Self::new(children.swap_remove(0), self.spec.clone())))
     }
 
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = self.input.execute(partition, Arc::clone(&context))?;
         let (spec, input) = (self.spec.clone(), Arc::clone(&self.input));
+        let times = Times::new(&self.metrics, partition);
         let work = async move {
             failpoint::hold(&spec.table).await;
-            let mut report = write_rows(rows, &spec, &context).await?;
+            let mut report = write_rows(rows, &spec, &context, &times).await?;
             for check in checks(&input) {
                 report.rows_in += check.rows;
                 report.quarantined.extend(check.quarantined);
@@ -120,6 +128,19 @@ impl ExecutionPlan for WriteExec {
             report.into_batch()
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(report_schema(), futures::stream::once(work))))
+    }
+}
+
+/// Where the time of a write goes.
+struct Times {
+    unique: Time,
+    write: Time,
+}
+
+impl Times {
+    fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+        let time = |name| MetricBuilder::new(metrics).subset_time(name, partition);
+        Self { unique: time("unique_time"), write: time("write_time") }
     }
 }
 
@@ -136,6 +157,7 @@ async fn write_rows(
     mut rows: SendableRecordBatchStream,
     spec: &WriteSpec,
     context: &TaskContext,
+    times: &Times,
 ) -> Result<UnitReport> {
     let schema = rows.schema();
     let width = spec.partition.len();
@@ -147,10 +169,13 @@ async fn write_rows(
     loop {
         let next = rows.next().await.transpose()?;
         let exhausted = next.is_none();
+        let timer = times.unique.timer();
         let ready = match next {
             Some(batch) => unique.push(batch)?,
             None => unique.finish(),
         };
+        timer.done();
+        let timer = times.write.timer();
         for batch in ready {
             for (values, range) in runs(&batch, width)? {
                 let file = match &mut open {
@@ -175,6 +200,7 @@ async fn write_rows(
                 file.write(&slice).await?;
             }
         }
+        timer.done();
         if exhausted {
             break;
         }

@@ -14,22 +14,10 @@ use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use serde::{Deserialize, Serialize};
+
+use crate::state::{WrittenFile, stored_schema};
 
 const ROW_GROUP_ROWS: usize = 262_144;
-
-/// A finished data file, as the driver commits it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WrittenFile {
-    /// Path below the root of the store.
-    pub path: String,
-    pub bytes: u64,
-    pub rows: u64,
-    /// Partition column and value, in table order.
-    pub partition: Vec<(String, Option<String>)>,
-    /// Delta statistics (JSON): rows, and bounds of the key columns.
-    pub stats: String,
-}
 
 /// A data file being written.
 pub struct DataFile {
@@ -60,7 +48,7 @@ impl DataFile {
         schema: SchemaRef,
         key: &[String],
     ) -> Result<Self> {
-        let schema = delta_schema(&schema);
+        let schema = stored_schema(&schema);
         let mut path = folder.trim_matches('/').to_owned();
         for (name, value) in partition {
             path.push_str(&format!("/{name}={}", value.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__")));
@@ -145,20 +133,6 @@ fn stats(rows: u64, bounds: &[Bound]) -> String {
     };
     serde_json::json!({ "numRecords": rows, "minValues": side(|range| &range.0), "maxValues": side(|range| &range.1) })
         .to_string()
-}
-
-/// Lists hold `element`s, as Delta and Parquet call them, and everything may
-/// be null: the contract, not the file, says what must be there.
-pub fn delta_schema(schema: &Schema) -> SchemaRef {
-    let field = |field: &Field| match field.data_type() {
-        DataType::List(inner) => Field::new(
-            field.name(),
-            DataType::List(Arc::new(Field::new("element", inner.data_type().clone(), true))),
-            true,
-        ),
-        other => Field::new(field.name(), other.clone(), true),
-    };
-    Arc::new(Schema::new(schema.fields().iter().map(|f| field(f)).collect::<Vec<_>>()))
 }
 
 /// The same list under another element name, without copying.

@@ -11,17 +11,8 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::LakeError;
 use super::table::store_path;
-use crate::engine::relation::{FileKind, PinnedFile};
 use crate::project::contract::{ColumnType, Contract, Format};
-
-/// A source that is there.
-#[derive(Clone, Debug)]
-pub struct Source {
-    pub contract: Arc<Contract>,
-    pub kind: FileKind,
-    pub file_schema: SchemaRef,
-    pub files: Vec<PinnedFile>,
-}
+use crate::state::{FileKind, PinnedFile, Source};
 
 /// Finds the files of a contract and reads their headers; `None` where there
 /// are none.

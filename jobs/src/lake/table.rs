@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake_core::kernel::{Action, Add, MetadataExt, StructField, StructType, Transaction};
@@ -14,45 +14,13 @@ use deltalake_core::{DeltaTable, DeltaTableBuilder};
 use futures::TryStreamExt;
 
 use super::LakeError;
-use crate::engine::relation::{FileKind, PinnedFile, Relation};
-use crate::engine::write_file::WrittenFile;
+use crate::state::{PinnedFile, Snapshot, WrittenFile, stored_schema};
 
 /// A Delta table below the output folder.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub name: String,
     pub folder: PathBuf,
-}
-
-/// One version of a table, as a list of files.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    pub version: u64,
-    /// File columns, then partition columns.
-    pub schema: SchemaRef,
-    pub partition: Vec<FieldRef>,
-    pub files: Vec<PinnedFile>,
-}
-
-impl Snapshot {
-    /// The relation of all files of this version.
-    pub fn relation(&self, name: &str) -> Relation {
-        let columns =
-            self.schema.fields().iter().filter(|field| !self.partition.iter().any(|p| p.name() == field.name()));
-        Relation {
-            name: name.to_owned(),
-            file_schema: Arc::new(Schema::new(columns.cloned().collect::<Vec<_>>())),
-            partition: self.partition.clone(),
-            kind: FileKind::Parquet,
-            check: None,
-            files: Some(Arc::new(self.files.clone())),
-        }
-    }
-
-    /// Rows by the log, without opening a file.
-    pub fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
-    }
 }
 
 /// What a commit changes.
@@ -231,7 +199,7 @@ impl Table {
 
 fn delta_type(change: &Change<'_>) -> Result<StructType, arrow::error::ArrowError> {
     let columns = change.schema.fields().iter().cloned().chain(change.partition.iter().cloned());
-    let schema = crate::engine::write_file::delta_schema(&Schema::new(columns.collect::<Vec<_>>()));
+    let schema = stored_schema(&Schema::new(columns.collect::<Vec<_>>()));
     schema.as_ref().try_into_kernel()
 }
 

@@ -17,13 +17,16 @@ use super::{PhaseCost, Progress};
 use crate::engine::check_exec::quarantine_schema;
 use crate::engine::unit::{plan_model, plan_unit};
 use crate::engine::write::{UnitReport, WriteSpec};
-use crate::engine::write_file::WrittenFile;
 use crate::engine::{Engine, EngineError, build_id};
 use crate::error::Error;
-use crate::lake::{Change, Layer, Output};
+use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
 use crate::project::Project;
 use crate::project::contract::{Contract, Format};
+use crate::state::{Area, WrittenFile};
+
+/// Most bytes of a table that every unit of a bucketed model reads whole.
+const MAX_BUILD_SIDE_BYTES: u64 = 256 << 20;
 
 /// What became of the rows of one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +106,9 @@ impl<'a> Build<'a> {
             };
             self.progress.finished(&cost);
             phases.push(cost);
+            // Before anything is built on rows that are not all there.
+            self.check_conservation()?;
         }
-        self.check_conservation()?;
         Ok(Built { tables: self.tables, phases, audits: self.audits.into_values().collect() })
     }
 
@@ -166,6 +170,7 @@ impl<'a> Build<'a> {
             out: self.out,
         };
         let resolved = scene.resolve(&context, step).await?;
+        self.check_build_sides(step, &resolved.inputs)?;
         let file_schema: SchemaRef = Arc::new(resolved.plan.schema().as_arrow().clone());
         let file = self.project.models.get(&step.name).map_or_else(|| step.name.clone(), |model| model.file.clone());
         let failed = |source| Error::Model { file: file.clone(), source: Box::new(source) };
@@ -203,10 +208,24 @@ impl<'a> Build<'a> {
         })?;
         let recipe = format!("{}\n{}", build_id(), resolved.recipe);
         let units = units(self.plan, step, &resolved.inputs, self.sources, &self.tables, &recipe);
-        let standing = self.out.table(step.layer, &step.name).snapshot(None).await?;
+        let standing = self.out.table(step.area, &step.name).snapshot(None).await?;
         let standing =
             standing.map(|snapshot| snapshot.files.into_iter().map(|file| file.path).collect()).unwrap_or_default();
         Ok(Ready { step, plan, file_schema, partition, units, standing })
+    }
+
+    /// Tables without accounts are the build sides of joins, in every unit.
+    fn check_build_sides(&self, step: &Step, inputs: &BTreeSet<String>) -> Result<(), Error> {
+        if step.work != Work::Bucket {
+            return Ok(());
+        }
+        for (name, table) in inputs.iter().filter_map(|name| Some((name, self.tables.get(name)?))) {
+            let bytes: u64 = table.files.iter().map(|file| file.bytes).sum();
+            if bytes > MAX_BUILD_SIDE_BYTES && !table.is_bucketed() {
+                return Err(Error::TooLarge { model: step.name.clone(), table: name.clone(), mib: bytes >> 20 });
+            }
+        }
+        Ok(())
     }
 
     async fn unit(
@@ -219,7 +238,7 @@ impl<'a> Build<'a> {
         let step = ready.step;
         let spec = WriteSpec {
             table: step.name.clone(),
-            folder: self.out.table(step.layer, &step.name).location(),
+            folder: self.out.table(step.area, &step.name).location(),
             unit: unit.id.clone(),
             partition: ready.partition.iter().map(|field| field.name().clone()).collect(),
             key: step.key.clone(),
@@ -268,7 +287,7 @@ impl<'a> Build<'a> {
             quarantined.extend(report.quarantined);
             ledger.unit(record);
         }
-        let table = self.out.table(step.layer, &step.name);
+        let table = self.out.table(step.area, &step.name);
         let version = table
             .commit(Change {
                 schema: &ready.file_schema,
@@ -295,7 +314,7 @@ impl<'a> Build<'a> {
         wanted: &BTreeSet<&str>,
         add: Vec<WrittenFile>,
     ) -> Result<(), Error> {
-        let table = self.out.table(Layer::Quarantine, source);
+        let table = self.out.table(Area::Quarantine, source);
         let standing = table.snapshot(None).await?.map(|snapshot| snapshot.files).unwrap_or_default();
         let remove: Vec<String> = standing
             .into_iter()

@@ -10,9 +10,11 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use chrono::NaiveDate;
 
+use crate::engine::relation::Relation;
 use crate::engine::{Engine, build_id};
 use crate::error::Error;
-use crate::lake::{Change, Layer, Output, Table};
+use crate::lake::{Change, Output, Table};
+use crate::state::Area;
 
 /// One unit that was run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,13 +64,13 @@ fn schema() -> SchemaRef {
 impl Ledger {
     /// Reads what earlier runs did and enters this one.
     pub async fn open(engine: &Engine, out: &Output, job: &str, as_of: NaiveDate) -> Result<Self, Error> {
-        let table = out.table(Layer::Marts, TABLE);
+        let table = out.table(Area::Marts, TABLE);
         let standing = table.snapshot(None).await?;
         let sequence = standing.as_ref().map_or(1, |snapshot| snapshot.version as i64 + 1);
         let mut known = BTreeMap::new();
         if let Some(snapshot) = standing {
             let sql = "select unit, rows_in, rows_out, quarantined, duplicates from run_ledger where event = 'unit'";
-            for batch in engine.query(vec![snapshot.relation(TABLE)], sql).await? {
+            for batch in engine.query(vec![Relation::of_table(TABLE, &snapshot)], sql).await? {
                 let count = |column: usize, row: usize| {
                     batch.column(column).as_primitive::<Int64Type>().value(row).max(0) as u64
                 };

@@ -15,14 +15,14 @@ use datafusion::sql::sqlparser::ast::{DataType as SqlType, Expr, TypedString, Va
 
 use crate::engine::check::{SourceCheck, canonical_schema, partition_fields};
 use crate::engine::check_exec::CheckSpec;
-use crate::engine::relation::{FileKind, Relation};
+use crate::engine::relation::Relation;
 use crate::error::Error;
-use crate::lake::source::Source;
-use crate::lake::{Layer, Output, Snapshot};
+use crate::lake::Output;
 use crate::plan::{Plan, Sources, Step, Tables, Work};
 use crate::project::contract::Contract;
 use crate::project::model::parse_sql;
 use crate::project::{Project, STAGED};
+use crate::state::{Area, FileKind, Snapshot, Source};
 
 /// Relations behind views carry this suffix.
 const ROWS: &str = "__rows";
@@ -141,7 +141,7 @@ impl Scene<'_> {
         let spec = CheckSpec {
             source: contract.table.clone(),
             key: contract.key.clone(),
-            quarantine: self.out.table(Layer::Quarantine, &contract.table).location(),
+            quarantine: self.out.table(Area::Quarantine, &contract.table).location(),
             unit: String::new(),
             gzip,
         };
@@ -191,7 +191,7 @@ impl FileKindFlags {
 /// A table as models see it: without its partition columns, which only say
 /// where rows lie.
 fn slot(name: &str, snapshot: &Snapshot) -> Relation {
-    Relation { name: name.to_owned(), partition: Vec::new(), files: None, ..snapshot.relation(name) }
+    Relation { name: name.to_owned(), partition: Vec::new(), files: None, ..Relation::of_table(name, &snapshot) }
 }
 
 fn visible(rows: &str, time: Option<&str>) -> String {

@@ -14,10 +14,12 @@ use twox_hash::XxHash64;
 use super::build::{Audit, Built};
 use super::ledger::{self, Ledger};
 use crate::engine::Engine;
+use crate::engine::relation::Relation;
 use crate::error::Error;
-use crate::lake::{Change, Layer, Output, Snapshot};
+use crate::lake::{Change, Output};
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::state::{Area, Snapshot};
 
 const TABLE: &str = "releases";
 
@@ -62,13 +64,13 @@ pub async fn publish(
     let mut rows = BTreeMap::new();
     for step in plan.steps.iter().filter(|step| !step.is_landing) {
         if let Some(snapshot) = built.tables.get(&step.name) {
-            tables.insert(format!("{}/{}", step.layer.folder(), step.name), snapshot.version);
+            tables.insert(format!("{}/{}", step.area.folder(), step.name), snapshot.version);
             rows.insert(step.name.clone(), snapshot.rows());
         }
     }
     for (name, batch) in [("tag_catalog", catalog(project)?), ("audit_result", audits(&built.audits)?)] {
         let snapshot = replace(engine, out, name, &batch, ledger.sequence()).await?;
-        tables.insert(format!("{}/{name}", Layer::Marts.folder()), snapshot.version);
+        tables.insert(format!("{}/{name}", Area::Marts.folder()), snapshot.version);
         rows.insert(name.to_owned(), snapshot.rows());
         built.tables.insert(name.to_owned(), snapshot);
     }
@@ -85,7 +87,7 @@ pub async fn publish(
         Arc::new(StringArray::from(vec![text])),
     ];
     let batch = batch(schema(), columns)?;
-    let table = out.table(Layer::Marts, TABLE);
+    let table = out.table(Area::Marts, TABLE);
     let file = engine.write(&table.location(), &format!("{:016x}", release.number), &batch).await?;
     table
         .commit(Change {
@@ -101,10 +103,10 @@ pub async fn publish(
 
 /// The release that readers see.
 pub async fn last_release(engine: &Engine, out: &Output) -> Result<Option<Release>, Error> {
-    let Some(snapshot) = out.table(Layer::Marts, TABLE).snapshot(None).await? else { return Ok(None) };
+    let Some(snapshot) = out.table(Area::Marts, TABLE).snapshot(None).await? else { return Ok(None) };
     let batches = engine
         .query(
-            vec![snapshot.relation(TABLE)],
+            vec![Relation::of_table(TABLE, &snapshot)],
             "select release, as_of, tables from releases order by release desc limit 1",
         )
         .await?;
@@ -126,13 +128,13 @@ pub async fn release_tables(out: &Output, release: &Release) -> Result<Vec<(Stri
     let mut tables = Vec::new();
     for (path, version) in &release.tables {
         let Some((folder, name)) = path.split_once('/') else { continue };
-        let layer = if folder == Layer::Marts.folder() { Layer::Marts } else { Layer::Features };
-        if let Some(snapshot) = out.table(layer, name).snapshot(Some(*version)).await? {
+        let area = if folder == Area::Marts.folder() { Area::Marts } else { Area::Features };
+        if let Some(snapshot) = out.table(area, name).snapshot(Some(*version)).await? {
             tables.push((name.to_owned(), snapshot));
         }
     }
     for name in [TABLE, ledger::TABLE] {
-        if let Some(snapshot) = out.table(Layer::Marts, name).snapshot(None).await? {
+        if let Some(snapshot) = out.table(Area::Marts, name).snapshot(None).await? {
             tables.push((name.to_owned(), snapshot));
         }
     }
@@ -148,7 +150,7 @@ async fn replace(
     batch: &RecordBatch,
     sequence: i64,
 ) -> Result<Snapshot, Error> {
-    let table = out.table(Layer::Marts, name);
+    let table = out.table(Area::Marts, name);
     let unit = format!("{:016x}", XxHash64::oneshot(0, format!("{batch:?}").as_bytes()));
     let standing = table.snapshot(None).await?;
     let files: Vec<String> =

@@ -23,10 +23,11 @@ const NAME: &str = "load_day";
 /// Energy, demand, base load, ramps and half hours of one day.
 ///
 /// Definitions. With `w[i]` the mean watts of interval `i` and `per_hour`
-/// intervals an hour, energy is the sum of `w[i] / per_hour`; every energy is
-/// summed exactly and rounded once, half away from zero. Load factor is mean
-/// demand over maximum demand. Base load is the mean of the lowest three
-/// hours. `half_hour_wh[i]` is the rounded energy up to the end of half hour
+/// intervals an hour, energy is what is taken from the grid: the sum of
+/// `max(w[i], 0) / per_hour`, as the import register of a meter counts it; what
+/// is fed back is counted apart. Every energy is summed exactly and rounded
+/// once, half up. Load factor is the mean of what is taken over the maximum.
+/// Base load is the mean of the lowest three hours of what is taken. `half_hour_wh[i]` is the rounded energy up to the end of half hour
 /// `i` less the rounded energy up to its start, so the list sums to
 /// `energy_wh`.
 #[user_doc(
@@ -35,17 +36,17 @@ const NAME: &str = "load_day";
 
 Returns a struct, each field of which may be NULL:
 
-- `energy_wh` BIGINT: energy of the day, watt-hours, rounded half away from zero.
-- `max_demand_w`, `min_demand_w` INT: largest and smallest interval mean, watts.
-- `base_load_w` INT: mean of the lowest three hours of known points, of all of them where fewer are known.
+- `energy_wh` BIGINT: energy taken on the day, watt-hours, rounded half up. Negative points, where power is fed back, take nothing.
+- `max_demand_w`, `min_demand_w` INT: largest and smallest interval mean, watts; negative where power is fed back.
+- `base_load_w` INT: mean of the lowest three hours of known points, of all of them where fewer are known; negative points as 0.
 - `peak_minute` INT: first minute of the interval of the maximum, the earliest on ties.
-- `load_factor` DECIMAL(9,6): mean of the known points over the maximum. NULL where the maximum is not above 0; saturates at -999.999999.
-- `night_wh` (00-06), `morning_wh` (06-09), `noon_wh` (11-14), `evening_wh` (17-21) BIGINT: energy in these hours. NULL where none of their points is known.
+- `load_factor` DECIMAL(9,6): mean of the known points, negative ones as 0, over the maximum. NULL where the maximum is not above 0.
+- `night_wh` (00-06), `morning_wh` (06-09), `noon_wh` (11-14), `evening_wh` (17-21) BIGINT: energy taken in these hours. NULL where none of their points is known.
 - `max_ramp_w` INT: largest absolute change between neighbouring known points, at most 2147483647. NULL where no two neighbours are known.
 - `longest_zero_minutes` INT: longest run of known points that are 0. A null ends a run.
 - `backfeed_wh` BIGINT: energy of the negative points, as a positive number.
 - `valid_points`, `points` INT: how many points are known, and how many there are.
-- `half_hour_wh` LIST of INT: energy of each half hour (48 values; of each hour, 24 values, for an hourly curve). NULL where none of its points is known. The values sum to `energy_wh`: rounding carries its remainder on.
+- `half_hour_wh` LIST of INT: energy taken in each half hour (48 values; of each hour, 24 values, for an hourly curve). NULL where none of its points is known. The values sum to `energy_wh`: rounding carries its remainder on.
 
 A NULL list, and a list of any other length (23 and 25 hour days among them), gives NULL in every field. A list of which no point is known gives `valid_points` 0, `points` and otherwise NULL.",
     syntax_example = "load_day(power_w)",

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
-use datafusion_common::{Result, exec_datafusion_err, internal_datafusion_err};
+use datafusion_common::{Result, exec_datafusion_err};
 use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use datafusion_macros::user_doc;
 
-use crate::args::{columns, exactly, primitive, refuse, signature};
+use crate::args::{columns, exactly, primitive, refuse, signature, texts};
 
 const NAME: &str = "local_time";
 
@@ -64,7 +64,7 @@ impl ScalarUDFImpl for LocalTime {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [timestamp, from, to] = columns(NAME, &args)?;
         let instants = primitive::<TimestampMicrosecondType>(NAME, timestamp.array())?;
-        let (from_names, to_names) = (strings(from.array())?, strings(to.array())?);
+        let (from_names, to_names) = (texts(NAME, from.array())?, texts(NAME, to.array())?);
         // One pair of zones serves all rows of a batch, mostly.
         let mut last: Option<(&str, &str, Tz, Tz)> = None;
         let mut shown = TimestampMicrosecondArray::builder(args.number_rows);
@@ -90,12 +90,6 @@ impl ScalarUDFImpl for LocalTime {
     fn documentation(&self) -> Option<&Documentation> {
         self.doc()
     }
-}
-
-fn strings(array: &dyn Array) -> Result<&StringArray> {
-    array
-        .as_string_opt::<i32>()
-        .ok_or_else(|| internal_datafusion_err!("{NAME}: expected text, got {}", array.data_type()))
 }
 
 fn zone(name: &str) -> Result<Tz> {

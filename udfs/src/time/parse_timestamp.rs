@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
-use datafusion_common::{Result, exec_err, internal_datafusion_err};
+use datafusion_common::{Result, exec_err};
 use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use datafusion_macros::user_doc;
 
-use crate::args::{columns, exactly, refuse, signature};
+use crate::args::{columns, exactly, refuse, signature, texts};
 
 const NAME: &str = "parse_timestamp";
 
@@ -56,14 +56,14 @@ impl ScalarUDFImpl for ParseTimestamp {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [text, format] = columns(NAME, &args)?;
-        let texts = strings(text.array())?;
-        let formats = strings(format.array())?;
+        let written = texts(NAME, text.array())?;
+        let formats = texts(NAME, format.array())?;
         // One format serves all rows of a batch, mostly: parsed once.
         let mut last: Option<(&str, Vec<Item<'_>>)> = None;
         let mut instants = TimestampMicrosecondArray::builder(args.number_rows);
         for row in 0..args.number_rows {
             let (text_at, format_at) = (text.at(row), format.at(row));
-            if texts.is_null(text_at) || formats.is_null(format_at) {
+            if written.is_null(text_at) || formats.is_null(format_at) {
                 instants.append_null();
                 continue;
             }
@@ -71,7 +71,7 @@ impl ScalarUDFImpl for ParseTimestamp {
             if last.as_ref().is_none_or(|(known, _)| *known != format) {
                 last = Some((format, items(format)?));
             }
-            let parsed = last.as_ref().and_then(|(_, items)| instant(texts.value(text_at), items));
+            let parsed = last.as_ref().and_then(|(_, items)| instant(written.value(text_at), items));
             instants.append_option(parsed);
         }
         Ok(ColumnarValue::Array(Arc::new(instants.finish())))
@@ -80,12 +80,6 @@ impl ScalarUDFImpl for ParseTimestamp {
     fn documentation(&self) -> Option<&Documentation> {
         self.doc()
     }
-}
-
-fn strings(array: &dyn Array) -> Result<&StringArray> {
-    array
-        .as_string_opt::<i32>()
-        .ok_or_else(|| internal_datafusion_err!("{NAME}: expected text, got {}", array.data_type()))
 }
 
 fn items(format: &str) -> Result<Vec<Item<'_>>> {
@@ -106,7 +100,7 @@ fn instant(text: &str, items: &[Item<'_>]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::ArrayRef;
+    use arrow::array::{ArrayRef, AsArray, StringArray};
 
     use super::*;
     use crate::testing::call_arrays;

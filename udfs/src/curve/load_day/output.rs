@@ -9,7 +9,7 @@ use datafusion_common::Result;
 
 use super::scan::{SLOTS, Scan, Shape};
 use crate::list::{ListWriter, list_of};
-use crate::round::{RATIO, RATIO_LIMIT, RATIO_ONE, divide};
+use crate::round::{RATIO, RATIO_ONE, divide};
 
 /// Hours of `night_wh`, `morning_wh`, `noon_wh` and `evening_wh`.
 const PERIODS: [(usize, usize); 4] = [(0, 6), (6, 9), (11, 14), (17, 21)];
@@ -208,12 +208,12 @@ fn int32(values: Vec<i32>, known: &Option<NullBuffer>) -> Result<ArrayRef> {
     Ok(Arc::new(Int32Array::try_new(values.into(), known.clone())?))
 }
 
-/// Energy of a sum of interval means, rounded half away from zero. A day's sum
-/// is so far from the end of `i64` that half an hour's points may be added.
+/// Energy of a sum of interval means that is not negative, rounded half up. A
+/// day's sum is so far from the end of `i64` that half an hour's points may be
+/// added.
 #[inline(always)]
 fn watt_hours(sum: i64, shape: Shape) -> i64 {
-    let half = shape.per_hour / 2;
-    (if sum < 0 { sum - half } else { sum + half }) / shape.per_hour
+    (sum + shape.per_hour / 2) / shape.per_hour
 }
 
 /// Mean over maximum, in millionths. The sum of 288 values of 32 bits, taken
@@ -223,6 +223,5 @@ fn load_factor(sum: i64, valid: usize, max: i32) -> Option<i128> {
     if max <= 0 {
         return None;
     }
-    let ratio = divide(sum * RATIO_ONE, valid as i64 * i64::from(max));
-    Some(i128::from(ratio.clamp(-RATIO_LIMIT, RATIO_LIMIT)))
+    Some(i128::from(divide(sum * RATIO_ONE, valid as i64 * i64::from(max))))
 }

@@ -43,7 +43,7 @@ impl Shape {
 /// the end of 64.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scan {
-    /// Sum of the watts before slot `i` begins.
+    /// Sum of the watts taken before slot `i` begins: negative ones count as 0.
     pub(super) running: [i64; SLOTS + 1],
     /// Bit `i`: slot `i` has a known point.
     pub(super) known_slots: u64,
@@ -52,7 +52,7 @@ pub(super) struct Scan {
     pub(super) min: i32,
     /// Position of the maximum, the earliest on ties.
     pub(super) peak: usize,
-    /// Sum and number of the points of the lowest three hours.
+    /// Sum and number of the points of the lowest three hours, negative ones as 0.
     pub(super) lowest: (i64, i64),
     /// Largest absolute change between known neighbours.
     pub(super) ramp: Option<i32>,
@@ -66,15 +66,23 @@ pub(super) struct Scan {
 #[inline(always)]
 pub(super) fn dense<const N: usize>(values: &[i32; N]) -> Scan {
     let shape = const { Shape::of(N) };
+    let max = values.iter().fold(i32::MIN, |max, &w| max.max(w));
+    let min = values.iter().fold(i32::MAX, |min, &w| min.min(w));
+    // What is fed back is not taken: few curves need the copy.
+    let without_backfeed: [i32; N];
+    let taken = if min < 0 {
+        without_backfeed = values.map(|w| w.max(0));
+        &without_backfeed
+    } else {
+        values
+    };
     let mut running = [0; SLOTS + 1];
     let mut sum = 0;
-    let slots = values.chunks_exact(N / shape.slots);
+    let slots = taken.chunks_exact(N / shape.slots);
     for (end, points) in running[1..].iter_mut().zip(slots) {
         sum += points.iter().map(|&w| i64::from(w)).sum::<i64>();
         *end = sum;
     }
-    let max = values.iter().fold(i32::MIN, |max, &w| max.max(w));
-    let min = values.iter().fold(i32::MAX, |min, &w| min.min(w));
     Scan {
         running,
         known_slots: shape.all_slots(),
@@ -82,7 +90,7 @@ pub(super) fn dense<const N: usize>(values: &[i32; N]) -> Scan {
         max,
         min,
         peak: values.iter().position(|&w| w == max).unwrap_or(0),
-        lowest: (sum_of_lowest(values, min), (N / 8) as i64),
+        lowest: (sum_of_lowest(taken, min.max(0)), (N / 8) as i64),
         ramp: Some(largest_ramp(values, max.checked_sub(min).is_some())),
         zeros: if min <= 0 && max >= 0 { longest_run_of_zeros(values) } else { 0 },
         negative: if min < 0 { values.iter().map(|&w| i64::from(w.min(0))).sum() } else { 0 },
@@ -132,7 +140,7 @@ pub(super) fn sparse(points: impl Iterator<Item = (usize, i32)>, shape: Shape) -
     let mut run = 0;
     let mut previous: Option<(usize, i32)> = None;
     for (i, w) in points {
-        sums[i / per_slot] += i64::from(w);
+        sums[i / per_slot] += i64::from(w.max(0));
         scan.known_slots |= 1 << (i / per_slot);
         if scan.valid == 0 || w > scan.max {
             (scan.max, scan.peak) = (w, i);
@@ -148,7 +156,7 @@ pub(super) fn sparse(points: impl Iterator<Item = (usize, i32)>, shape: Shape) -
         }
         run = if w == 0 { run + 1 } else { 0 };
         scan.zeros = scan.zeros.max(run);
-        known[scan.valid] = w;
+        known[scan.valid] = w.max(0);
         scan.valid += 1;
         previous = Some((i, w));
     }

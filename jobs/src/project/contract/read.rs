@@ -1,0 +1,213 @@
+//! Reading a contract, and every mistake in it.
+
+use std::collections::BTreeSet;
+
+use toml::Spanned;
+
+use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format};
+use crate::project::document::Section;
+
+/// The contract in a file's root section.
+pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract> {
+    let label = root.required_text("label");
+    let files = root.required_texts("files").unwrap_or_default();
+    for glob in &files {
+        check_glob(root, glob);
+    }
+    let format = root.choice("format", &[("parquet", "parquet"), ("csv", "csv")]).unwrap_or("parquet");
+    let delimiter = read_delimiter(root);
+    let columns: Vec<Column> = read_columns(root);
+    let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let key = root.required_texts("key").unwrap_or_default();
+    if key.is_empty() {
+        root.mistake(root.span(), "`key` names no column");
+    }
+    let partition = root.texts("partition").unwrap_or_default();
+    let references = ["time", "valid_from", "valid_to"].map(|name| root.text(name));
+    for name in key.iter().chain(&partition).chain(references.iter().flatten()) {
+        if !names.contains(name.get_ref().as_str()) {
+            root.mistake_with_hint(
+                name.span(),
+                format!("no column is called `{}`", name.get_ref()),
+                "columns are the [[column]] blocks of this file",
+            );
+        }
+    }
+    let [time, valid_from, valid_to] = references.map(|name| name.map(Spanned::into_inner));
+    Some(Contract {
+        table: table.to_owned(),
+        file: file.to_owned(),
+        label: label?.into_inner(),
+        label_zh: root.text("label_zh").map(Spanned::into_inner),
+        required: root.flag("required").unwrap_or(false),
+        files: files.into_iter().map(Spanned::into_inner).collect(),
+        format: if format == "csv" { Format::Csv { delimiter } } else { Format::Parquet },
+        partition: partition.into_iter().map(Spanned::into_inner).collect(),
+        key: key.into_iter().map(Spanned::into_inner).collect(),
+        time,
+        valid_from,
+        valid_to,
+        on_breach: read_breach(root).unwrap_or(Breach::Quarantine),
+        columns,
+    })
+}
+
+fn check_glob(root: &Section<'_>, glob: &Spanned<String>) {
+    let text = glob.get_ref();
+    if text.starts_with('/') || text.split('/').any(|part| part == "..") {
+        root.mistake_with_hint(
+            glob.span(),
+            format!("`{text}` leaves the lake"),
+            "globs are relative to the lake folder",
+        );
+    } else if let Err(error) = globset::Glob::new(text) {
+        root.mistake(glob.span(), format!("`{text}` is not a glob: {}", error.kind()));
+    }
+}
+
+fn read_delimiter(root: &Section<'_>) -> u8 {
+    let Some(text) = root.text("delimiter") else { return b',' };
+    match text.get_ref().as_bytes() {
+        [one] => *one,
+        _ => {
+            root.mistake(text.span(), "`delimiter` takes one ASCII character");
+            b','
+        }
+    }
+}
+
+fn read_breach(section: &Section<'_>) -> Option<Breach> {
+    section.choice("on_breach", &[("quarantine", Breach::Quarantine), ("fail", Breach::Fail)])
+}
+
+fn read_columns(root: &Section<'_>) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for section in root.sections("column") {
+        let column = read_column(&section);
+        section.finish();
+        let Some(column) = column else { continue };
+        if columns.iter().any(|other| other.name == column.name) {
+            root.mistake(section.span(), format!("column `{}` stands here twice", column.name));
+        }
+        columns.push(column);
+    }
+    if columns.is_empty() {
+        root.mistake(root.span(), "a contract needs [[column]] blocks");
+    }
+    columns
+}
+
+fn read_column(section: &Section<'_>) -> Option<Column> {
+    let name = section.required_text("name");
+    let kind = section.required_text("type");
+    let parsed = kind.as_ref().and_then(|kind| {
+        let parsed = ColumnType::parse(kind.get_ref());
+        if parsed.is_none() {
+            section.mistake_with_hint(
+                kind.span(),
+                format!("`{}` is not a type", kind.get_ref()),
+                "one of: text, int, decimal(P,S), date, timestamp, bool, curve",
+            );
+        }
+        parsed
+    });
+    let unit = section.text("unit");
+    let from_unit = read_foreign_unit(section, unit.as_ref());
+    let map = section.scalars("map");
+    let column = Column {
+        from: section.text("from").or_else(|| name.clone()).map(Spanned::into_inner).unwrap_or_default(),
+        value: section.text("value").map(Spanned::into_inner),
+        unit: unit.map(Spanned::into_inner),
+        from_unit,
+        nullable: section.flag("nullable").unwrap_or(false),
+        min: section.integer("min"),
+        max: section.integer("max"),
+        values: section.texts("values").unwrap_or_default().into_iter().map(Spanned::into_inner).collect(),
+        map: map.into_iter().map(|(from, to)| (from.into_inner(), to.into_inner())).collect(),
+        trim: section.flag("trim").unwrap_or(false),
+        format: section.text("format").map(Spanned::into_inner),
+        zones: read_zones(section),
+        on_breach: read_breach(section),
+        label: section.text("label").map(Spanned::into_inner),
+        label_zh: section.text("label_zh").map(Spanned::into_inner),
+        privacy: section.integer("privacy").unwrap_or(1).clamp(1, 3) as u8,
+        name: name?.into_inner(),
+        kind: parsed?,
+    };
+    if (column.min.is_some() || column.max.is_some())
+        && !matches!(column.kind, ColumnType::Int | ColumnType::Decimal(..))
+    {
+        section.mistake(
+            section.span(),
+            format!("`min` and `max` hold for numbers, and `{}` is a {}", column.name, column.kind.name()),
+        );
+    }
+    if column.format.is_some() && !matches!(column.kind, ColumnType::Date | ColumnType::Timestamp) {
+        section.mistake(
+            section.span(),
+            format!("`format` holds for dates and timestamps, and `{}` is a {}", column.name, column.kind.name()),
+        );
+    }
+    if column.zones.is_some() && column.kind != ColumnType::Timestamp {
+        section.mistake(
+            section.span(),
+            format!("time zones hold for timestamps, and `{}` is a {}", column.name, column.kind.name()),
+        );
+    }
+    Some(column)
+}
+
+/// `from_time_zone` and `time_zone`: stamps of the one become local time of the
+/// other.
+fn read_zones(section: &Section<'_>) -> Option<(String, String)> {
+    let (from, to) = (section.text("from_time_zone"), section.text("time_zone"));
+    for zone in [&from, &to].into_iter().flatten() {
+        if zone.get_ref().parse::<chrono_tz::Tz>().is_err() {
+            section.mistake_with_hint(
+                zone.span(),
+                format!("`{}` is not a time zone", zone.get_ref()),
+                "a name such as Asia/Shanghai or UTC",
+            );
+        }
+    }
+    match (from, to) {
+        (Some(from), Some(to)) => Some((from.into_inner(), to.into_inner())),
+        (None, None) => None,
+        _ => {
+            section.mistake(section.span(), "`from_time_zone` and `time_zone` go together");
+            None
+        }
+    }
+}
+
+/// `from_unit`, checked against `unit`: a factor that does not fit is a
+/// mistake of the contract, not of the data.
+fn read_foreign_unit(section: &Section<'_>, unit: Option<&Spanned<String>>) -> Option<ForeignUnit> {
+    let interval = section.integer("interval_minutes");
+    let from = section.text("from_unit")?;
+    let unit = unit.map(|unit| unit.get_ref().as_str());
+    match (from.get_ref().as_str(), unit) {
+        ("W", Some("W")) | ("Wh", Some("Wh")) => None,
+        ("kW", Some("W")) => Some(ForeignUnit::Kw),
+        ("kWh", Some("Wh")) => Some(ForeignUnit::Kwh),
+        ("kWh", Some("W")) => match interval {
+            Some(minutes @ (5 | 15 | 30 | 60)) => Some(ForeignUnit::KwhPerInterval(minutes as u32)),
+            _ => {
+                section.mistake_with_hint(
+                    from.span(),
+                    "energy becomes power only with the length of its interval",
+                    "interval_minutes = 5, 15, 30 or 60",
+                );
+                None
+            }
+        },
+        (other, unit) => {
+            section.mistake_with_hint(
+                from.span(),
+                format!("`{other}` cannot become `{}`", unit.unwrap_or("a column without unit")),
+                "kW to W, kWh to Wh, kWh of an interval to W",
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What lies in a lake, as values: found and committed by `lake`, read and
+//! written by `engine`, reasoned about by `plan`. Nothing here touches a file.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+
+use crate::project::contract::Contract;
+
+/// Partition column of tables with rows per account.
+pub const BUCKET: &str = "bucket";
+
+/// The part of the output folder that a table lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Area {
+    Features,
+    Marts,
+    Quarantine,
+}
+
+impl Area {
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Features => "features",
+            Self::Marts => "marts",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
+/// A file of a pinned table version or of a source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PinnedFile {
+    /// Path below the root of the store, without a leading slash.
+    pub path: String,
+    pub bytes: u64,
+    pub rows: u64,
+    /// Sources are recognised as changed by this.
+    pub modified_ms: i64,
+    /// One text per partition column; `None` is null.
+    pub partition: Vec<Option<String>>,
+}
+
+/// How the files of a relation are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FileKind {
+    Parquet,
+    Csv { delimiter: u8, gzip: bool },
+}
+
+/// A finished data file, as the driver commits it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenFile {
+    /// Path below the root of the store.
+    pub path: String,
+    pub bytes: u64,
+    pub rows: u64,
+    /// Partition column and value, in table order.
+    pub partition: Vec<(String, Option<String>)>,
+    /// Delta statistics (JSON): rows, and bounds of the key columns.
+    pub stats: String,
+}
+
+/// A source that is there.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub contract: Arc<Contract>,
+    pub kind: FileKind,
+    pub file_schema: SchemaRef,
+    pub files: Vec<PinnedFile>,
+}
+
+/// One version of a table, as a list of files.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub version: u64,
+    /// File columns, then partition columns.
+    pub schema: SchemaRef,
+    pub partition: Vec<FieldRef>,
+    pub files: Vec<PinnedFile>,
+}
+
+impl Snapshot {
+    /// Whether its rows belong to one account each.
+    pub fn is_bucketed(&self) -> bool {
+        self.partition.iter().any(|column| column.name() == BUCKET)
+    }
+
+    /// Rows by the log, without opening a file.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+}
+
+/// Lists hold `element`s, as Delta and Parquet call them, and everything may
+/// be null: the contract, not the file, says what must be there.
+pub fn stored_schema(schema: &Schema) -> SchemaRef {
+    let field = |field: &Field| match field.data_type() {
+        DataType::List(inner) => Field::new(
+            field.name(),
+            DataType::List(Arc::new(Field::new("element", inner.data_type().clone(), true))),
+            true,
+        ),
+        other => Field::new(field.name(), other.clone(), true),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(|f| field(f)).collect::<Vec<_>>()))
+}
