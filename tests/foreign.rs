@@ -188,7 +188,7 @@ fn the_same_files_twice_in_many_units_change_nothing() {
     let jobs = foreign.project.path().join("jobs");
     std::fs::create_dir_all(&jobs).expect("folder");
     let job = std::fs::read_to_string(repository().join("jobs/daily.toml")).expect("job");
-    std::fs::write(jobs.join("daily.toml"), job.replace("rows_per_unit = 500_000", "rows_per_unit = 1")).expect("job");
+    std::fs::write(jobs.join("daily.toml"), job.replace("rows_per_unit = 200_000", "rows_per_unit = 1")).expect("job");
     let (found, out) = foreign.run();
     let audits =
         query(out.path(), "select source, rows_in, published, duplicates from audit_result where source = 'bills'");

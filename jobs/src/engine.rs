@@ -109,7 +109,8 @@ impl Engine {
         let config = session::config().with_target_partitions(1);
         let state = session::state(config, session::runtime(memory_bytes)?, None)?;
         let (cluster, cores) = match &target {
-            Target::Local => (None, std::thread::available_parallelism().map_or(1, |cores| cores.get())),
+            // One more than cores: while one waits for the disk, another works.
+            Target::Local => (None, std::thread::available_parallelism().map_or(1, |cores| cores.get()) + 1),
             Target::Cluster(address) => {
                 let cluster = Cluster::connect(address, state.config()).await?;
                 let vcores: u32 = cluster.executors().await?.iter().map(|executor| executor.vcores).sum();
@@ -139,7 +140,9 @@ impl Engine {
     pub async fn write(&self, folder: &str, unit: &str, batch: &RecordBatch) -> Result<WrittenFile, EngineError> {
         let mut file = DataFile::create(&self.state.task_ctx(), folder, unit, &[], batch.schema(), &[])?;
         file.write(batch).await?;
-        Ok(file.finish().await?)
+        let file = file.finish().await?;
+        write_file::sync(std::slice::from_ref(&file)).await?;
+        Ok(file)
     }
 
     /// A session for ad-hoc SQL, which may use every core or the cluster.

@@ -32,7 +32,7 @@ pub struct Request {
     pub as_of: NaiveDate,
     pub target: Target,
     pub buckets: Option<u32>,
-    /// Units side by side; as many as there are cores unless given.
+    /// Units side by side; one more than there are cores unless given.
     pub parallel: Option<usize>,
 }
 

@@ -53,9 +53,8 @@ windowed as (
     energy_curve_sum(half_hour_wh) as half_hour_wh,
     energy_curve_mean(half_hour_wh) filter (where is_valid and is_workday) as typical_workday_wh,
     energy_curve_mean(half_hour_wh) filter (where is_valid and not is_workday and not is_holiday) as typical_restday_wh
-  from day
-  cross join length
-  where day.date >= cast($as_of as date) - length.window_days
+  from length
+  join day on day.date >= cast($as_of as date) - length.window_days
   group by day.account_id, length.window_days
 )
 select

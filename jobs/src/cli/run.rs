@@ -42,7 +42,7 @@ pub struct Run {
     #[arg(long, value_name = "N")]
     buckets: Option<u32>,
 
-    /// Units side by side [default: the number of cores]
+    /// Units side by side [default: one more than cores]
     #[arg(long, value_name = "N")]
     parallel: Option<usize>,
 

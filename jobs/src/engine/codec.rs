@@ -154,6 +154,7 @@ impl LogicalExtensionCodec for LogicalCodec {
             partition: partition.to_vec(),
             kind,
             check: None,
+            estimate: None,
             files: Some(Arc::new(files)),
         }))
     }

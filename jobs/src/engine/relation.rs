@@ -9,8 +9,9 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::CsvOptions;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::listing::PartitionedFile;
@@ -41,6 +42,9 @@ pub struct Relation {
     pub kind: FileKind,
     /// For sources: mapping onto the canonical columns and the contract's checks.
     pub check: Option<Arc<SourceCheck>>,
+    /// About how many rows and bytes a plan will read of it, so that the planner
+    /// holds the smaller side of a join in memory. Results do not depend on it.
+    pub estimate: Option<(u64, u64)>,
     /// `None` while the relation is a slot.
     pub files: Option<Arc<Vec<PinnedFile>>>,
 }
@@ -57,6 +61,7 @@ impl Relation {
             partition: table.partition.clone(),
             kind: FileKind::Parquet,
             check: None,
+            estimate: Some((table.rows(), table.files.iter().map(|file| file.bytes).sum())),
             files: Some(Arc::new(table.files.clone())),
         }
     }
@@ -91,8 +96,19 @@ impl Relation {
             .with_file_groups(groups)
             .with_file_compression_type(compression)
             .with_projection_indices(projection)?
+            .with_statistics(self.statistics())
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn statistics(&self) -> Statistics {
+        let unknown = Statistics::new_unknown(&self.raw_schema());
+        match self.estimate {
+            Some((rows, bytes)) => unknown
+                .with_num_rows(Precision::Inexact(rows as usize))
+                .with_total_byte_size(Precision::Inexact(bytes as usize)),
+            None => unknown,
+        }
     }
 
     fn groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {

@@ -86,8 +86,7 @@ impl Unique {
             keep[last] = false;
             self.held = Some((keys.row(last).owned(), batch.slice(last, 1)));
         }
-        let certain =
-            if keep.iter().all(|keep| *keep) { batch } else { filter_record_batch(&batch, &BooleanArray::from(keep))? };
+        let certain = select(batch, keep)?;
         if certain.num_rows() > 0 {
             ready.push(certain);
         }
@@ -104,6 +103,15 @@ impl Unique {
         let right = self.rows.convert_columns(right.slice(right_row, 1).columns())?;
         Ok(left.row(0) > right.row(0))
     }
+}
+
+/// The rows to keep. Mostly all but the last, which is held: no copy then.
+fn select(batch: RecordBatch, keep: Vec<bool>) -> Result<RecordBatch> {
+    let first = keep.iter().take_while(|keep| **keep).count();
+    if keep[first..].iter().any(|keep| *keep) {
+        return Ok(filter_record_batch(&batch, &BooleanArray::from(keep))?);
+    }
+    Ok(batch.slice(0, first))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::check_exec::{CheckExec, CheckReport};
 use super::failpoint;
 use super::unique::Unique;
-use super::write_file::DataFile;
+use super::write_file::{self, DataFile};
 use crate::state::WrittenFile;
 
 /// What a write needs to know on an executor.
@@ -125,6 +125,8 @@ impl ExecutionPlan for WriteExec {
                 report.rows_in += check.rows;
                 report.quarantined.extend(check.quarantined);
             }
+            let files: Vec<WrittenFile> = report.files.iter().chain(&report.quarantined).cloned().collect();
+            write_file::sync(&files).await?;
             report.into_batch()
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(report_schema(), futures::stream::once(work))))

@@ -1,6 +1,8 @@
 //! One Parquet data file of a Delta table: its name, its encodings, its
 //! statistics, and that it is on disk when it is reported.
 
+use std::collections::BTreeSet;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -22,7 +24,6 @@ const ROW_GROUP_ROWS: usize = 262_144;
 /// A data file being written.
 pub struct DataFile {
     path: String,
-    folder: String,
     partition: Vec<(String, Option<String>)>,
     schema: SchemaRef,
     writer: AsyncArrowWriter<BufWriter>,
@@ -56,8 +57,11 @@ impl DataFile {
         path.push_str(&format!("/u-{unit}-{}.parquet", uuid::Uuid::new_v4()));
         let store = context.runtime_env().object_store(ObjectStoreUrl::local_filesystem())?;
         let location = Path::parse(&path).map_err(|error| exec_datafusion_err!("{path}: {error}"))?;
-        let writer =
-            AsyncArrowWriter::try_new(BufWriter::new(store, location), Arc::clone(&schema), Some(properties(&schema)))?;
+        let writer = AsyncArrowWriter::try_new(
+            BufWriter::new(store, location),
+            Arc::clone(&schema),
+            Some(properties(&schema, key)),
+        )?;
         let bounds = key
             .iter()
             .filter_map(|name| {
@@ -69,8 +73,7 @@ impl DataFile {
                 })
             })
             .collect();
-        let folder = folder.to_owned();
-        Ok(Self { path, folder, partition: partition.to_vec(), schema, writer, rows: 0, bounds })
+        Ok(Self { path, partition: partition.to_vec(), schema, writer, rows: 0, bounds })
     }
 
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -83,12 +86,11 @@ impl DataFile {
         Ok(self.writer.write(&batch).await?)
     }
 
-    /// Closes the file; returns when it and its folder are on disk.
+    /// Closes the file. It is on disk only after [`sync`].
     pub async fn finish(self) -> Result<WrittenFile> {
         let mut writer = self.writer;
         writer.finish().await?;
         let bytes = writer.bytes_written() as u64;
-        sync_local(&self.path, &self.folder)?;
         Ok(WrittenFile {
             stats: stats(self.rows, &self.bounds),
             path: self.path,
@@ -148,13 +150,18 @@ fn as_field(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
 }
 
 /// Whole numbers are delta-packed and nothing is compressed: measured on load
-/// curves, smaller than floats with zstd and faster to scan.
-fn properties(schema: &Schema) -> WriterProperties {
+/// curves, smaller than floats with zstd and faster to scan. Statistics serve
+/// to skip row groups, and who skips does so by key.
+fn properties(schema: &Schema, key: &[String]) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::UNCOMPRESSED)
         .set_created_by("kwhy".to_owned())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Chunk);
+        .set_statistics_enabled(EnabledStatistics::None);
+    for name in key {
+        properties =
+            properties.set_column_statistics_enabled(ColumnPath::from(name.as_str()), EnabledStatistics::Chunk);
+    }
     for field in schema.fields() {
         let (column, list) = match field.data_type() {
             DataType::List(inner) => (inner.data_type(), true),
@@ -171,22 +178,22 @@ fn properties(schema: &Schema) -> WriterProperties {
             let path = ColumnPath::new(path);
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
-            if list {
-                properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
-            }
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
     }
     properties.build()
 }
 
-/// On local disk the data must not be lost once a commit names it: the file
-/// and every folder down to it are synced.
-fn sync_local(path: &str, folder: &str) -> Result<()> {
-    let file = std::path::PathBuf::from(format!("/{path}"));
-    let table = std::path::PathBuf::from(format!("/{}", folder.trim_matches('/')));
-    for path in file.ancestors().take_while(|path| path.starts_with(&table)) {
-        std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(DataFusionError::IoError)?;
-    }
-    Ok(())
+/// On local disk the data must not be lost once a commit names it: files, and
+/// every folder down to them, are synced. Waiting for the disk holds up no
+/// other unit.
+pub async fn sync(files: &[WrittenFile]) -> Result<()> {
+    let files: Vec<PathBuf> = files.iter().map(|file| PathBuf::from(format!("/{}", file.path))).collect();
+    let work = move || {
+        // Two folders of partitions at most, the table's, and the one it is in.
+        let folders: BTreeSet<&FilePath> = files.iter().flat_map(|file| file.ancestors().skip(1).take(4)).collect();
+        files.iter().map(PathBuf::as_path).chain(folders).try_for_each(|path| std::fs::File::open(path)?.sync_all())
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| DataFusionError::External(Box::new(error)))?.map_err(DataFusionError::IoError)
 }

@@ -30,7 +30,7 @@ impl Job {
                 file: file.to_owned(),
                 build: build.into_iter().map(Spanned::into_inner).collect(),
                 memory_bytes: (memory_mib as usize) << 20,
-                rows_per_unit: root.integer("rows_per_unit").unwrap_or(500_000).max(1) as u64,
+                rows_per_unit: root.integer("rows_per_unit").unwrap_or(200_000).max(1) as u64,
                 label: label?.into_inner(),
             })
         })

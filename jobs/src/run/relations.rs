@@ -107,13 +107,14 @@ impl Scene<'_> {
         names.inputs.insert(name.to_owned());
         let rows = format!("{name}{ROWS}");
         let relation = match (self.tables.get(name), contract) {
-            (Some(snapshot), _) => slot(&rows, snapshot),
+            (Some(snapshot), _) => slot(&rows, snapshot, self.plan.buckets),
             (None, Some(contract)) => Relation {
                 name: rows.clone(),
                 file_schema: canonical_schema(contract),
                 partition: Vec::new(),
                 kind: FileKind::Parquet,
                 check: None,
+                estimate: None,
                 files: None,
             },
             (None, None) => {
@@ -154,6 +155,7 @@ impl Scene<'_> {
             partition,
             kind: source.kind,
             check: Some(Arc::new(SourceCheck { contract: Arc::clone(contract), spec, is_csv })),
+            estimate: None,
             files: None,
         }
     }
@@ -190,8 +192,11 @@ impl FileKindFlags {
 
 /// A table as models see it: without its partition columns, which only say
 /// where rows lie.
-fn slot(name: &str, snapshot: &Snapshot) -> Relation {
-    Relation { name: name.to_owned(), partition: Vec::new(), files: None, ..Relation::of_table(name, &snapshot) }
+fn slot(name: &str, snapshot: &Snapshot, buckets: u32) -> Relation {
+    let whole = Relation::of_table(name, snapshot);
+    let parts = if snapshot.is_bucketed() { u64::from(buckets) } else { 1 };
+    let estimate = whole.estimate.map(|(rows, bytes)| (rows / parts, bytes / parts));
+    Relation { partition: Vec::new(), files: None, estimate, ..whole }
 }
 
 fn visible(rows: &str, time: Option<&str>) -> String {
