@@ -278,3 +278,17 @@ fn a_lake_is_not_made_over_another() {
         assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
     }
 }
+
+#[test]
+fn a_link_that_goes_in_a_circle_or_out_of_the_lake() {
+    let (lake, out) = (fresh_lake(), TempDir::new().expect("folder"));
+    let link = lake.path().join("sources/load_curve/date=2026-02-27/again");
+    std::os::unix::fs::symlink(lake.path(), &link).expect("link");
+    refuse(&mut run_daily(lake.path(), out.path()), out.path(), 1, &["again: a link to a folder"]);
+    std::fs::remove_file(&link).expect("link");
+    let outside = TempDir::new().expect("folder");
+    let (bills, moved) = (first_file(&lake.path().join("sources/bills")), outside.path().join("bills.parquet"));
+    std::fs::copy(&bills, &moved).expect("copy");
+    std::os::unix::fs::symlink(&moved, bills.with_file_name("more.parquet")).expect("link");
+    refuse(&mut run_daily(lake.path(), out.path()), out.path(), 1, &["more.parquet: a link"]);
+}

@@ -35,6 +35,9 @@ use write_file::DataFile;
 
 /// How often a unit is run again after an executor was lost.
 const ATTEMPTS: usize = 4;
+/// How a broken connection reads in a message of the cluster.
+const TRANSPORT: [&str; 5] =
+    ["transport error", "fetch partition error", "FetchFailed", "GrpcConnectionError", "Connection refused"];
 /// How long a run waits for an executor to come back.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -72,6 +75,12 @@ impl EngineError {
         }
         if message.contains(codec::OTHER_BUILD) {
             return Self::OtherBuild { executor: "an executor".to_owned(), theirs: message, ours: build_id() };
+        }
+        // The scheduler learns of a death only after a while; those who talk to
+        // the dead learn at once.
+        if TRANSPORT.iter().any(|sign| message.contains(sign)) {
+            tracing::warn!(unit, message, "a connection between executors broke");
+            return Self::ExecutorLost { unit: unit.to_owned() };
         }
         Self::Remote { unit: unit.to_owned(), message }
     }
@@ -213,4 +222,18 @@ fn trace_times(unit: &str, plan: &Arc<dyn ExecutionPlan>) {
         }
     }
     plan.children().into_iter().for_each(|child| trace_times(unit, child));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_executor_says_keeps_its_kind() {
+        let kind = |message: &str| EngineError::remote("u", message.to_owned());
+        assert!(matches!(kind("Resources exhausted: pool"), EngineError::Limit { .. }));
+        assert!(matches!(kind(&format!("it {} x", codec::OTHER_BUILD)), EngineError::OtherBuild { .. }));
+        assert!(matches!(kind("Shuffle fetch partition error from Executor a"), EngineError::ExecutorLost { .. }));
+        assert!(matches!(kind("contract of `bills` broken: energy_wh"), EngineError::Remote { .. }));
+    }
 }

@@ -33,7 +33,7 @@ pub enum LakeError {
     NoPartition { path: PathBuf, column: String },
     #[error("{}: `{column}={value}` is not a date", path.display())]
     PartitionValue { path: PathBuf, column: String, value: String },
-    #[error("{}: a link that leaves the lake", path.display())]
+    #[error("{}: a link to a folder, or out of the lake", path.display())]
     LinkOutside { path: PathBuf },
     #[error("`{glob}`: {reason}")]
     Glob { glob: String, reason: String },

@@ -59,6 +59,6 @@ windowed as (
 )
 select
   *,
-  ratio(energy_wh * 60, known_minutes * max_demand_w) as load_factor,
+  case when max_demand_w > 0 then ratio(energy_wh * 60, known_minutes * max_demand_w) end as load_factor,
   time_of_peak(half_hour_wh) as peak_minute
 from windowed

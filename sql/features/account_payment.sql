@@ -1,18 +1,32 @@
 -- How bills are paid: those due in the last 365 days. Grain: account_id.
 with
-paid as (
+received as (
   select
     payment.account_id,
     payment.bill_month,
-    sum(payment.amount_cny) as paid_cny,
-    sum(payment.amount_cny) filter (where payment.pay_date <= bill.due_date) as paid_in_time_cny,
-    count(*) as payments,
-    max(payment.pay_date) as last_pay_date
+    payment.pay_date,
+    payment.amount_cny,
+    bill.due_date,
+    bill.amount_total_cny,
+    sum(payment.amount_cny) over (
+      partition by payment.account_id, payment.bill_month
+      order by payment.pay_date, payment.payment_id
+    ) as received_cny
   from stg_payments as payment
   join stg_bills as bill
     on bill.account_id = payment.account_id
     and bill.bill_month = payment.bill_month
-  group by payment.account_id, payment.bill_month
+),
+paid as (
+  select
+    account_id,
+    bill_month,
+    sum(amount_cny) as paid_cny,
+    sum(amount_cny) filter (where pay_date <= due_date) as paid_in_time_cny,
+    count(*) as payments,
+    min(pay_date) filter (where received_cny >= amount_total_cny) as settled_date
+  from received
+  group by account_id, bill_month
 ),
 due as (
   select
@@ -20,7 +34,7 @@ due as (
     bill.issue_date,
     bill.due_date,
     paid.payments,
-    paid.last_pay_date,
+    paid.settled_date,
     bill.amount_total_cny - coalesce(paid.paid_cny, 0) as open_cny,
     coalesce(paid.paid_in_time_cny, 0) >= bill.amount_total_cny as is_on_time,
     bill.due_date >= cast($as_of as date) - interval '365 days' as is_12m
@@ -41,7 +55,7 @@ bill as (
     count(*) filter (where is_12m and is_on_time) as on_time_bills_12m,
     count(*) filter (where is_12m and not is_on_time) as late_bills_12m,
     count(*) filter (where is_12m and payments >= 2) as split_bills_12m,
-    median(last_pay_date - issue_date) filter (where is_12m and open_cny <= 0) as days_to_pay
+    median(settled_date - issue_date) filter (where is_12m) as days_to_pay
   from due
   group by account_id
 ),

@@ -4,14 +4,17 @@
 Shares no code with the Rust side and no SQL with the project: it takes the contracts
 (schemas/sources/*.toml) and, from sql/, only what comments, names and definitions mean.
 
-    python3 features_duckdb.py LAKE OUT AS_OF      (Python 3.11, DuckDB 1.3 or later)
+    python3 -m venv V && V/bin/pip install duckdb    (Python 3.11, DuckDB 1.3 or later)
+    V/bin/python tests/peers/features_duckdb.py LAKE OUT AS_OF
 
-LAKE has sources/, OUT what kwhy published. Prints rows, columns and differences of each
-table, the first five of these (worked out | published), and exits 1 where there is any.
+LAKE has sources/, OUT what kwhy published of it for AS_OF (yyyy-mm-dd); both are only
+read. Prints rows, columns and differences of each table, the first five of these (worked
+out | published), and exits 1 where there is any.
   visible   records with time < AS_OF; states that held on the day before, the latest
             valid_from wins; of repeated keys the greatest row; no row in breach
   12 months 365 days that end the day before AS_OF; bills: 12 bill months
-  energies  exact sums of mean watts, rounded once, half away from zero
+  energies  what is taken: exact sums of mean watts, negative ones as 0, rounded once,
+            half away from zero; what is fed back is apart
   ratios    6 decimals, half away from zero, null where the divisor is 0
 """
 import json
@@ -41,23 +44,23 @@ create macro hours(c) as list_transform(range(0, 24), lambda k: list_sum(c[2 * k
 """
 DAY = """
 create temp view point as select account_id, date, len(power_w) as n, generate_subscripts(power_w, 1) - 1 as i,
-  unnest(power_w) as w from load_curve;
+  unnest(power_w) as w, case when w < 0 then 0 else w end as used from load_curve;  -- null stays null
 create temp table slot as  -- half hours, hours where curves are hourly
 select account_id, date, slot, wh(upto, n) - wh(upto - watts, n) as energy
 from (select *, sum(watts) over (partition by account_id, date order by slot) as upto
-  from (select account_id, date, n, i * least(n, 48) // n as slot, sum(w) as watts from point group by all));
+  from (select account_id, date, n, i * least(n, 48) // n as slot, sum(used) as watts from point group by all));
 create temp table account_load_day as
-with whole as (select account_id, date, any_value(n) as points, count(w) as valid_points, sum(w) as watts, max(w) as top,
-    min(w) as bottom, arg_max(i * 1440 // n, w::bigint * 1000 - i) as peak_minute, total(w, i * 24 // n < 6) as night,
-    total(w, i * 24 // n between 6 and 8) as morning, total(w, i * 24 // n between 11 and 13) as noon,
-    total(w, i * 24 // n between 17 and 20) as evening, sum(case when w < 0 then -w when w >= 0 then 0 end) as fed
-  from point group by all
+with whole as (select account_id, date, any_value(n) as points, count(w) as valid_points, sum(used) as watts,
+    max(w) as top, min(w) as bottom, arg_max(i * 1440 // n, w::bigint * 1000 - i) as peak_minute,
+    total(used, i * 24 // n < 6) as night, total(used, i * 24 // n between 6 and 8) as morning,
+    total(used, i * 24 // n between 11 and 13) as noon, total(used, i * 24 // n between 17 and 20) as evening,
+    sum(used - w) as fed from point group by all
 ), zero as (  -- in a run of zeros, position less rank stays the same
   select account_id, date, max(run) as run from (select account_id, date, count(*) as run from (
     select account_id, date, i - row_number() over (partition by account_id, date order by i) as island
     from point where w = 0) group by account_id, date, island) group by all
 ), listed as (
-  select account_id, date, list_sort(list_filter(power_w, lambda w: w is not null))[1:len(power_w) // 8] as lowest,
+  select account_id, date, list_sort([greatest(w, 0) for w in power_w if w is not null])[1:len(power_w) // 8] as lowest,
     list_max(list_transform(range(1, len(power_w)), lambda k: abs(power_w[k + 1]::bigint - power_w[k]))) as ramp
   from load_curve
 ), halves as (select account_id, date, list(energy order by slot) as half_hour_wh from slot group by all)
@@ -67,7 +70,7 @@ select account_id, date, wh(watts, points) as energy_wh, top as max_demand_w, bo
   wh(night, points) as night_wh, wh(morning, points) as morning_wh, wh(noon, points) as noon_wh,
   wh(evening, points) as evening_wh, fraction(night_wh, energy_wh) as night_share,
   fraction(morning_wh, energy_wh) as morning_share, fraction(noon_wh, energy_wh) as noon_share,
-  fraction(evening_wh, energy_wh) as evening_share, least(ramp, 2147483647) as max_ramp_w,
+  fraction(evening_wh, energy_wh) as evening_share, if(ramp > 2147483647, 2147483647, ramp) as max_ramp_w,
   case when valid_points > 0 then coalesce(run, 0) * 1440 // points end as longest_zero_minutes,
   wh(fed, points) as backfeed_wh, points, valid_points, fraction(valid_points, points) as valid_share,
   case when valid_points > 0 then half_hour_wh end as half_hour_wh
@@ -76,7 +79,7 @@ from whole natural join listed natural join halves left join zero using (account
 WINDOW = """
 create temp table span as
 select *, valid_points * 96 >= points * 87 as good, coalesce(is_workday, dayofweek(date) between 1 and 5) as works,
-  min(len(half_hour_wh)) over (partition by account_id, window_days) as slots
+  not works and holiday is null as rests
 from account_load_day left join calendar using (date), (values (7), (30), (90), (365)) as w(window_days)
 where date between as_of() - window_days and as_of() - 1;
 create temp table priced as  -- energy of each day by period of the tariff of today
@@ -92,34 +95,34 @@ select account_id, date, coalesce(total(energy, period = 'sharp'), 0) as sharp,
 from half join accounts using (account_id) join map using (tariff_code, h)
 where map.month = month(date) and covered = 48 group by all having count(energy) > 0;
 create temp table account_load_window as
-with curve as (
-  select account_id, window_days, k, sum(e) as total,
-    half_away(total(e, good and works), count(e) filter (good and works)) as workday,
-    half_away(total(e, good and not works), count(e) filter (good and not works)) as restday
-  from (
-    select account_id, window_days, good, works, unnest(range(0, slots)) as k,
-      unnest(case len(half_hour_wh) when slots then half_hour_wh else hours(half_hour_wh) end) as e
-    from span) group by all
+with chosen as (  -- hourly, where one of the days is
+  select account_id, window_days, kind, half_hour_wh as day,
+    min(len(day)) over (partition by account_id, window_days, kind) as slots
+  from span, (values ('day'), ('workday'), ('restday')) as kinds(kind)
+  where case kind when 'day' then true when 'workday' then good and works else good and rests end
+), curve as (
+  select account_id, window_days, kind, k, sum(e)::bigint as total, half_away(sum(e), count(e)) as mean
+  from (select *, unnest(range(0, slots)) as k, unnest(case len(day) when slots then day else hours(day) end) as e
+    from chosen) group by all
 ), curves as (
-  select account_id, window_days, case when count(total) > 0 then list(total::bigint order by k) end as half_hour_wh,
-    case when count(workday) > 0 then list(workday order by k) end as typical_workday_wh,
-    case when count(restday) > 0 then list(restday order by k) end as typical_restday_wh
-  from curve group by all
+  select account_id, window_days, list(total order by k) filter (kind = 'day') as half_hour_wh,
+    list(mean order by k) filter (kind = 'workday') as typical_workday_wh,
+    list(mean order by k) filter (kind = 'restday') as typical_restday_wh from curve group by all
 ), figures as (
-  select account_id, window_days, count(*) as days, tally(good) as valid_days,
-    tally(good and works) as valid_workdays, sum(energy_wh) as energy_wh,
-    total(energy_wh, good and works) as workday_energy_wh, total(energy_wh, good and not works) as restday_energy_wh,
+  select account_id, window_days, count(energy_wh) as days, tally(good) as valid_days,
+    tally(good and works) as valid_workdays, tally(good and rests) as valid_restdays, sum(energy_wh) as energy_wh,
+    total(energy_wh, good and works) as workday_energy_wh, total(energy_wh, good and rests) as restday_energy_wh,
     max(max_demand_w) as max_demand_w, min(min_demand_w) as min_demand_w,
     median(base_load_w) filter (good) as base_load_w, sum(valid_points * (1440 // points)) as known_minutes,
     sum(night_wh) as night_wh, sum(morning_wh) as morning_wh, sum(noon_wh) as noon_wh, sum(evening_wh) as evening_wh,
     sum(sharp) as sharp_wh, sum(peak) as peak_wh, sum(flat) as flat_wh, sum(valley) as valley_wh,
-    sum(backfeed_wh) as backfeed_wh, tally(backfeed_wh > 0) as backfeed_days, tally(energy_wh = 0) as zero_days,
+    sum(backfeed_wh) as backfeed_wh, tally(backfeed_wh >= 100) as backfeed_days, tally(energy_wh = 0) as zero_days,
     max(max_ramp_w) as max_ramp_w, max(longest_zero_minutes) as longest_zero_minutes
   from span left join priced using (account_id, date) group by all
 )
-select *, fraction(energy_wh * 60, known_minutes * max_demand_w) as load_factor,
+select *, case when max_demand_w > 0 then fraction(energy_wh * 60, known_minutes * max_demand_w) end as load_factor,
   (list_position(half_hour_wh, list_max(half_hour_wh)) - 1) * 1440 // len(half_hour_wh) as peak_minute
-from figures natural join curves;
+from figures natural left join curves;
 """
 BILL = """
 create temp table account_bill as
@@ -127,23 +130,25 @@ with latest as (  -- the last month that was over ten days before the as-of
   select max(m) as m from range(as_of() - interval '3 months', as_of() + interval '1 day', interval '1 day') as r(m)
   where day(m) = 1 and m + interval '1 month' <= as_of() - interval '10 days'
 ), recent as (
-  select *, datediff('month', bill_month, m) as age, age < 12 as y, y and month(bill_month) between 6 and 9 as summer,
-    y and month(bill_month) in (11, 12, 1, 2) as winter, y and month(bill_month) in (4, 5, 10) as shoulder
-  from bills, latest where age between 0 and 23
+  select b.*, datediff('month', b.bill_month, m) as age, month(b.bill_month) between 6 and 9 as summer,
+    month(b.bill_month) in (11, 12, 1, 2) as winter, month(b.bill_month) in (4, 5, 10) as shoulder,
+    old.energy_wh as before, before is not null as paired
+  from latest cross join bills as b left join bills as old
+    on old.account_id = b.account_id and old.bill_month = b.bill_month - interval '1 year'
+  where age between 0 and 11
 )
-select account_id, tally(y) as bills_12m, tally(not y) as bills_previous_12m,
-  total(energy_wh, y) as energy_12m_wh, total(energy_wh, not y) as energy_previous_12m_wh,
+select account_id, count(*) as bills_12m, tally(paired) as paired_bills_12m, sum(energy_wh) as energy_12m_wh,
+  total(energy_wh, paired) as energy_paired_wh, sum(before) as energy_paired_before_wh,
   total(energy_wh, age < 3) as energy_3m_wh, total(energy_wh, age = 0) as energy_last_month_wh,
-  max(energy_wh) filter (y) as energy_max_month_wh, min(energy_wh) filter (y) as energy_min_month_wh,
-  tally(y and energy_wh <= 1000) as zero_months_12m, total(energy_wh, summer) as energy_summer_wh,
+  max(energy_wh) as energy_max_month_wh, min(energy_wh) as energy_min_month_wh,
+  tally(energy_wh <= 1000) as zero_months_12m, total(energy_wh, summer) as energy_summer_wh,
   tally(summer) as bills_summer, total(energy_wh, winter) as energy_winter_wh, tally(winter) as bills_winter,
   total(energy_wh, shoulder) as energy_shoulder_wh, tally(shoulder) as bills_shoulder,
-  total(sharp_wh, y) as sharp_12m_wh, total(peak_wh, y) as peak_12m_wh, total(flat_wh, y) as flat_12m_wh,
-  total(valley_wh, y) as valley_12m_wh, max(max_demand_w) filter (y) as max_demand_12m_w,
-  max(tier) filter (age = 0) as tier_last_month, tally(y and tier = 3) as tier3_months_12m,
-  sum(amount_total_cny) filter (y) as amount_12m_cny, total(amount_energy_cny, y) as amount_energy_12m_cny,
-  total(amount_capacity_cny, y) as amount_capacity_12m_cny,
-  total(amount_power_factor_cny, y) as amount_power_factor_12m_cny from recent group by all;
+  sum(sharp_wh) as sharp_12m_wh, sum(peak_wh) as peak_12m_wh, sum(flat_wh) as flat_12m_wh,
+  sum(valley_wh) as valley_12m_wh, max(max_demand_w) as max_demand_12m_w, max(tier) as highest_tier_12m,
+  tally(tier = 3) as tier3_months_12m, sum(amount_total_cny) as amount_12m_cny,
+  sum(amount_energy_cny) as amount_energy_12m_cny, sum(amount_capacity_cny) as amount_capacity_12m_cny,
+  sum(amount_power_factor_cny) as amount_power_factor_12m_cny from recent group by all;
 """
 PAYMENT = """
 create temp table account_payment as
@@ -152,82 +157,97 @@ with money as (
 ), settled as (  -- full_date: when what was paid for the month reached the bill
   select account_id, bill_month, due_date, any_value(issue_date) as issue_date,
     any_value(amount_total_cny) - coalesce(sum(amount_cny), 0) as open_cny, count(payment_id) as parts,
-    min(pay_date) filter (upto >= amount_total_cny) as full_date
-  from bills left join money using (account_id, bill_month) group by all
+    min(pay_date) filter (upto >= amount_total_cny) as full_date, any_value(amount_total_cny) <= 0 as is_free
+  from bills left join money using (account_id, bill_month) where due_date < as_of() group by all
 ), due as (
-  select *, is_year(due_date) as is_recent, due_date < as_of() and open_cny > 0 as is_open from settled
+  select *, is_year(due_date) as is_recent, open_cny > 0 as is_open,
+    is_free or coalesce(full_date <= due_date, false) as on_time from settled
 ), habit as (
   select account_id, sum(n) as payments_12m, arg_max(channel, (n, -rank)) as main_channel,
     max(n) as most, coalesce(total(n, channel in ('app', 'wechat', 'alipay', 'bank_auto')), 0) as electronic
   from (select account_id, channel, count(*) as n, rank() over (partition by account_id order by channel) as rank
     from payments where is_year(pay_date) group by account_id, channel) group by all
 )
-select account_id, total(open_cny, is_open) as arrears_cny, tally(is_open) as arrears_bills,
+select account_id, count(*) as due_bills, total(open_cny, is_open) as arrears_cny, tally(is_open) as arrears_bills,
   min(due_date) filter (is_open) as arrears_since, tally(is_recent) as due_bills_12m,
-  tally(is_recent and full_date <= due_date) as on_time_bills_12m,
-  tally(is_recent and (full_date is null or full_date > due_date)) as late_bills_12m,
+  tally(is_recent and on_time) as on_time_bills_12m,
+  tally(is_recent and not on_time) as late_bills_12m,
   tally(is_recent and parts > 1) as split_bills_12m,
   median(full_date - issue_date) filter (is_recent) as days_to_pay, any_value(payments_12m) as payments_12m,
   any_value(main_channel) as main_channel, any_value(most) as main_channel_payments,
   any_value(electronic) as electronic_payments_12m from due left join habit using (account_id) group by account_id;
 """
 OTHERS = """
-create temp table account_device as select account_id, count(device_id) as devices, tally(device_type = 'pv') as pv_count,
+create temp table account_device as
+select account_id, count(device_id) as devices, tally(device_type = 'pv') as pv_count,
   tally(device_type = 'ev_charger') as ev_charger_count, tally(device_type = 'heat_pump') as heat_pump_count,
   tally(device_type = 'storage') as storage_count, tally(device_type = 'transformer') as transformer_count,
   total(capacity_w, device_type = 'pv') as pv_capacity_w
 from accounts left join devices using (account_id) group by all;
 create temp table account_service as
-with recent as (select *, is_year(created_date) as y from work_orders where created_date >= as_of() - 730)
+with recent as (select *, is_year(created_date) as y, case when closed_date < as_of() then closed_date end as closed
+  from work_orders where created_date >= as_of() - 730)
 select account_id, tally(y) as work_orders_12m, tally(y and kind = 'complaint') as complaints_12m,
   tally(kind = 'complaint') as complaints_24m, tally(y and kind = 'enquiry') as enquiries_12m,
   tally(y and kind = 'fault_report') as fault_reports_12m, tally(kind = 'application') as applications_24m,
   tally(kind = 'application' and topic = 'capacity') as capacity_applications_24m,
-  tally(kind = 'application' and coalesce(closed_date >= as_of(), true)) as open_applications,
-  tally(topic in ('pv', 'ev_charging')) as electrification_requests_24m,
+  tally(kind = 'application' and closed is null) as open_applications,
+  tally(kind in ('enquiry', 'application') and topic in ('pv', 'ev_charging')) as electrification_requests_24m,
   tally(y and channel in ('app', 'wechat')) as online_work_orders_12m, max(created_date) as last_work_order_date,
-  first(topic order by created_date desc, work_order_id) filter (kind = 'complaint') as last_complaint_topic,
-  sum(closed_date - created_date) filter (kind = 'complaint') as complaint_days_to_close,
-  count(closed_date) filter (kind = 'complaint') as complaints_closed
+  first(topic order by created_date desc, work_order_id desc) filter (kind = 'complaint') as last_complaint_topic,
+  total(closed - created_date, kind = 'complaint') as complaint_days_to_close_24m,
+  count(closed) filter (kind = 'complaint') as complaints_closed_24m
 from accounts left join recent using (account_id) group by all;
 create temp table account_outage as
 select account_id, count(outage_id) as outages_12m, tally(not is_planned) as unplanned_outages_12m,
-  tally(end_at > start_at + interval '4 hours') as long_outages_12m,
-  coalesce(sum(epoch(end_at - start_at)::bigint // 60), 0) as outage_minutes_12m
-from accounts left join (select * from outages where start_at::date >= as_of() - 365) using (transformer_id)
+  tally(until > start_at + interval '4 hours') as long_outages_12m,
+  coalesce(sum(greatest(epoch(until - start_at)::bigint, 0) // 60), 0) as outage_minutes_12m
+from accounts left join (select *, least(coalesce(end_at, as_of()), as_of()) as until
+  from outages where start_at::date >= as_of() - 365) using (transformer_id)
 where transformer_id is not null group by all;
 """
 TAGS = """
 create temp table customer_tags as
 with bill as (
-  select *, energy_summer_wh / bills_summer as summer, energy_winter_wh / bills_winter as winter,
-    energy_shoulder_wh / bills_shoulder * 1.3 as high, case when bills_previous_12m >= 9 then
-      fraction(energy_12m_wh * bills_previous_12m, energy_previous_12m_wh * bills_12m) end as growth
+  select *, energy_shoulder_wh * 1.3 / bills_shoulder as high, energy_summer_wh / bills_summer >= high as hot,
+    energy_winter_wh / bills_winter >= high as cold, energy_paired_before_wh::bigint as before,
+    paired_bills_12m >= 9 and before > 0 as compared
   from account_bill where bills_12m >= 9
 ), load as (
-  select *, case when workday_energy_wh > 0 and restday_energy_wh >= 0 then  -- what is fed back is no use of power
-    restday_energy_wh / (valid_days - valid_workdays) / (workday_energy_wh / valid_workdays) end as rest
+  select *, case when workday_energy_wh > 0 then
+    restday_energy_wh / valid_restdays / (workday_energy_wh / valid_workdays) end as rest
   from account_load_window where window_days = 90 and valid_days >= 45
-), pay as (select *, as_of() - arrears_since as age from account_payment where due_bills_12m >= 9)
+), due as (select *, as_of() - arrears_since as age from account_payment where due_bills > 0),
+pay as (select * from account_payment where due_bills_12m >= 9)
 select account_id, a.account_class, (as_of() - open_date) // 365 as tenure_years,
-  half_away(energy_12m_wh, 1000) as energy_12m_kwh, growth - 1 as energy_yoy,
-  case when growth >= 1.5 then 'surge' when growth >= 1.1 then 'up' when growth > 0.9 then 'flat'
-    when growth > 0.5 then 'down' when growth >= 0 then 'plunge' end as usage_trend,
-  case when summer >= high and winter >= high then 'double_peak' when summer >= high then 'summer_peak'
-    when winter >= high then 'winter_peak' when bills_12m > 0 then 'flat' end as season_type,
+  open_date >= as_of() - 365 as is_new_account, half_away(energy_12m_wh, 1000) as energy_12m_kwh,
+  case when compared then fraction(energy_paired_wh - before, before) end as energy_yoy,
+  case when not compared then null when energy_paired_wh >= 1.5 * before then 'surge'
+    when energy_paired_wh >= 1.1 * before then 'up' when energy_paired_wh > 0.9 * before then 'flat'
+    when energy_paired_wh > 0.5 * before then 'down' when compared then 'plunge' end as usage_trend,
+  case when high > 0 and hot is not null and cold is not null then
+    case when hot and cold then 'double_peak' when hot then 'summer_peak' when cold then 'winter_peak' else 'flat' end
+  end as season_type,
   pv_count > 0 as has_pv, backfeed_days >= 3 as is_backfeeding, load.load_factor,
-  fraction(evening_wh, energy_wh) as evening_share, peak_minute // 60 as peak_hour, case when rest < 0.6
+  fraction(evening_wh, energy_wh) as evening_share,
+  energy_wh > 0 and night_wh >= 0.4 * energy_wh as is_night_heavy, peak_minute // 60 as peak_hour, case when rest < 0.6
     then 'workday_only' when rest > 1.2 then 'weekend_heavy' when rest is not null then 'seven_day' end as work_pattern,
-  max_demand_w < 200 and energy_wh < 500 * days as is_vacant, fraction(on_time_bills_12m, due_bills_12m) as on_time_rate,
+  max_demand_w < 200 and energy_wh < 500 * days and backfeed_days < 3 as is_vacant,
+  fraction(pay.on_time_bills_12m, pay.due_bills_12m) as on_time_rate,
   case when age <= 30 then 'up_to_30' when age <= 60 then 'up_to_60' when age <= 90 then 'up_to_90'
-    when age > 90 then 'over_90' when due_bills_12m > 0 then 'none' end as arrears_age,
-  main_channel as main_pay_channel, electronic_payments_12m >= 0.8 * payments_12m as is_electronic_payer,
+    when age > 90 then 'over_90' when due.due_bills > 0 then 'none' end as arrears_age,
+  case when due.due_bills > 0 then coalesce(due.arrears_cny, 0) end as arrears_cny,
+  pay.main_channel as main_pay_channel, pay.electronic_payments_12m >= 0.8 * pay.payments_12m as is_electronic_payer,
   last_complaint_topic, complaints_24m > 1 as is_repeat_complainer, long_outages_12m > 0 as has_long_outage,
   fraction((amount_12m_cny * 100)::bigint * 10, energy_12m_wh) as average_price_cny_kwh,
-  tier_last_month as price_tier, fraction(sharp_12m_wh + peak_12m_wh, energy_12m_wh) as peak_period_share,
-  valley_wh >= 0.5 * energy_wh and sharp_wh + peak_wh <= 0.25 * energy_wh as is_valley_user
-from accounts as a left join bill using (account_id) left join load using (account_id) left join pay using (account_id)
-left join account_device using (account_id) natural join account_service left join account_outage using (account_id);
+  highest_tier_12m as price_tier, fraction((coalesce(amount_capacity_12m_cny, 0) * 100)::bigint,
+    (amount_12m_cny * 100)::bigint) as capacity_charge_share,
+  fraction(coalesce(sharp_12m_wh, 0) + coalesce(peak_12m_wh, 0), energy_12m_wh) as peak_period_share, case when
+    valley_wh is not null then energy_wh > 0 and valley_wh >= 0.5 * energy_wh and sharp_wh + peak_wh <= 0.25 * energy_wh
+  end as is_valley_user
+from accounts as a left join bill using (account_id) left join load using (account_id) left join due using (account_id)
+left join pay using (account_id) left join account_device using (account_id)
+natural join account_service left join account_outage using (account_id);
 """
 
 

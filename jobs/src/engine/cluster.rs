@@ -122,9 +122,11 @@ impl Cluster {
         let locations = self.finish(name, &job, &before).await?;
         let mut batches = Vec::new();
         for location in locations {
-            batches.extend(
-                fetch(location).await.map_err(|error| EngineError::Remote { unit: name.to_owned(), message: error })?,
-            );
+            // Who cannot hand over a result is lost, whatever the scheduler knows.
+            batches.extend(fetch(location).await.map_err(|reason| {
+                tracing::warn!(unit = name, reason, "a result could not be fetched");
+                EngineError::ExecutorLost { unit: name.to_owned() }
+            })?);
         }
         if before.is_subset(&self.ids().await?) {
             Ok(batches)

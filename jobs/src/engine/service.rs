@@ -14,7 +14,7 @@ use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpcServer;
 use ballista_core::serde::protobuf::{ExecutorHeartbeat, executor_status};
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::{BallistaCluster, ClusterState};
-use ballista_scheduler::config::SchedulerConfig;
+use ballista_scheduler::config::{SchedulerConfig, TaskDistributionPolicy};
 use ballista_scheduler::scheduler_process::create_scheduler;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 
@@ -27,6 +27,11 @@ const HEARTBEAT_SECONDS: u64 = 3;
 /// An executor that was silent for so long is lost.
 const EXECUTOR_TIMEOUT_SECONDS: u64 = 15;
 const EXPIRY_SECONDS: u64 = 2;
+/// Task slots that an executor registers for each of its cores. The driver
+/// submits no more units than there are cores; the spare slots are for those
+/// that the scheduler has been seen not to give back after another executor
+/// was lost, because a job that finds no slot waits for ever.
+const SLOTS_PER_CORE: usize = 16;
 
 /// Runs a scheduler until the process is stopped.
 pub async fn scheduler(bind: SocketAddr, memory_bytes: usize) -> Result<(), EngineError> {
@@ -48,6 +53,7 @@ pub async fn scheduler(bind: SocketAddr, memory_bytes: usize) -> Result<(), Engi
         override_session_builder: Some(Arc::new(move |config| session::state(config, Arc::clone(&runtime), None))),
         override_logical_codec: Some(Arc::new(LogicalCodec::default())),
         override_physical_codec: Some(Arc::new(PhysicalCodec::default())),
+        task_distribution: TaskDistributionPolicy::RoundRobin,
         executor_timeout_seconds: EXECUTOR_TIMEOUT_SECONDS,
         expire_dead_executor_interval_seconds: EXPIRY_SECONDS,
         no_executors_grace_period_seconds: EXECUTOR_TIMEOUT_SECONDS,
@@ -99,7 +105,7 @@ async fn alive(members: &dyn ClusterState) -> Vec<Executor> {
     let mut executors = Vec::new();
     for metadata in members.registered_executor_metadata().await {
         if heartbeats.get(&metadata.id).is_some_and(is_alive) {
-            executors.push(Executor { vcores: metadata.specification.vcores, id: metadata.id });
+            executors.push(Executor { vcores: metadata.specification.vcores / SLOTS_PER_CORE as u32, id: metadata.id });
         }
     }
     executors.sort_by(|a, b| a.id.cmp(&b.id));
@@ -143,8 +149,9 @@ pub async fn executor(options: ExecutorOptions) -> Result<(), EngineError> {
         scheduler_host: options.scheduler.ip().to_string(),
         scheduler_port: options.scheduler.port(),
         scheduler_connect_timeout_seconds: 20,
-        vcores: options.vcores,
-        memory_pool_size: Some(options.memory_bytes),
+        vcores: options.vcores * SLOTS_PER_CORE,
+        // Each slot gets its share: that of a core.
+        memory_pool_size: Some(options.memory_bytes * SLOTS_PER_CORE as u64),
         work_dir: Some(work_dir.display().to_string()),
         grpc_max_decoding_message_size: session::MAX_MESSAGE_BYTES as u32,
         grpc_max_encoding_message_size: session::MAX_MESSAGE_BYTES as u32,

@@ -49,15 +49,16 @@ fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), Lake
     let fixed: PathBuf = glob.split('/').take_while(|part| !part.contains(['*', '?', '[', '{'])).collect();
     let mut pending = vec![lake.join(fixed)];
     while let Some(path) = pending.pop() {
-        if path.is_file() {
-            if path.strip_prefix(lake).is_ok_and(|relative| matcher.is_match(relative)) {
-                let real = path.canonicalize().map_err(|source| LakeError::Io { path: path.clone(), source })?;
-                if !real.starts_with(lake) {
-                    return Err(LakeError::LinkOutside { path });
-                }
-                paths.push(path);
-            }
-        } else if path.is_dir() {
+        let kind = match path.symlink_metadata() {
+            Ok(metadata) => metadata.file_type(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(LakeError::Io { path, source }),
+        };
+        // A link to a folder could go in a circle, or anywhere: it is not followed.
+        if kind.is_symlink() && path.is_dir() {
+            return Err(LakeError::LinkOutside { path });
+        }
+        if kind.is_dir() {
             let entries = std::fs::read_dir(&path).map_err(|source| LakeError::Io { path: path.clone(), source })?;
             for entry in entries {
                 let entry = entry.map_err(|source| LakeError::Io { path: path.clone(), source })?;
@@ -65,6 +66,12 @@ fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), Lake
                     pending.push(entry.path());
                 }
             }
+        } else if path.strip_prefix(lake).is_ok_and(|relative| matcher.is_match(relative)) {
+            let real = path.canonicalize().map_err(|source| LakeError::Io { path: path.clone(), source })?;
+            if !real.starts_with(lake) {
+                return Err(LakeError::LinkOutside { path });
+            }
+            paths.push(path);
         }
     }
     Ok(())
@@ -130,7 +137,7 @@ fn read_csv(path: &Path, delimiter: u8, gzip: bool) -> Result<(Vec<String>, u64)
 
 fn check_columns(contract: &Contract, schema: &Schema, path: &Path) -> Result<(), LakeError> {
     for column in contract.columns.iter().filter(|column| column.value.is_none()) {
-        if contract.partition.iter().any(|name| *name == column.from) {
+        if contract.partition.contains(&column.from) {
             continue;
         }
         match schema.field_with_name(&column.from) {

@@ -85,7 +85,7 @@ impl Table {
             });
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Snapshot { version: state.version() as u64, schema, partition, files })
+        Ok(Snapshot { version: state.version(), schema, partition, files })
     }
 
     /// Commits a change in one Delta transaction and returns the version that

@@ -110,7 +110,7 @@ impl EnergyCurves {
                 self.sums.open(group, len, 0);
                 Ok(len)
             }
-            Some(slots) if len % slots == 0 => Ok(slots),
+            Some(slots) if len.is_multiple_of(slots) => Ok(slots),
             Some(slots) if slots % len == 0 => {
                 self.fold(group, slots, len)?;
                 Ok(len)
@@ -173,7 +173,7 @@ impl EnergyCurves {
             let counts = self.counts.open(group, 0, 0);
             let (mut source, mut target) = (0, 0);
             for slots in divisors(from) {
-                if to % slots == 0 {
+                if to.is_multiple_of(slots) {
                     counts.copy_within(source..source + slots, target);
                     target += slots;
                 }
@@ -219,7 +219,7 @@ impl EnergyCurves {
 
 /// The divisors of `len`, `len` itself first.
 fn divisors(len: usize) -> impl Iterator<Item = usize> {
-    (1..=len).rev().filter(move |divisor| len % divisor == 0)
+    (1..=len).rev().filter(move |divisor| len.is_multiple_of(*divisor))
 }
 
 impl Groups for EnergyCurves {

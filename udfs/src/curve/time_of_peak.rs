@@ -76,7 +76,7 @@ where
 }
 
 fn peak<N: Copy + Ord>(curve: Row<'_, N>) -> Option<i32> {
-    if curve.len() == 0 || DAY_MINUTES % curve.len() != 0 {
+    if curve.len() == 0 || !DAY_MINUTES.is_multiple_of(curve.len()) {
         return None;
     }
     let (position, _) = curve.known().reduce(|best, point| if point.1 > best.1 { point } else { best })?;

@@ -94,7 +94,7 @@ impl ScalarUDFImpl for EnergyByPeriod {
 /// The energy of each period; `curve` is not empty.
 fn by_period(curve: &[Option<i64>], map: &[Option<i64>]) -> Result<[i64; 4]> {
     let mut sums = [0i64; 4];
-    if map.is_empty() || (curve.len() % map.len() != 0 && map.len() % curve.len() != 0) {
+    if map.is_empty() || (!curve.len().is_multiple_of(map.len()) && !map.len().is_multiple_of(curve.len())) {
         return exec_err!(
             "{NAME}: {} values of energy and {} periods do not divide each other",
             curve.len(),
