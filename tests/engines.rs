@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::{Cluster, assert_same, kwhy, lake, output, run_daily, succeed, tables, wait_for};
+use crate::support::{Cluster, assert_same, finish, kwhy, lake, output, run_daily, succeed, tables, wait_for};
 
 #[test]
 fn embedded_results_do_not_depend_on_buckets_or_units() {
@@ -64,7 +64,7 @@ fn an_executor_killed_in_a_unit_changes_nothing() {
         victim != 0
     });
     assert!(cluster.kill(victim), "process {victim} holds the unit, but is no executor of this test");
-    let done = run.wait_with_output().expect("run");
+    let done = finish(run);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(!faults.path().join("account_load_window").exists(), "the fault was not consumed");
     assert_same(&tables(reference.path()), &tables(out.path()), "one executor killed");
@@ -85,7 +85,7 @@ fn with_all_executors_killed_nothing_is_published_and_the_run_can_be_repeated() 
     for process in cluster.executor_ids() {
         assert!(cluster.kill(process));
     }
-    let done = run.wait_with_output().expect("run");
+    let done = finish(run);
     assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(killed.elapsed() < Duration::from_secs(60), "it took {:?}", killed.elapsed());
     assert!(!out.path().join("marts/releases").exists(), "something was published");

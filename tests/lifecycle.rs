@@ -75,6 +75,26 @@ fn a_killed_run_leaves_the_last_release_and_running_again_completes() {
 }
 
 #[test]
+fn a_first_run_killed_between_its_tables_is_completed_by_the_next() {
+    let out = TempDir::new().expect("folder");
+    let faults = TempDir::new().expect("folder");
+    std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
+    let mut run = run_daily(lake(), out.path());
+    let mut run =
+        run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
+    let held = faults.path().join(format!("held.{}", run.id()));
+    crate::support::wait_for("the held unit", || held.exists());
+    run.kill().expect("kill");
+    run.wait().expect("wait");
+    assert!(!out.path().join("marts/releases").exists(), "half a run was released");
+    let shown = succeed(&mut run_daily(lake(), out.path()));
+    assert!(shown.contains("release 1"), "{shown}");
+    let reference = TempDir::new().expect("folder");
+    succeed(&mut run_daily(lake(), reference.path()));
+    assert_same(&tables(reference.path()), &tables(out.path()), "after a first run was killed");
+}
+
+#[test]
 fn a_terminated_run_stops_with_143() {
     let out = TempDir::new().expect("folder");
     let faults = TempDir::new().expect("folder");

@@ -292,3 +292,34 @@ fn a_link_that_goes_in_a_circle_or_out_of_the_lake() {
     std::os::unix::fs::symlink(&moved, bills.with_file_name("more.parquet")).expect("link");
     refuse(&mut run_daily(lake.path(), out.path()), out.path(), 1, &["more.parquet: a link"]);
 }
+
+#[test]
+fn a_model_whose_key_does_not_name_one_row() {
+    let out = TempDir::new().expect("folder");
+    let project = overlay(
+        "sql/features/account_outage.sql",
+        "select account_id, outage_id, 1 as outages_12m, 1 as long_outages_12m\nfrom stg_accounts join stg_outages using (transformer_id)",
+    );
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        1,
+        &["account_outage", "rows whose key (account_id)", "a join multiplies rows"],
+    );
+}
+
+#[test]
+fn a_quote_that_is_not_closed_swallows_nothing() {
+    let (lake, out) = (fresh_lake(), TempDir::new().expect("folder"));
+    std::fs::write(
+        lake.path().join("days.csv"),
+        "date,is_workday\n2026-02-26,\"true\n2026-02-27,true\n2026-02-28,\"true\n",
+    )
+    .expect("file");
+    let contract = "label = \"c\"\nfiles = [\"days.csv\"]\nformat = \"csv\"\nkey = [\"date\"]\n\
+        [[column]]\nname = \"date\"\ntype = \"date\"\n[[column]]\nname = \"is_workday\"\ntype = \"bool\"\n\
+        [[column]]\nname = \"holiday\"\ntype = \"text\"\nnullable = true\n";
+    let project = overlay("schemas/sources/calendar.toml", contract);
+    let mut run = run_daily(lake.path(), out.path());
+    refuse(run.arg("--project").arg(project.path()), out.path(), 1, &["calendar"]);
+}

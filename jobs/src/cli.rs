@@ -31,7 +31,7 @@ const EXIT_CODES: &str = "Exit codes:
   1    failed: data or job
   2    wrong usage or project files
   3    retryable: cluster, storage or lease not to be had
-  4    a limit was reached: memory, disk, time
+  4    a limit was reached: memory, disk
   130  interrupted: stopped cleanly, nothing half-published
   143  terminated: the same";
 
@@ -175,6 +175,18 @@ async fn signal() -> i32 {
     tokio::select! {
         _ = interrupt.recv() => 2,
         _ = terminate.recv() => 15,
+    }
+}
+
+/// Shows a result. Who stops reading early, as `head` does, has seen enough.
+fn print(text: &str) -> Result<(), Error> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Io { path: PathBuf::from("standard output"), source: error })
+        }
+        _ => Ok(()),
     }
 }
 

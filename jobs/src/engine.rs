@@ -35,6 +35,8 @@ use write_file::DataFile;
 
 /// How often a unit is run again after an executor was lost.
 const ATTEMPTS: usize = 4;
+/// How a full disk reads, whoever reports it.
+const DISK_FULL: &str = "No space left on device";
 /// How a broken connection reads in a message of the cluster.
 const TRANSPORT: [&str; 5] =
     ["transport error", "fetch partition error", "FetchFailed", "GrpcConnectionError", "Connection refused"];
@@ -55,7 +57,7 @@ pub enum EngineError {
     ExecutorLost { unit: String },
     #[error("{unit}: {message}")]
     Remote { unit: String, message: String },
-    #[error("{unit}: out of memory: {message}")]
+    #[error("{unit}: out of memory or disk: {message}")]
     Limit { unit: String, message: String },
     #[error("cannot listen on {address}: {source}")]
     Bind { address: SocketAddr, source: std::io::Error },
@@ -70,7 +72,7 @@ pub enum EngineError {
 impl EngineError {
     /// Errors of executors arrive as text; what they were is read off it.
     fn remote(unit: &str, message: String) -> Self {
-        if message.contains("Resources exhausted") {
+        if message.contains("Resources exhausted") || message.contains(DISK_FULL) {
             return Self::Limit { unit: unit.to_owned(), message };
         }
         if message.contains(codec::OTHER_BUILD) {
@@ -89,6 +91,9 @@ impl EngineError {
         match error.find_root() {
             DataFusionError::ResourcesExhausted(message) => {
                 Self::Limit { unit: unit.to_owned(), message: message.clone() }
+            }
+            _ if error.to_string().contains(DISK_FULL) => {
+                Self::Limit { unit: unit.to_owned(), message: error.to_string() }
             }
             _ => Self::Remote { unit: unit.to_owned(), message: error.to_string() },
         }

@@ -28,6 +28,8 @@ pub enum Error {
         "{table}: {rows_in} rows came in, but {published} published + {quarantined} quarantined + {duplicates} repeated were counted"
     )]
     Conservation { table: String, rows_in: u64, published: u64, quarantined: u64, duplicates: u64 },
+    #[error("`{model}` has {rows} rows whose key ({key}) another row has too")]
+    NotUnique { model: String, key: String, rows: u64 },
     #[error("the output folder was made with {found} buckets, not {wanted}")]
     Buckets { found: u32, wanted: u32 },
     #[error("nothing is published in {}", out.display())]
@@ -56,7 +58,7 @@ impl Error {
             Self::Project(_) | Self::Model { .. } | Self::Query(_) | Self::Usage { .. } | Self::Buckets { .. } => 2,
             Self::Lake(error) => match error {
                 LakeError::Held { .. } | LakeError::Delta { .. } => 3,
-                LakeError::NoLake { .. } | LakeError::Glob { .. } => 2,
+                LakeError::NoLake { .. } | LakeError::Glob { .. } | LakeError::Partitioning { .. } => 2,
                 _ => 1,
             },
             Self::Engine(error) => match error {
@@ -68,6 +70,7 @@ impl Error {
             Self::Generate(error) => error.exit_code(),
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
+            Self::NotUnique { .. } => 1,
             Self::Breach { .. } | Self::Conservation { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
         }
     }
@@ -88,6 +91,8 @@ impl Error {
             Self::Breach { table, .. } => {
                 format!("schemas/sources/{table}.toml says that this must stop the run (on_breach = \"fail\")")
             }
+            Self::NotUnique { .. } => "a join multiplies rows, or the key in schemas/ does not name one row".into(),
+            Self::Conservation { .. } => "rows are missing or were counted twice; CSV rows are one line each, a quote that is not closed swallows the next".into(),
             Self::Buckets { .. } => {
                 "the bucket count is fixed by the first run; leave --buckets out, or write to another --out".into()
             }

@@ -41,6 +41,8 @@ pub enum LakeError {
     Held { out: PathBuf, holder: String },
     #[error("{table}: {source}")]
     Delta { table: String, source: Box<deltalake_core::DeltaTableError> },
+    #[error("{table} stands partitioned by ({found}), not by ({wanted})")]
+    Partitioning { table: String, found: String, wanted: String },
     #[error("{table}: {path} does not lie in the table's folder")]
     Foreign { table: String, path: String },
     #[error("{}: {reason}", path.display())]
@@ -83,8 +85,13 @@ impl Output {
 
     pub fn set_buckets(&self, buckets: u32) -> Result<(), LakeError> {
         let path = self.root.join("buckets");
-        std::fs::write(&path, format!("{buckets}\n"))
-            .and_then(|()| std::fs::File::open(&path)?.sync_all())
-            .map_err(|source| LakeError::Io { path, source })
+        let fresh = path.with_extension("new");
+        let write = || {
+            std::fs::write(&fresh, format!("{buckets}\n"))?;
+            std::fs::File::open(&fresh)?.sync_all()?;
+            std::fs::rename(&fresh, &path)?;
+            std::fs::File::open(&self.root)?.sync_all()
+        };
+        write().map_err(|source| LakeError::Io { path: path.clone(), source })
     }
 }

@@ -206,12 +206,9 @@ impl Planner<'_> {
     fn is_read_directly(&self, name: &str, contract: &Contract) -> bool {
         let is_disjoint = contract.is_per_account()
             && contract.partition.first().is_some_and(|column| contract.is_disjoint_by(column));
-        is_disjoint
-            && self
-                .models
-                .values()
-                .filter(|model| model.layer != Layer::Staging && model.inputs.contains(name))
-                .all(|model| model.inputs.len() == 1)
+        let readers = self.models.values().filter(|model| model.layer != Layer::Staging && model.inputs.contains(name));
+        // With a second reader each would check, count and quarantine the rows anew.
+        is_disjoint && readers.map(|model| model.inputs.len()).eq([1])
     }
 
     fn stage(&mut self, name: &str, source: &Source) {

@@ -211,6 +211,20 @@ impl Drop for Cluster {
     }
 }
 
+/// Waits for a child, but not for ever: a hang is a failure, not a longer test.
+pub fn finish(mut child: Child) -> Output {
+    let start = Instant::now();
+    while child.try_wait().expect("wait").is_none() {
+        if start.elapsed() > Duration::from_secs(180) {
+            child.kill().expect("kill");
+            let output = child.wait_with_output().expect("wait");
+            panic!("no end after three minutes\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().expect("wait")
+}
+
 pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {

@@ -47,7 +47,11 @@ impl Demo {
             None => fresh_folder()?,
         };
         let end = super::parse_date("2026-03-01").map_err(|message| Error::Usage { message, hint: String::new() })?;
-        println!("1. A lake of {} accounts and {} days of load curves\n", thousands(self.accounts), self.days);
+        super::print(&format!(
+            "1. A lake of {} accounts and {} days of load curves\n\n",
+            thousands(self.accounts),
+            self.days
+        ))?;
         let start = std::time::Instant::now();
         let options = Options {
             accounts: self.accounts,
@@ -58,9 +62,9 @@ impl Demo {
             threads: generate::cores(),
         };
         let made = generate::make(options).await?;
-        println!("{}", generate::show(&made, start.elapsed().as_secs_f64()));
+        super::print(&format!("{}\n", generate::show(&made, start.elapsed().as_secs_f64())))?;
 
-        println!("2. The daily job\n");
+        super::print("2. The daily job\n\n")?;
         let request = Request {
             job: "daily".into(),
             lake: lake.clone(),
@@ -71,18 +75,18 @@ impl Demo {
             parallel: None,
         };
         let summary = crate::run::run(project, &request, Arc::new(Reporter::default())).await?;
-        println!("{}", run::show(&summary));
+        super::print(&format!("{}\n", run::show(&summary)))?;
 
-        println!("3. Segments\n");
-        println!("{}", segments(&summary).await?);
-        println!("Try next:");
+        super::print("3. Segments\n\n")?;
+        super::print(&format!("{}\n", segments(&summary).await?))?;
+        super::print("Try next:\n")?;
         let lake = lake.display();
-        println!("  kwhy sql --lake {lake} -c 'show tables'");
-        println!("  kwhy sql --lake {lake} -c 'select * from tag_catalog'");
-        println!(
-            "  kwhy sql --lake {lake} -c 'select value_tier, count(*), sum(energy_12m_kwh) from customer_segments join customer_tags using (account_id) group by 1 order by 1'"
-        );
-        println!("  kwhy run daily --lake {lake} --as-of {end}     (again: nothing to do)");
+        super::print(&format!("  kwhy sql --lake {lake} -c 'show tables'\n"))?;
+        super::print(&format!("  kwhy sql --lake {lake} -c 'select * from tag_catalog'\n"))?;
+        super::print(&format!(
+            "  kwhy sql --lake {lake} -c 'select value_tier, count(*), sum(energy_12m_kwh) from customer_segments join customer_tags using (account_id) group by 1 order by 1'\n"
+        ))?;
+        super::print(&format!("  kwhy run daily --lake {lake} --as-of {end}     (again: nothing to do)\n"))?;
         Ok(())
     }
 }

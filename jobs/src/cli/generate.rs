@@ -57,9 +57,8 @@ impl Generate {
             threads: cores(),
         })
         .await?;
-        print!("{}", show(&summary, start.elapsed().as_secs_f64()));
-        println!(" lake in {}, as of {}", out.display(), self.end);
-        Ok(())
+        let shown = show(&summary, start.elapsed().as_secs_f64());
+        super::print(&format!("{shown} lake in {}, as of {}\n", out.display(), self.end))
     }
 }
 

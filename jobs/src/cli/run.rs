@@ -65,8 +65,7 @@ impl Run {
             parallel: self.parallel,
         };
         let summary = crate::run::run(self.project.open()?, &request, Arc::new(Reporter::default())).await?;
-        print!("{}", show(&summary));
-        Ok(())
+        super::print(&show(&summary))
     }
 }
 

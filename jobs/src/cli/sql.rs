@@ -81,8 +81,7 @@ impl Sql {
             EngineError::Plan(error) => failed(error),
             other => other.into(),
         })?;
-        print!("{}", batches(&rows)?);
-        Ok(())
+        super::print(&batches(&rows)?)
     }
 }
 

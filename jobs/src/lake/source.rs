@@ -47,6 +47,7 @@ fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), Lake
         .map_err(|error| LakeError::Glob { glob: glob.to_owned(), reason: error.to_string() })?
         .compile_matcher();
     let fixed: PathBuf = glob.split('/').take_while(|part| !part.contains(['*', '?', '[', '{'])).collect();
+    let depth = if glob.contains("**") { usize::MAX } else { glob.split('/').count() };
     let mut pending = vec![lake.join(fixed)];
     while let Some(path) = pending.pop() {
         let kind = match path.symlink_metadata() {
@@ -59,6 +60,9 @@ fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), Lake
             return Err(LakeError::LinkOutside { path });
         }
         if kind.is_dir() {
+            if path.strip_prefix(lake).is_ok_and(|below| below.components().count() >= depth) {
+                continue;
+            }
             let entries = std::fs::read_dir(&path).map_err(|source| LakeError::Io { path: path.clone(), source })?;
             for entry in entries {
                 let entry = entry.map_err(|source| LakeError::Io { path: path.clone(), source })?;
@@ -123,13 +127,23 @@ fn read_csv(path: &Path, delimiter: u8, gzip: bool) -> Result<(Vec<String>, u64)
     let record =
         reader.records().next().transpose().map_err(|error| unreadable(error.to_string()))?.unwrap_or_default();
     let columns = record.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-    let mut rows = 0u64;
+    // Lines with something on them: what a reader that loses none gives back.
+    let (mut rows, mut is_blank) = (0u64, true);
     loop {
         let chunk = lines.fill_buf().map_err(|error| unreadable(error.to_string()))?;
         if chunk.is_empty() {
-            return Ok((columns, rows));
+            return Ok((columns, rows + u64::from(!is_blank)));
         }
-        rows += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+        for byte in chunk {
+            match byte {
+                b'\n' => {
+                    rows += u64::from(!is_blank);
+                    is_blank = true;
+                }
+                b'\r' => {}
+                _ => is_blank = false,
+            }
+        }
         let length = chunk.len();
         lines.consume(length);
     }
@@ -219,7 +233,7 @@ fn pin(lake: &Path, path: &Path, contract: &Contract, rows: u64) -> Result<Pinne
         let value = folders.iter().find_map(|part| part.strip_prefix(&format!("{name}=")));
         let value = value.ok_or_else(|| LakeError::NoPartition { path: path.to_owned(), column: name.clone() })?;
         if contract.column(name).is_some_and(|column| column.kind == ColumnType::Date)
-            && value.parse::<chrono::NaiveDate>().is_err()
+            && value.parse::<chrono::NaiveDate>().map(|date| date.to_string()).ok().as_deref() != Some(value)
         {
             return Err(LakeError::PartitionValue {
                 path: path.to_owned(),

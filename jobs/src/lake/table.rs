@@ -94,13 +94,22 @@ impl Table {
         let application = format!("kwhy/{}", self.name);
         let table = match self.load(None).await? {
             Some(table) => table,
-            None => self.create(&change).await?,
+            None => {
+                let table = self.create(&change).await?;
+                self.sync_log(0)?;
+                table
+            }
         };
         let state = table.snapshot().map_err(|error| self.error(error))?;
         let log = table.log_store();
         let done = state.transaction_version(log.as_ref(), &application).await.map_err(|error| self.error(error))?;
         if done.is_some_and(|done| done >= change.sequence) {
             return Ok(state.version() as u64);
+        }
+        let partition: Vec<String> = change.partition.iter().map(|field| field.name().clone()).collect();
+        if *state.metadata().partition_columns() != partition {
+            let found = state.metadata().partition_columns().join(", ");
+            return Err(LakeError::Partitioning { table: self.name.clone(), found, wanted: partition.join(", ") });
         }
         let wanted = delta_type(&change).map_err(|error| self.error(error.into()))?;
         let mut actions = Vec::new();
@@ -184,7 +193,7 @@ impl Table {
     /// them, then its folder.
     fn sync_log(&self, version: u64) -> Result<(), LakeError> {
         let folder = self.folder.join("_delta_log");
-        for path in [folder.join(format!("{version:020}.json")), folder] {
+        for path in [folder.join(format!("{version:020}.json")), folder, self.folder.clone()] {
             std::fs::File::open(&path)
                 .and_then(|file| file.sync_all())
                 .map_err(|source| LakeError::Io { path, source })?;

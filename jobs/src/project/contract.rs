@@ -142,7 +142,12 @@ impl Contract {
 
     /// Rows belong to one account each, so that the table is cut into buckets.
     pub fn is_per_account(&self) -> bool {
-        self.key.iter().any(|column| column == "account_id")
+        self.column("account_id").is_some()
+    }
+
+    /// All that the result of reading a file depends on.
+    pub fn fingerprint(&self) -> String {
+        format!("{:?} {:?} {:?} {:?} {:?}", self.format, self.partition, self.key, self.on_breach, self.columns)
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {

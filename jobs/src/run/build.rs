@@ -21,8 +21,7 @@ use crate::engine::{Engine, EngineError, build_id};
 use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
-use crate::project::Project;
-use crate::project::contract::{Contract, Format};
+use crate::project::{Project, STAGED};
 use crate::state::{Area, WrittenFile};
 
 /// Most bytes of a table that every unit of a bucketed model reads whole.
@@ -282,30 +281,40 @@ impl<'a> Build<'a> {
         let remove = ready.standing.iter().filter(is_stale).cloned().collect();
         let mut add = Vec::new();
         let mut quarantined = Vec::new();
+        let mut records = Vec::new();
         for (record, report) in results {
             add.extend(report.files);
             quarantined.extend(report.quarantined);
-            ledger.unit(record);
+            records.push(record);
         }
-        let table = self.out.table(step.area, &step.name);
-        let version = table
-            .commit(Change {
-                schema: &ready.file_schema,
-                partition: &ready.partition,
-                add,
-                remove,
-                sequence: self.sequence,
-            })
-            .await?;
-        let snapshot = table.snapshot(Some(version)).await?;
-        if let Some(snapshot) = snapshot {
-            self.tables.insert(step.name.clone(), snapshot);
-        }
+        self.check_unique(step, &records)?;
+        // A unit that stands must be known with its counts and its quarantine:
+        // a run that is killed here runs it again, one that is killed after the
+        // table's commit finds all three.
+        ledger.units(self.engine, records).await?;
         if let Work::Files { source } = &step.work {
             self.commit_quarantine(source, &wanted, quarantined).await?;
         }
+        let table = self.out.table(step.area, &step.name);
+        let change =
+            Change { schema: &ready.file_schema, partition: &ready.partition, add, remove, sequence: self.sequence };
+        let version = table.commit(change).await?;
+        if let Some(snapshot) = table.snapshot(Some(version)).await? {
+            self.tables.insert(step.name.clone(), snapshot);
+        }
         self.audit(ready, ledger);
         Ok(())
+    }
+
+    /// Repeated keys are a matter of deliveries; a model that makes them joins
+    /// wrongly or names the wrong key.
+    fn check_unique(&self, step: &Step, records: &[UnitRecord]) -> Result<(), Error> {
+        let rows: u64 = records.iter().map(|record| record.duplicates).sum();
+        let is_delivery = matches!(step.work, Work::Files { .. }) || step.name.starts_with(STAGED);
+        if rows == 0 || is_delivery {
+            return Ok(());
+        }
+        Err(Error::NotUnique { model: step.name.clone(), key: step.key.join(", "), rows })
     }
 
     async fn commit_quarantine(
@@ -364,12 +373,8 @@ impl<'a> Build<'a> {
     /// row that a file's footer promised is missing.
     fn check_conservation(&self) -> Result<(), Error> {
         for audit in self.audits.values() {
-            let promised = self
-                .sources
-                .found
-                .get(&audit.source)
-                .filter(|source| is_parquet(&source.contract))
-                .map(|source| source.files.iter().map(|file| file.rows).sum());
+            let promised =
+                self.sources.found.get(&audit.source).map(|source| source.files.iter().map(|file| file.rows).sum());
             let is_whole = promised.is_none_or(|rows: u64| rows == audit.rows_in);
             if audit.rows_in != audit.published + audit.quarantined + audit.duplicates || !is_whole {
                 return Err(Error::Conservation {
@@ -383,10 +388,6 @@ impl<'a> Build<'a> {
         }
         Ok(())
     }
-}
-
-fn is_parquet(contract: &Contract) -> bool {
-    contract.format == Format::Parquet
 }
 
 /// The unit that a data file came from: `u-<unit>-<uuid>.parquet`.

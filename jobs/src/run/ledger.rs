@@ -35,10 +35,13 @@ pub struct Ledger {
     as_of: NaiveDate,
     sequence: i64,
     known: BTreeMap<String, UnitRecord>,
-    fresh: Vec<UnitRecord>,
+    /// Entries that this run has made, for the numbers of its commits.
+    entries: i64,
 }
 
 pub const TABLE: &str = "run_ledger";
+/// More than a run makes: one per table, its start and its end.
+const MOST_ENTRIES: i64 = 1000;
 
 fn schema() -> SchemaRef {
     let field = |name: &str, kind: DataType| Field::new(name, kind, true);
@@ -88,8 +91,8 @@ impl Ledger {
                 }
             }
         }
-        let ledger = Self { table, job: job.to_owned(), as_of, sequence, known, fresh: Vec::new() };
-        ledger.append(engine, "started", &[], None, sequence * 2).await?;
+        let ledger = Self { table, job: job.to_owned(), as_of, sequence, known, entries: 0 };
+        ledger.append(engine, "started", &[], None).await?;
         Ok(ledger)
     }
 
@@ -105,9 +108,15 @@ impl Ledger {
         self.as_of
     }
 
-    pub fn unit(&mut self, record: UnitRecord) {
-        self.known.insert(record.unit.clone(), record.clone());
-        self.fresh.push(record);
+    /// Enters units that were run, before anything is made of their files.
+    pub async fn units(&mut self, engine: &Engine, records: Vec<UnitRecord>) -> Result<(), Error> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.entries += 1;
+        self.append(engine, "units", &records, None).await?;
+        self.known.extend(records.into_iter().map(|record| (record.unit.clone(), record)));
+        Ok(())
     }
 
     /// What a unit did, in this run or an earlier one.
@@ -115,10 +124,11 @@ impl Ledger {
         self.known.get(unit)
     }
 
-    /// Enters the units and the end of the run.
-    pub async fn close(&self, engine: &Engine, failure: Option<String>) -> Result<(), Error> {
+    /// Enters the end of the run.
+    pub async fn close(&mut self, engine: &Engine, failure: Option<String>) -> Result<(), Error> {
         let event = if failure.is_some() { "failed" } else { "finished" };
-        self.append(engine, event, &self.fresh, failure, self.sequence * 2 + 1).await
+        self.entries += 1;
+        self.append(engine, event, &[], failure).await
     }
 
     async fn append(
@@ -127,8 +137,8 @@ impl Ledger {
         event: &str,
         units: &[UnitRecord],
         message: Option<String>,
-        transaction: i64,
     ) -> Result<(), Error> {
+        let transaction = self.sequence * MOST_ENTRIES + self.entries;
         let batch = self.batch(event, units, message)?;
         let file = engine.write(&self.table.location(), &format!("{transaction:016x}"), &batch).await?;
         self.table

@@ -101,7 +101,7 @@ impl Scene<'_> {
             && let Some(found) = self.sources.found.get(source)
         {
             names.inputs.insert(name.to_owned());
-            names.recipe.push_str(&format!("{:?}\n", contract.columns));
+            names.recipe.push_str(&format!("{}\n", contract.fingerprint()));
             return add_table(context, name, self.delivered(name, found));
         }
         names.inputs.insert(name.to_owned());
