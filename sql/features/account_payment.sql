@@ -1,31 +1,43 @@
 -- How bills are paid: those due in the last 365 days. Grain: account_id.
 with
-received as (
+paid as (
   select
     payment.account_id,
     payment.bill_month,
-    payment.pay_date,
-    payment.amount_cny,
-    bill.due_date,
-    bill.amount_total_cny,
-    sum(payment.amount_cny) over (
-      partition by payment.account_id, payment.bill_month
-      order by payment.pay_date, payment.payment_id
-    ) as received_cny
+    max(bill.amount_total_cny) as amount_total_cny,
+    sum(payment.amount_cny) as paid_cny,
+    sum(payment.amount_cny) filter (where payment.pay_date <= bill.due_date) as paid_in_time_cny,
+    count(*) as payments,
+    max(payment.pay_date) as last_pay_date
   from stg_payments as payment
   join stg_bills as bill
     on bill.account_id = payment.account_id
     and bill.bill_month = payment.bill_month
+  group by payment.account_id, payment.bill_month
 ),
-paid as (
+instalment as (
+  select
+    payment.account_id,
+    payment.bill_month,
+    payment.pay_date,
+    paid.amount_total_cny,
+    sum(payment.amount_cny) over (
+      partition by payment.account_id, payment.bill_month
+      order by payment.pay_date, payment.payment_id
+      rows between unbounded preceding and current row
+    ) as received_cny
+  from paid
+  join stg_payments as payment
+    on payment.account_id = paid.account_id
+    and payment.bill_month = paid.bill_month
+  where paid.payments >= 2
+),
+instalments as (
   select
     account_id,
     bill_month,
-    sum(amount_cny) as paid_cny,
-    sum(amount_cny) filter (where pay_date <= due_date) as paid_in_time_cny,
-    count(*) as payments,
     min(pay_date) filter (where received_cny >= amount_total_cny) as settled_date
-  from received
+  from instalment
   group by account_id, bill_month
 ),
 due as (
@@ -34,7 +46,7 @@ due as (
     bill.issue_date,
     bill.due_date,
     paid.payments,
-    paid.settled_date,
+    case when paid.payments = 1 and paid.paid_cny >= bill.amount_total_cny then paid.last_pay_date else instalments.settled_date end as settled_date,
     bill.amount_total_cny - coalesce(paid.paid_cny, 0) as open_cny,
     coalesce(paid.paid_in_time_cny, 0) >= bill.amount_total_cny as is_on_time,
     bill.due_date >= cast($as_of as date) - interval '365 days' as is_12m
@@ -42,6 +54,9 @@ due as (
   left join paid
     on paid.account_id = bill.account_id
     and paid.bill_month = bill.bill_month
+  left join instalments
+    on instalments.account_id = bill.account_id
+    and instalments.bill_month = bill.bill_month
   where bill.due_date < $as_of
 ),
 bill as (

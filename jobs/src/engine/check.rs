@@ -200,10 +200,21 @@ impl SourceCheck {
                 cases.push((broken, format!("{prefix}{}: {why}", column.name)));
             }
         }
-        let mut reason = lit(ScalarValue::Utf8(None));
-        for (broken, why) in cases.into_iter().rev() {
-            reason = when(broken, lit(why)).otherwise(reason)?;
-        }
+        // One CASE with many branches: nested ones take the planner minutes. Which
+        // branch it was is asked of broken rows only.
+        let none = lit(ScalarValue::Utf8(None));
+        let any = cases.iter().map(|(broken, _)| broken.clone()).reduce(Expr::or);
+        let mut cases = cases.into_iter();
+        let reason = match (any, cases.next()) {
+            (Some(any), Some((broken, why))) => {
+                let mut branches = when(broken, lit(why));
+                for (broken, why) in cases {
+                    branches = branches.when(broken, lit(why));
+                }
+                when(any, branches.otherwise(none.clone())?).otherwise(none)?
+            }
+            _ => none,
+        };
         columns.push((reason, CheckExec::REASON.to_owned()));
         Ok(columns)
     }
