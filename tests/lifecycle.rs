@@ -1,8 +1,9 @@
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::{assert_same, generate, lake, output, run_daily, succeed, tables};
+use crate::support::{assert_same, generate, lake, output, run_daily, succeed, tables, wait_for};
 
 #[test]
 fn a_repeated_run_has_nothing_to_do() {
@@ -45,6 +46,18 @@ fn a_corrected_delivery_is_taken_up_like_a_first_one() {
     assert_same(&tables(reference.path()), &tables(out.path()), "a day withdrawn");
 }
 
+/// A run that has built everything up to the tags and holds there.
+fn held_run(out: &Path) -> Child {
+    let faults = TempDir::new().expect("folder");
+    std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
+    let mut run = run_daily(lake(), out);
+    let run = run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    let run = run.spawn().expect("run");
+    let held = faults.path().join(format!("held.{}", run.id()));
+    wait_for("the held unit", || held.exists());
+    run
+}
+
 #[test]
 fn a_killed_run_leaves_the_last_release_and_running_again_completes() {
     let out = TempDir::new().expect("folder");
@@ -52,13 +65,7 @@ fn a_killed_run_leaves_the_last_release_and_running_again_completes() {
     earlier.args(["run", "daily", "--as-of", "2026-02-15", "--lake"]).arg(lake()).arg("--out").arg(out.path());
     succeed(&mut earlier);
     let before = tables(out.path());
-    let faults = TempDir::new().expect("folder");
-    std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
-    let mut run = run_daily(lake(), out.path());
-    let mut run =
-        run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
-    let held = faults.path().join(format!("held.{}", run.id()));
-    crate::support::wait_for("the held unit", || held.exists());
+    let mut run = held_run(out.path());
 
     let refused = output(&mut run_daily(lake(), out.path()));
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -77,13 +84,7 @@ fn a_killed_run_leaves_the_last_release_and_running_again_completes() {
 #[test]
 fn a_first_run_killed_between_its_tables_is_completed_by_the_next() {
     let out = TempDir::new().expect("folder");
-    let faults = TempDir::new().expect("folder");
-    std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
-    let mut run = run_daily(lake(), out.path());
-    let mut run =
-        run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
-    let held = faults.path().join(format!("held.{}", run.id()));
-    crate::support::wait_for("the held unit", || held.exists());
+    let mut run = held_run(out.path());
     run.kill().expect("kill");
     run.wait().expect("wait");
     assert!(!out.path().join("marts/releases").exists(), "half a run was released");
@@ -97,13 +98,7 @@ fn a_first_run_killed_between_its_tables_is_completed_by_the_next() {
 #[test]
 fn a_terminated_run_stops_with_143() {
     let out = TempDir::new().expect("folder");
-    let faults = TempDir::new().expect("folder");
-    std::fs::write(faults.path().join("customer_tags"), "").expect("fault");
-    let mut run = run_daily(lake(), out.path());
-    let mut run =
-        run.env("KWHY_TEST_FAULTS", faults.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
-    let held = faults.path().join(format!("held.{}", run.id()));
-    crate::support::wait_for("the held unit", || held.exists());
+    let mut run = held_run(out.path());
     succeed(std::process::Command::new("kill").args(["-TERM", &run.id().to_string()]));
     assert_eq!(run.wait().expect("wait").code(), Some(143));
 }

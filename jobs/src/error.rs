@@ -22,8 +22,6 @@ pub enum Error {
     Model { file: String, source: Box<datafusion::error::DataFusionError> },
     #[error("{0}")]
     Query(Box<datafusion::error::DataFusionError>),
-    #[error("contract of `{table}` broken: {reason}")]
-    Breach { table: String, reason: String },
     #[error(
         "{table}: {rows_in} rows came in, but {published} published + {quarantined} quarantined + {duplicates} repeated were counted"
     )]
@@ -71,7 +69,7 @@ impl Error {
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
             Self::NotUnique { .. } => 1,
-            Self::Breach { .. } | Self::Conservation { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
+            Self::Conservation { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
         }
     }
 
@@ -88,9 +86,6 @@ impl Error {
             Self::Lake(error) => return lake_hint(error),
             Self::Engine(error) => return engine_hint(error),
             Self::Model { .. } => "the SQL was read, but it does not fit the tables that it names".into(),
-            Self::Breach { table, .. } => {
-                format!("schemas/sources/{table}.toml says that this must stop the run (on_breach = \"fail\")")
-            }
             Self::NotUnique { .. } => "a join multiplies rows, or the key in schemas/ does not name one row".into(),
             Self::Conservation { .. } => "rows are missing or were counted twice; CSV rows are one line each, a quote that is not closed swallows the next".into(),
             Self::Buckets { .. } => {
