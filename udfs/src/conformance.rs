@@ -44,11 +44,14 @@ fn sample(function: &str) -> Vec<ArrayRef> {
             integers([16; 5]),
         ],
         "energy_by_period" => vec![curves(), periods()],
-        "curve_from_kw" | "curve_from_kwh" | "energy_curve_mean" | "energy_curve_sum" | "load_day" | "time_of_peak" => {
-            vec![curves()]
-        }
+        "curve_from_kw" | "curve_from_kwh" | "curve_points" | "energy_curve_mean" | "energy_curve_sum" | "load_day"
+        | "time_of_peak" => vec![curves()],
         "fold_curve" => {
             vec![integers([0, 14, 15, 60, 1439]), integers([5, 9, 1, -3, 7]), integers([15; 5])]
+        }
+        "month_start" => {
+            let days = vec![Some(0), Some(31), None, Some(-1), Some(20_000), Some(58)];
+            vec![Arc::new(arrow::array::Date32Array::from(days))]
         }
         "local_time" => {
             let micros = [Some(0), Some(1), None, Some(-1), Some(1_000_000), Some(86_400_000_000)];
@@ -102,12 +105,14 @@ fn names_are_unique_and_final() {
         "account_bucket",
         "curve_from_kw",
         "curve_from_kwh",
+        "curve_points",
         "energy_by_period",
         "energy_curve_mean",
         "energy_curve_sum",
         "fold_curve",
         "load_day",
         "local_time",
+        "month_start",
         "parse_timestamp",
         "ratio",
         "time_of_peak",

@@ -4,6 +4,7 @@ mod arena;
 mod convert;
 mod curve_from_kw;
 mod curve_from_kwh;
+mod curve_points;
 mod energy_curve;
 mod energy_curve_mean;
 mod energy_curve_sum;
@@ -15,12 +16,19 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use curve_from_kw::CurveFromKw;
 pub(crate) use curve_from_kwh::CurveFromKwh;
+pub(crate) use curve_points::CurvePoints;
 
 /// Minutes of a day without a clock change.
 const DAY_MINUTES: usize = 1440;
 
 pub(crate) fn scalars() -> Vec<ScalarUDF> {
-    vec![CurveFromKw.into(), CurveFromKwh.into(), load_day::LoadDay.into(), time_of_peak::TimeOfPeak.into()]
+    vec![
+        CurveFromKw.into(),
+        CurveFromKwh.into(),
+        CurvePoints.into(),
+        load_day::LoadDay.into(),
+        time_of_peak::TimeOfPeak.into(),
+    ]
 }
 
 pub(crate) fn aggregates() -> Vec<AggregateUDF> {

@@ -3,8 +3,8 @@
 use datafusion_expr::{Expr, ScalarUDF};
 
 use crate::account::account_bucket::AccountBucket;
-use crate::curve::{CurveFromKw, CurveFromKwh};
-use crate::time::{LocalTime, ParseTimestamp};
+use crate::curve::{CurveFromKw, CurveFromKwh, CurvePoints};
+use crate::time::{LocalTime, MonthStart, ParseTimestamp};
 
 /// `account_bucket(account_id, buckets)`
 pub fn account_bucket(account_id: Expr, buckets: Expr) -> Expr {
@@ -19,6 +19,16 @@ pub fn curve_from_kw(curve: Expr) -> Expr {
 /// `curve_from_kwh(curve)`
 pub fn curve_from_kwh(curve: Expr) -> Expr {
     ScalarUDF::from(CurveFromKwh).call(vec![curve])
+}
+
+/// `curve_points(curve)`
+pub fn curve_points(curve: Expr) -> Expr {
+    ScalarUDF::from(CurvePoints).call(vec![curve])
+}
+
+/// `month_start(date)`
+pub fn month_start(date: Expr) -> Expr {
+    ScalarUDF::from(MonthStart).call(vec![date])
 }
 
 /// `parse_timestamp(text, format)`

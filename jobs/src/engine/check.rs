@@ -7,7 +7,6 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue, ToDFSchema, plan_err};
 use datafusion::functions::expr_fn::{btrim, nullif};
-use datafusion::functions_nested::expr_fn::array_length;
 use datafusion::logical_expr::expr_fn::{cast, ident, is_null, try_cast, when};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -250,9 +249,11 @@ fn breaches(column: &Column, parsed: &Schema) -> Vec<(Expr, String)> {
         found.push((value().in_list(allowed, true), "not an allowed value".to_owned()));
     }
     if column.kind == ColumnType::Curve {
-        let allowed = [24u64, 48, 96, 288].into_iter().map(lit).collect();
-        found
-            .push((array_length(value()).in_list(allowed, true), "not a curve of 24, 48, 96 or 288 points".to_owned()));
+        let allowed = [24, 48, 96, 288].into_iter().map(lit).collect();
+        found.push((
+            kwhy_udfs::expr_fn::curve_points(value()).in_list(allowed, true),
+            "not a curve of 24, 48, 96 or 288 points".to_owned(),
+        ));
     }
     found
 }

@@ -1,6 +1,7 @@
 //! The node that sets broken rows aside: good rows pass, bad ones are written
 //! to the source's quarantine folder, and both are counted.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,7 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::check::FATAL;
+use super::keep;
 use super::write_file::DataFile;
 use crate::state::WrittenFile;
 
@@ -123,6 +125,7 @@ impl ExecutionPlan for CheckExec {
             spec: self.spec.clone(),
             report: Arc::clone(&self.report),
             seen: CheckReport::default(),
+            ready: VecDeque::new(),
             file: None,
             context,
         };
@@ -140,6 +143,8 @@ struct Sieve {
     spec: CheckSpec,
     report: Arc<Mutex<CheckReport>>,
     seen: CheckReport,
+    /// Good rows not yet handed on.
+    ready: VecDeque<RecordBatch>,
     file: Option<DataFile>,
     context: Arc<TaskContext>,
 }
@@ -147,8 +152,11 @@ struct Sieve {
 impl Sieve {
     /// The next batch of good rows; the report is complete when there is none.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        while let Some(batch) = self.input.next().await {
-            let batch = batch?;
+        loop {
+            if let Some(rows) = self.ready.pop_front() {
+                return Ok(Some(rows));
+            }
+            let Some(batch) = self.input.next().await.transpose()? else { break };
             self.seen.rows += batch.num_rows() as u64;
             let last = batch.num_columns() - 1;
             let reasons = Arc::clone(batch.column(last));
@@ -158,10 +166,7 @@ impl Sieve {
             }
             let good = is_null(&reasons)?;
             self.reject(&rows, &reasons, &not(&good)?).await?;
-            let rows = filter_record_batch(&rows, &good)?;
-            if rows.num_rows() > 0 {
-                return Ok(Some(rows));
-            }
+            self.ready.extend(keep::keep(&rows, &good)?.into_iter().filter(|rows| rows.num_rows() > 0));
         }
         if let Some(file) = self.file.take() {
             self.seen.quarantined.push(file.finish().await?);

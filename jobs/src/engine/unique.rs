@@ -3,11 +3,11 @@
 //! matter.
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::Schema;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 
+use super::keep;
 use super::write::WriteSpec;
 
 /// Holds back the last row of what it has seen, because the next batch may
@@ -86,10 +86,7 @@ impl Unique {
             keep[last] = false;
             self.held = Some((keys.row(last).owned(), batch.slice(last, 1)));
         }
-        let certain = select(batch, keep)?;
-        if certain.num_rows() > 0 {
-            ready.push(certain);
-        }
+        ready.extend(keep::keep(&batch, &BooleanArray::from(keep))?);
         Ok(ready)
     }
 
@@ -103,15 +100,6 @@ impl Unique {
         let right = self.rows.convert_columns(right.slice(right_row, 1).columns())?;
         Ok(left.row(0) > right.row(0))
     }
-}
-
-/// The rows to keep. Mostly all but the last, which is held: no copy then.
-fn select(batch: RecordBatch, keep: Vec<bool>) -> Result<RecordBatch> {
-    let first = keep.iter().take_while(|keep| **keep).count();
-    if keep[first..].iter().any(|keep| *keep) {
-        return Ok(filter_record_batch(&batch, &BooleanArray::from(keep))?);
-    }
-    Ok(batch.slice(0, first))
 }
 
 #[cfg(test)]

@@ -1,21 +1,19 @@
-//! From a logical plan to the physical plan of a unit: one partition, sorted
-//! by partition and key, ending in the write node.
+//! From a logical plan to the physical plan of a unit: one partition, ending in
+//! the write node.
 
 use std::sync::Arc;
 
-use arrow::compute::SortOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
-use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::repartition::RepartitionExec;
-use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 
 use super::EngineError;
@@ -35,7 +33,7 @@ pub async fn plan_model(
     Ok(plan)
 }
 
-/// The plan of one unit: slots filled, rows sorted, written by `spec`.
+/// The plan of one unit: slots filled, rows written by `spec`.
 pub fn plan_unit(
     model: &Arc<dyn ExecutionPlan>,
     files: &dyn Fn(&str) -> Arc<Vec<PinnedFile>>,
@@ -50,8 +48,7 @@ pub fn plan_unit(
         Some(bucket) => with_bucket(input, bucket)?,
         None => input,
     };
-    let sorted = sort(input, spec.partition.iter().chain(&spec.key))?;
-    let unit: Arc<dyn ExecutionPlan> = Arc::new(WriteExec::new(sorted, spec.clone()));
+    let unit: Arc<dyn ExecutionPlan> = Arc::new(WriteExec::new(input, spec.clone()));
     check_single_stage(&spec.table, &unit)?;
     Ok(unit)
 }
@@ -77,21 +74,6 @@ fn with_bucket(input: Arc<dyn ExecutionPlan>, bucket: u32) -> Result<Arc<dyn Exe
         alias: field.name().clone(),
     });
     Ok(Arc::new(ProjectionExec::try_new(std::iter::once(first).chain(rest).collect::<Vec<_>>(), input)?))
-}
-
-fn sort<'a>(
-    input: Arc<dyn ExecutionPlan>,
-    columns: impl Iterator<Item = &'a String>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let schema = input.schema();
-    let options = SortOptions { descending: false, nulls_first: true };
-    let order = columns
-        .map(|name| Ok(PhysicalSortExpr::new(Arc::new(Column::new(name, schema.index_of(name)?)), options)))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(match LexOrdering::new(order) {
-        Some(order) => Arc::new(SortExec::new(order, input).with_preserve_partitioning(true)),
-        None => input,
-    })
 }
 
 /// Refuses what would become a second stage on a cluster, where the loss of

@@ -1,6 +1,6 @@
-//! The node that ends every unit: it receives rows sorted by partition and
-//! key, drops repeated keys, writes one file per partition, and returns one
-//! row per file and count.
+//! The node that ends every unit: it sorts the unit's rows by partition and
+//! key, drops repeated keys, writes one file per partition, and returns one row
+//! per file and count.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check_exec::{CheckExec, CheckReport};
 use super::failpoint;
+use super::sort;
 use super::unique::Unique;
 use super::write_file::{self, DataFile};
 use crate::state::WrittenFile;
@@ -120,6 +121,7 @@ impl ExecutionPlan for WriteExec {
         let times = Times::new(&self.metrics, partition);
         let work = async move {
             failpoint::hold(&spec.table).await;
+            let rows = sort::sorted(rows, &spec.partition, &spec.key, &context, &times.sort).await?;
             let mut report = write_rows(rows, &spec, &context, &times).await?;
             for check in checks(&input) {
                 report.rows_in += check.rows;
@@ -135,6 +137,7 @@ impl ExecutionPlan for WriteExec {
 
 /// Where the time of a write goes.
 struct Times {
+    sort: Time,
     unique: Time,
     write: Time,
 }
@@ -142,7 +145,7 @@ struct Times {
 impl Times {
     fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
         let time = |name| MetricBuilder::new(metrics).subset_time(name, partition);
-        Self { unique: time("unique_time"), write: time("write_time") }
+        Self { sort: time("sort_time"), unique: time("unique_time"), write: time("write_time") }
     }
 }
 

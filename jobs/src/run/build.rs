@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
-use datafusion::functions::expr_fn::date_trunc;
 use datafusion::logical_expr::expr_fn::{cast, ident};
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -193,7 +192,7 @@ impl<'a> Build<'a> {
         }
         if let Some(date) = &step.month_of {
             partition.push(Arc::new(Field::new("month", DataType::Date32, true)));
-            leading.push(cast(date_trunc(lit("month"), ident(date)), DataType::Date32).alias("month"));
+            leading.push(kwhy_udfs::expr_fn::month_start(ident(date)).alias("month"));
         }
         let columns = leading.into_iter().chain(file_schema.fields().iter().map(|field| ident(field.name())));
         let columns: Vec<_> = columns.collect();
