@@ -18,6 +18,7 @@ mod curve;
 pub mod expr_fn;
 mod list;
 mod round;
+mod simd;
 mod stats;
 mod tariff;
 mod time;

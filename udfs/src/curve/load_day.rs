@@ -17,6 +17,7 @@ use self::output::Columns;
 use self::scan::Shape;
 use crate::args::{columns, exactly, signature};
 use crate::list::{Lists, Row, coerce_to_int32_list};
+use crate::simd::widest;
 
 const NAME: &str = "load_day";
 
@@ -84,12 +85,14 @@ impl ScalarUDFImpl for LoadDay {
         let [power] = columns(NAME, &args)?;
         let curves = Lists::<Int32Type>::try_new(NAME, power.array())?;
         let mut days = Columns::with_capacity(args.number_rows);
-        for row in 0..args.number_rows {
-            match curves.row(power.at(row)) {
-                Some(curve) => describe(curve, &mut days),
-                None => days.push_missing(None),
+        widest(|| {
+            for row in 0..args.number_rows {
+                match curves.row(power.at(row)) {
+                    Some(curve) => describe(curve, &mut days),
+                    None => days.push_missing(None),
+                }
             }
-        }
+        });
         Ok(ColumnarValue::Array(Arc::new(days.finish(NAME)?)))
     }
 
@@ -100,6 +103,7 @@ impl ScalarUDFImpl for LoadDay {
 
 /// Describes one curve. The accepted lengths have loops of fixed size, which
 /// vectorise; a curve with gaps goes point by point.
+#[inline(always)]
 fn describe(curve: Row<'_, i32>, days: &mut Columns) {
     let Some(shape) = Shape::of_accepted(curve.len()) else {
         return days.push_missing(None);
