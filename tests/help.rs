@@ -7,6 +7,7 @@ fn every_command_says_what_it_does() {
         vec!["demo"],
         vec!["run"],
         vec!["sql"],
+        vec!["functions"],
         vec!["generate"],
         vec!["cluster", "scheduler"],
         vec!["cluster", "executor"],

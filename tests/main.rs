@@ -6,6 +6,9 @@ mod support;
 /// What `kwhy --help` and its like show.
 mod help;
 
+/// The functions in SQL: documented examples, and tests/slt.
+mod functions;
+
 /// Embedded and cluster make the same tables, whatever is lost on the way.
 mod engines;
 

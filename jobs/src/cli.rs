@@ -2,6 +2,7 @@
 
 mod cluster;
 mod demo;
+mod functions;
 mod generate;
 mod progress;
 mod run;
@@ -66,6 +67,8 @@ enum Command {
     Run(run::Run),
     /// Ask the published tables in SQL
     Sql(sql::Sql),
+    /// Print the functions that kwhy adds to SQL
+    Functions(functions::Functions),
     /// Make a lake of made-up customers
     Generate(generate::Generate),
     /// Start the processes of a Ballista cluster
@@ -160,6 +163,7 @@ async fn dispatch(command: Command) -> Result<(), Error> {
         Command::Demo(demo) => demo.run().await,
         Command::Run(run) => run.run().await,
         Command::Sql(sql) => sql.run().await,
+        Command::Functions(functions) => functions.run(),
         Command::Generate(generate) => generate.run().await,
         Command::Cluster(cluster) => cluster.run().await,
     }

@@ -42,6 +42,8 @@ const DISK_FULL: &str = "No space left on device";
 /// How a broken connection reads in a message of the cluster.
 const TRANSPORT: [&str; 5] =
     ["transport error", "fetch partition error", "FetchFailed", "GrpcConnectionError", "Connection refused"];
+/// What an ad-hoc query is called in messages.
+const QUERY: &str = "the query";
 /// How long a run waits for an executor to come back.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -176,16 +178,18 @@ impl Engine {
     /// Rows of an ad-hoc query; on a cluster not from one during which an
     /// executor was lost, because such a query may shuffle.
     pub async fn collect(&self, frame: DataFrame) -> Result<Vec<RecordBatch>, EngineError> {
-        let Some(cluster) = &self.cluster else { return Ok(frame.collect().await?) };
+        let Some(cluster) = &self.cluster else {
+            return frame.collect().await.map_err(|error| EngineError::local(QUERY, error));
+        };
         let mut attempt = 1;
         loop {
             let before = cluster.ids().await?;
             let rows = frame.clone().collect().await;
             if before.is_subset(&cluster.ids().await?) {
-                return Ok(rows?);
+                return rows.map_err(|error| EngineError::remote(QUERY, error.to_string()));
             }
             if attempt == ATTEMPTS {
-                return Err(EngineError::ExecutorLost { unit: "the query".to_owned() });
+                return Err(EngineError::ExecutorLost { unit: QUERY.to_owned() });
             }
             tracing::warn!(attempt, "an executor was lost; the query runs again");
             cluster.wait_for_executor(PATIENCE).await?;

@@ -44,7 +44,7 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    fn new(value: &ColumnarValue, rows: usize) -> Result<Self> {
+    pub(crate) fn new(value: &ColumnarValue, rows: usize) -> Result<Self> {
         match value {
             ColumnarValue::Scalar(scalar) => Ok(Self { array: scalar.to_array()?, is_scalar: true }),
             ColumnarValue::Array(array) if array.len() == rows => {
@@ -58,6 +58,15 @@ impl Column {
 
     pub(crate) fn array(&self) -> &dyn Array {
         self.array.as_ref()
+    }
+
+    /// The same rows with other values.
+    pub(crate) fn with(self, array: ArrayRef) -> Self {
+        Self { array, ..self }
+    }
+
+    pub(crate) fn is_scalar(&self) -> bool {
+        self.is_scalar
     }
 
     /// Where the value of `row` lies in [`Self::array`].

@@ -38,20 +38,22 @@ fn sample(function: &str) -> Vec<ArrayRef> {
         let maps = [map(24), map(24), None, map(48), map(48), map(24)];
         Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(maps))
     };
+    let texts = |value: &str| -> ArrayRef {
+        let text = Some(value);
+        Arc::new(StringArray::from(vec![text, text, None, text, text, text]))
+    };
+    let days = || -> ArrayRef {
+        let days = vec![Some(0), Some(31), None, Some(-1), Some(20_000), Some(58)];
+        Arc::new(arrow::array::Date32Array::from(days))
+    };
     match function {
         "account_bucket" => vec![
             Arc::new(StringArray::from(vec![Some("a"), Some("b"), None, Some(""), Some("é"), Some("a")])),
             integers([16; 5]),
         ],
         "energy_by_period" => vec![curves(), periods()],
-        "curve_from_kw" | "curve_from_kwh" | "curve_points" | "energy_curve_mean" | "energy_curve_sum" | "load_day"
-        | "time_of_peak" => vec![curves()],
         "fold_curve" => {
             vec![integers([0, 14, 15, 60, 1439]), integers([5, 9, 1, -3, 7]), integers([15; 5])]
-        }
-        "month_start" => {
-            let days = vec![Some(0), Some(31), None, Some(-1), Some(20_000), Some(58)];
-            vec![Arc::new(arrow::array::Date32Array::from(days))]
         }
         "local_time" => {
             let micros = [Some(0), Some(1), None, Some(-1), Some(1_000_000), Some(86_400_000_000)];
@@ -77,8 +79,53 @@ fn sample(function: &str) -> Vec<ArrayRef> {
             ]
         }
         "ratio" => vec![integers([1, -2, 3, 0, 7]), integers([3, 3, 0, 5, -1])],
-        other => panic!("no sample for {other}: add one here"),
+        // The others take what their arguments are called after.
+        _ => arguments(function)
+            .iter()
+            .map(|argument| match argument.as_str() {
+                "curve" | "power_w" | "wh_list" | "left" | "right" | "profile" => curves(),
+                "date" if is_scalar(function) => days(),
+                // Three years of months, one of them unknown.
+                "time" | "date" | "month" => {
+                    let days = (0..36).map(|month| (month != 2).then_some(19_370 + month * 365 / 12));
+                    Arc::new(days.collect::<arrow::array::Date32Array>())
+                }
+                "value" => {
+                    let values = (0..36i64).map(|i| (i != 2).then_some(i * 37 % 11 + i / 7));
+                    Arc::new(values.collect::<Int64Array>())
+                }
+                "top" => {
+                    let tops = (0..36).map(|i| (i != 2).then_some(0.25));
+                    Arc::new(tops.collect::<arrow::array::Float64Array>())
+                }
+                "zone" => texts("Europe/London"),
+                "method" => texts("sum"),
+                "from_minute" => integers([0, 360, 720, 61, 1440]),
+                "to_minute" => integers([1440, 540, 360, 62, 0]),
+                "level_w" | "step_w" | "min_level_w" => integers([30, 1, 50, 20, 10]),
+                "max_points" => integers([0, 1, 2, 3, 4]),
+                "minutes" | "interval_minutes" | "min_minutes" | "separation_minutes" => integers([60, 30, 60, 60, 30]),
+                other => panic!("{function} has an argument {other}: say here what to call it with"),
+            })
+            .collect(),
     }
+}
+
+fn is_scalar(function: &str) -> bool {
+    scalar_functions().iter().any(|f| f.name() == function)
+}
+
+/// The arguments that a function's documentation names.
+fn arguments(function: &str) -> Vec<String> {
+    let documentation = |found: Option<&Documentation>| -> Vec<String> {
+        let arguments = found.and_then(|documentation| documentation.arguments.clone());
+        arguments.into_iter().flatten().map(|(name, _)| name).collect()
+    };
+    let scalars = scalar_functions();
+    let aggregates = aggregate_functions();
+    let scalar = scalars.iter().find(|f| f.name() == function).map(|f| documentation(f.documentation()));
+    let aggregate = aggregates.iter().find(|f| f.name() == function).map(|f| documentation(f.documentation()));
+    scalar.or(aggregate).unwrap_or_else(|| panic!("{function} is not registered"))
 }
 
 fn scalars() -> impl Iterator<Item = (String, ScalarUDF)> {
@@ -95,29 +142,25 @@ fn is_nothing(array: &ArrayRef, row: usize) -> bool {
 }
 
 #[test]
-fn names_are_unique_and_final() {
+fn names_are_unique() {
     let scalars = scalar_functions();
     let aggregates = aggregate_functions();
     let names: Vec<&str> = scalars.iter().map(|f| f.name()).chain(aggregates.iter().map(|f| f.name())).collect();
     let unique: BTreeSet<&str> = names.iter().copied().collect();
     assert_eq!(unique.len(), names.len());
-    let expected = [
-        "account_bucket",
-        "curve_from_kw",
-        "curve_from_kwh",
-        "curve_points",
-        "energy_by_period",
-        "energy_curve_mean",
-        "energy_curve_sum",
-        "fold_curve",
-        "load_day",
-        "local_time",
-        "month_start",
-        "parse_timestamp",
-        "ratio",
-        "time_of_peak",
-    ];
-    assert_eq!(unique.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// The page under version control says what the code says: no function changes
+/// its name or its promises unseen.
+#[test]
+fn the_reference_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/FUNCTIONS.md");
+    let page = crate::reference::page();
+    if std::env::var_os("KWHY_BLESS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(found == page, "udfs/FUNCTIONS.md is not current: KWHY_BLESS=1 cargo test makes it anew");
 }
 
 fn check_documentation(name: &str, documentation: Option<&Documentation>, arguments: usize) {
@@ -229,20 +272,26 @@ fn scalars_give_what_columns_give() {
     }
 }
 
+/// Whether a value says nothing.
+fn is_empty(value: &ScalarValue) -> bool {
+    is_nothing(&value.to_array().unwrap(), 0)
+}
+
 #[test]
 fn aggregates_agree_however_they_run() {
     for function in aggregate_functions() {
         let name = function.name();
         let args = cast(&function, sample(name));
         let whole = aggregate(function.as_ref().clone(), &args).unwrap();
-        assert!(!whole.is_null(), "{name}");
-        let merged = aggregate_groups(function.as_ref().clone(), &args, &[0; ROWS], 1).unwrap();
+        assert!(!is_empty(&whole), "{name}");
+        let rows = args[0].len();
+        let merged = aggregate_groups(function.as_ref().clone(), &args, &vec![0; rows], 1).unwrap();
         assert_eq!(merged, [whole], "{name}");
 
         let nothing: Vec<ArrayRef> = args.iter().map(|a| a.slice(2, 1)).collect();
-        assert!(aggregate(function.as_ref().clone(), &nothing).unwrap().is_null(), "{name}");
+        assert!(is_empty(&aggregate(function.as_ref().clone(), &nothing).unwrap()), "{name}");
         let empty: Vec<ArrayRef> = args.iter().map(|a| a.slice(0, 0)).collect();
-        assert!(aggregate(function.as_ref().clone(), &empty).unwrap().is_null(), "{name}");
+        assert!(is_empty(&aggregate(function.as_ref().clone(), &empty).unwrap()), "{name}");
 
         let slices: Vec<ArrayRef> = args.iter().map(|a| a.slice(3, 2)).collect();
         let indices = UInt32Array::from(vec![3, 4]);
@@ -255,8 +304,139 @@ fn aggregates_agree_however_they_run() {
     }
 }
 
+proptest::proptest! {
+    /// Rows in any order, in any number of groups and merges, give the same
+    /// bits.
+    #[test]
+    fn the_order_of_rows_does_not_matter(order in proptest::collection::vec(proptest::prelude::any::<u32>(), 36)) {
+        for function in aggregate_functions() {
+            let args = cast(&function, sample(function.name()));
+            let mut rows: Vec<u32> = (0..args[0].len() as u32).collect();
+            rows.sort_by_key(|row| order[*row as usize]);
+            let turned = UInt32Array::from(rows);
+            let turned: Vec<ArrayRef> = args.iter().map(|a| take(a.as_ref(), &turned, None).unwrap()).collect();
+            let groups = vec![0; turned[0].len()];
+            let merged = aggregate_groups(function.as_ref().clone(), &turned, &groups, 1).unwrap();
+            let whole = aggregate(function.as_ref().clone(), &args).unwrap();
+            proptest::prop_assert_eq!(&merged[0], &whole, "{}", function.name());
+        }
+    }
+}
+
 fn cast(function: &datafusion_expr::AggregateUDF, args: Vec<ArrayRef>) -> Vec<ArrayRef> {
     let types: Vec<DataType> = args.iter().map(|a| a.data_type().clone()).collect();
     let types = function.coerce_types(&types).unwrap();
     args.iter().zip(&types).map(|(a, t)| arrow::compute::cast(a, t).unwrap()).collect()
+}
+
+/// Whether the first argument is a curve.
+fn takes_curve(name: &str) -> bool {
+    matches!(arguments(name).first().map(String::as_str), Some("curve" | "power_w" | "left"))
+}
+
+fn call_with(name: &str, function: &ScalarUDF, curves: &ArrayRef) -> datafusion_common::Result<ArrayRef> {
+    let rows = curves.len();
+    let indices = UInt32Array::from(vec![0; rows]);
+    let args = sample(name).into_iter().zip(arguments(name)).map(|(column, argument)| match argument.as_str() {
+        "curve" | "power_w" | "left" | "right" | "profile" => Arc::clone(curves),
+        _ => take(column.as_ref(), &indices, None).unwrap(),
+    });
+    call_arrays(function.clone(), &args.collect::<Vec<_>>())
+}
+
+/// Curves in every kind of list and every width of number say the same.
+#[test]
+fn kinds_of_lists_do_not_matter() {
+    let curve = |step: i32| Some((0..48).map(|i| Some(i * step % 97 + 1)).collect::<Vec<_>>());
+    let plain: ArrayRef =
+        Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([curve(7), None, curve(5), curve(11)]));
+    let field = |element: &DataType| Arc::new(arrow::datatypes::Field::new_list_field(element.clone(), true));
+    let elements = [
+        DataType::Int8,
+        DataType::Int16,
+        DataType::Int64,
+        DataType::UInt8,
+        DataType::UInt16,
+        DataType::UInt32,
+        DataType::UInt64,
+        DataType::Float16,
+        DataType::Float32,
+        DataType::Float64,
+        DataType::Decimal128(20, 3),
+    ];
+    let mut kinds: Vec<DataType> = elements.iter().map(|element| DataType::List(field(element))).collect();
+    for element in [DataType::Int32, DataType::Float32] {
+        kinds.push(DataType::LargeList(field(&element)));
+        kinds.push(DataType::FixedSizeList(field(&element), 48));
+    }
+    for (name, function) in scalars().filter(|(name, _)| takes_curve(name)) {
+        // These two take floats, in kilowatts.
+        if name.starts_with("curve_from") {
+            continue;
+        }
+        let expected = call_with(&name, &function, &plain).unwrap();
+        for kind in &kinds {
+            if matches!(name.as_str(), "time_of_peak") && !kind_is_integer(kind) {
+                continue;
+            }
+            let curves = arrow::compute::cast(&plain, kind).unwrap();
+            let result = call_with(&name, &function, &curves).unwrap_or_else(|error| panic!("{name}, {kind}: {error}"));
+            assert_eq!(&result, &expected, "{name}, {kind}");
+        }
+    }
+}
+
+fn kind_is_integer(kind: &DataType) -> bool {
+    crate::list::element_of(kind).is_some_and(DataType::is_integer)
+}
+
+/// Lengths and values that no utility delivers on purpose: an answer or an
+/// error, never a panic, and the same answer in one batch and row by row.
+#[test]
+fn odd_curves_do_not_panic() {
+    let lengths = [0usize, 1, 2, 7, 23, 92, 95, 96, 97, 100, 288, 1440, 1441];
+    let values = [0, 1, -1, i32::MAX, i32::MIN, 96];
+    let mut rows = Vec::new();
+    for length in lengths {
+        for value in values {
+            rows.push(Some(vec![Some(value); length]));
+        }
+        rows.push(Some(
+            (0..length).map(|i| (i % 2 == 0).then_some(if i % 4 == 0 { i32::MAX } else { i32::MIN })).collect(),
+        ));
+        rows.push(Some(vec![None; length]));
+    }
+    let curves: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(rows));
+    for (name, function) in scalars().filter(|(name, _)| takes_curve(name)) {
+        let single: Vec<_> = (0..curves.len()).map(|row| call_with(&name, &function, &curves.slice(row, 1))).collect();
+        match call_with(&name, &function, &curves) {
+            Ok(whole) => {
+                for (row, one) in single.into_iter().enumerate() {
+                    assert_eq!(&whole.slice(row, 1), &one.unwrap(), "{name}, row {row}");
+                }
+            }
+            Err(error) => {
+                assert!(error.to_string().contains(&name), "{name}: {error}");
+                assert!(single.iter().any(Result::is_err), "{name}: only the batch fails: {error}");
+            }
+        }
+    }
+}
+
+/// NaN and infinity in a list of floats are points that nobody knows.
+#[test]
+fn floats_that_are_no_numbers_are_unknown() {
+    use arrow::datatypes::Float64Type;
+    let curve =
+        |hole: Option<f64>| (0..24).map(|i| if i % 5 == 2 { hole } else { Some(f64::from(i)) }).collect::<Vec<_>>();
+    let lists = |hole| -> ArrayRef {
+        Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(curve(hole)), None, Some(vec![hole; 24])]))
+    };
+    for (name, function) in scalars().filter(|(name, _)| takes_curve(name) && name != "time_of_peak") {
+        let expected = call_with(&name, &function, &lists(None)).unwrap();
+        for hole in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let result = call_with(&name, &function, &lists(Some(hole)));
+            assert_eq!(&result.unwrap_or_else(|error| panic!("{name}, {hole}: {error}")), &expected, "{name}, {hole}");
+        }
+    }
 }

@@ -16,12 +16,15 @@ mod aggregate;
 mod args;
 mod curve;
 pub mod expr_fn;
+mod fold;
 mod list;
+pub mod reference;
 mod round;
 mod simd;
 mod stats;
 mod tariff;
 mod time;
+mod trend;
 
 #[cfg(test)]
 mod conformance;
@@ -45,5 +48,5 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 
 /// Every aggregate function, each once.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    curve::aggregates().into_iter().map(Arc::new).collect()
+    [curve::aggregates(), stats::aggregates(), trend::aggregates()].into_iter().flatten().map(Arc::new).collect()
 }

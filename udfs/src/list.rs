@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, ListArray, NullBufferBuilder, PrimitiveArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Int32Type, Int64Type};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float64Type, Int32Type, Int64Type};
 use arrow::util::bit_chunk_iterator::UnalignedBitChunk;
 use datafusion_common::{Result, exec_err, internal_datafusion_err};
 
-use crate::args::refuse;
+use crate::args::{Column, refuse};
 
 /// `List<element>` as functions here return it.
 pub(crate) fn list_of(element: DataType) -> DataType {
@@ -27,16 +27,53 @@ pub(crate) fn element_of(list: &DataType) -> Option<&DataType> {
     }
 }
 
-/// A list of any numbers, as `List<Int32>`. A list that is one already stays
-/// as it is, whatever its field is called: no cast runs over it.
-pub(crate) fn coerce_to_int32_list(function: &str, argument: &str, found: &DataType) -> Result<DataType> {
+/// A curve of watts: `List<Int32>` as it is, lists of other integers cast to
+/// it, lists of floats and decimals as `List<Float64>`, which [`in_watts`] then
+/// rounds.
+pub(crate) fn coerce_to_curve(function: &str, argument: &str, found: &DataType) -> Result<DataType> {
     match (found, element_of(found)) {
-        (DataType::List(_), Some(DataType::Int32)) => Ok(found.clone()),
-        (_, Some(element)) if element.is_integer() || element.is_floating() || element.is_null() => {
-            Ok(list_of(DataType::Int32))
-        }
+        (DataType::List(_), Some(DataType::Int32 | DataType::Float64)) => Ok(found.clone()),
+        (_, Some(element)) if element.is_integer() || element.is_null() => Ok(list_of(DataType::Int32)),
+        (_, Some(element)) if element.is_floating() || element.is_decimal() => Ok(list_of(DataType::Float64)),
         (DataType::Null, _) => Ok(list_of(DataType::Int32)),
         _ => refuse(function, argument, "a list of numbers", found),
+    }
+}
+
+/// What [`coerce_to_curve`] let through, as `List<Int32>`: floats are rounded
+/// half away from zero to whole watts; NaN and infinity are unknown.
+pub(crate) fn in_watts(function: &str, curve: Column) -> Result<Column> {
+    if element_of(curve.array().data_type()) != Some(&DataType::Float64) {
+        return Ok(curve);
+    }
+    let floats = Lists::<Float64Type>::try_new(function, curve.array())?;
+    let rows = curve.array().len();
+    let mut watts = ListWriter::<Int32Type>::with_capacity(rows, floats.values.len());
+    let mut points = Vec::new();
+    for row in 0..rows {
+        let Some(list) = floats.row(row) else {
+            watts.push_null();
+            continue;
+        };
+        points.clear();
+        for value in list.iter() {
+            points.push(match value {
+                Some(value) if value.is_finite() => Some(whole_watts(function, value)?),
+                _ => None,
+            });
+        }
+        watts.push(points.iter().copied());
+    }
+    let watts = watts.finish(function)?;
+    Ok(curve.with(Arc::new(watts)))
+}
+
+fn whole_watts(function: &str, value: f64) -> Result<i32> {
+    let rounded = value.round();
+    if (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&rounded) {
+        Ok(rounded as i32)
+    } else {
+        exec_err!("{function}: {value} does not fit into a curve of INT watts")
     }
 }
 
@@ -252,11 +289,28 @@ mod tests {
     #[test]
     fn lists_are_coerced_by_their_elements() {
         let fixed = DataType::FixedSizeList(Arc::new(Field::new("item", DataType::Float32, true)), 96);
-        let int32 = list_of(DataType::Int32);
-        assert_eq!(coerce_to_int32_list("f", "x", &fixed).unwrap(), int32);
-        assert_eq!(coerce_to_int32_list("f", "x", &DataType::Null).unwrap(), int32);
+        assert_eq!(coerce_to_curve("f", "x", &fixed).unwrap(), list_of(DataType::Float64));
+        assert_eq!(coerce_to_curve("f", "x", &DataType::Null).unwrap(), list_of(DataType::Int32));
         let error = coerce_to_integer_list("f", "x", &fixed).unwrap_err().to_string();
         assert!(error.contains("f: argument x takes a list of integers"), "{error}");
-        assert!(coerce_to_int32_list("f", "x", &DataType::Utf8).is_err());
+        assert!(coerce_to_curve("f", "x", &DataType::Utf8).is_err());
+    }
+
+    #[test]
+    fn floats_are_rounded_to_watts_where_they_count() {
+        use arrow::array::ArrayRef;
+        use datafusion_common::ScalarValue;
+        use datafusion_expr::ColumnarValue;
+        let watts = |points: Vec<Option<f64>>| {
+            let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(points)]));
+            let value = ColumnarValue::Scalar(ScalarValue::try_from_array(&list, 0).unwrap());
+            in_watts("f", Column::new(&value, 1).unwrap()).map(|column| {
+                let lists = Lists::<Int32Type>::try_new("f", column.array()).unwrap();
+                lists.row(0).unwrap().iter().collect::<Vec<_>>()
+            })
+        };
+        let found = watts(vec![Some(0.5), Some(-0.5), Some(1.4999), Some(f64::NAN), None]).unwrap();
+        assert_eq!(found, [Some(1), Some(-1), Some(1), None, None]);
+        assert!(watts(vec![Some(2_147_483_648.0)]).is_err());
     }
 }

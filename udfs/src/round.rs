@@ -18,9 +18,34 @@ pub(crate) fn divide(numerator: i64, denominator: i64) -> i64 {
     if rest >= denominator.unsigned_abs() - rest { quotient + numerator.signum() } else { quotient }
 }
 
+/// `numerator / denominator` as [`RATIO`], for a positive denominator.
+/// Saturates.
+pub(crate) fn ratio(numerator: i128, denominator: i128) -> i128 {
+    debug_assert!(denominator > 0);
+    let limit = i128::from(RATIO_LIMIT);
+    let Some(scaled) = numerator.checked_mul(i128::from(RATIO_ONE)) else { return numerator.signum() * limit };
+    let quotient = match (i64::try_from(scaled), i64::try_from(denominator)) {
+        (Ok(scaled), Ok(denominator)) => i128::from(divide(scaled, denominator)),
+        _ => {
+            let (quotient, rest) = (scaled / denominator, (scaled % denominator).abs());
+            if rest >= denominator - rest { quotient + scaled.signum() } else { quotient }
+        }
+    };
+    quotient.clamp(-limit, limit)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::divide;
+    use super::{divide, ratio};
+
+    #[test]
+    fn ratios_have_six_decimals_and_saturate() {
+        assert_eq!(ratio(2, 3), 666_667);
+        assert_eq!(ratio(-1, 2_000_000), -1);
+        assert_eq!(ratio(5_000, 1), 999_999_999);
+        assert_eq!(ratio(i128::from(i64::MAX), i128::from(i64::MAX) * 3), 333_333);
+        assert_eq!(ratio(i128::MIN, 1), -999_999_999);
+    }
 
     #[test]
     fn halves_go_away_from_zero() {

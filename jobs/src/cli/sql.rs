@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::table::batches;
 use super::{TargetArgs, absolute};
+use crate::engine::Engine;
 use crate::engine::relation::Relation;
-use crate::engine::{Engine, EngineError};
 use crate::error::Error;
 use crate::lake::{LakeError, Output};
 use crate::run::{default_out, last_release, release_tables};
@@ -77,10 +77,7 @@ impl Sql {
             context.register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot))).map_err(failed)?;
         }
         let frame = context.sql_with_options(&sql, read_only()).await.map_err(failed)?;
-        let rows = engine.collect(frame).await.map_err(|error| match error {
-            EngineError::Plan(error) => failed(error),
-            other => other.into(),
-        })?;
+        let rows = engine.collect(frame).await?;
         super::print(&batches(&rows)?)
     }
 }

@@ -207,6 +207,7 @@ impl Cluster {
             // Where an executor was lost before, jobs have been seen to wait for
             // cores that nobody holds any more.
             if self.has_lost.load(Ordering::Relaxed) && start.elapsed() > STALLED {
+                tracing::warn!(unit = name, job, "no executor took it; cancelled");
                 self.cancel(job).await;
                 return Err(EngineError::ExecutorLost { unit: name.to_owned() });
             }

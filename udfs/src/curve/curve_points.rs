@@ -9,7 +9,7 @@ use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUD
 use datafusion_macros::user_doc;
 
 use crate::args::{columns, exactly, signature};
-use crate::list::coerce_to_int32_list;
+use crate::list::coerce_to_curve;
 
 const NAME: &str = "curve_points";
 
@@ -39,7 +39,7 @@ impl ScalarUDFImpl for CurvePoints {
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let [curve] = exactly(NAME, ["curve"], types)?;
         // The values are not read: a list of whatever kind of number will do.
-        let accepted = coerce_to_int32_list(NAME, "curve", curve)?;
+        let accepted = coerce_to_curve(NAME, "curve", curve)?;
         Ok(vec![if matches!(curve, DataType::List(_)) { curve.clone() } else { accepted }])
     }
 

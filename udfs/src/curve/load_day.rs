@@ -15,9 +15,9 @@ use datafusion_macros::user_doc;
 
 use self::output::Columns;
 use self::scan::Shape;
-use crate::args::{columns, exactly, signature};
-use crate::list::{Lists, Row, coerce_to_int32_list};
-use crate::simd::widest;
+use crate::args::{Column, columns, exactly, signature};
+use crate::list::{Lists, Row, coerce_to_curve, in_watts};
+use crate::simd::{Work, widest};
 
 const NAME: &str = "load_day";
 
@@ -57,7 +57,7 @@ A NULL list, and a list of any other length (23 and 25 hour days among them), gi
 ```",
     argument(
         name = "power_w",
-        description = "LIST of INT, watts. Lists of other numbers are cast as DataFusion casts: fractions are cut off towards zero, NaN, infinity and what does not fit into INT are an error. Round floats before."
+        description = "LIST of INT, watts: the mean of each interval. Lists of other integers are cast; floats and decimals are rounded half away from zero, NaN and infinity are unknown, and what does not fit into INT is an error."
     )
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -74,7 +74,7 @@ impl ScalarUDFImpl for LoadDay {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let [power] = exactly(NAME, ["power_w"], types)?;
-        Ok(vec![coerce_to_int32_list(NAME, "power_w", power)?])
+        Ok(vec![coerce_to_curve(NAME, "power_w", power)?])
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
@@ -83,21 +83,37 @@ impl ScalarUDFImpl for LoadDay {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [power] = columns(NAME, &args)?;
+        let power = in_watts(NAME, power)?;
         let curves = Lists::<Int32Type>::try_new(NAME, power.array())?;
         let mut days = Columns::with_capacity(args.number_rows);
-        widest(|| {
-            for row in 0..args.number_rows {
-                match curves.row(power.at(row)) {
-                    Some(curve) => describe(curve, &mut days),
-                    None => days.push_missing(None),
-                }
-            }
-        });
+        widest(Describe { curves, power: &power, rows: args.number_rows, days: &mut days });
         Ok(ColumnarValue::Array(Arc::new(days.finish(NAME)?)))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
         self.doc()
+    }
+}
+
+/// Describes all curves of a batch.
+struct Describe<'a> {
+    curves: Lists<'a, Int32Type>,
+    power: &'a Column,
+    rows: usize,
+    days: &'a mut Columns,
+}
+
+impl Work for Describe<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for row in 0..self.rows {
+            match self.curves.row(self.power.at(row)) {
+                Some(curve) => describe(curve, self.days),
+                None => self.days.push_missing(None),
+            }
+        }
     }
 }
 

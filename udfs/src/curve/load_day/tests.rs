@@ -206,7 +206,7 @@ fn nothing_known_is_null() {
 }
 
 #[test]
-fn other_lists_are_cast() {
+fn floats_are_rounded_to_watts() {
     let fixed: ArrayRef = Arc::new(
         arrow::array::FixedSizeListArray::try_new(
             Arc::new(arrow::datatypes::Field::new("item", arrow::datatypes::DataType::Float32, true)),
@@ -217,7 +217,7 @@ fn other_lists_are_cast() {
         .unwrap(),
     );
     let days = call_arrays(LoadDay, &[fixed]).unwrap();
-    assert_eq!(field(days.as_struct(), "energy_wh", 0), Some(24));
+    assert_eq!(field(days.as_struct(), "energy_wh", 0), Some(48));
     let text: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["1"]));
     let error = call_arrays(LoadDay, &[text]).unwrap_err().to_string();
     assert!(error.contains("load_day: argument power_w takes a list of numbers"), "{error}");

@@ -1,0 +1,199 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch};
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use kwhy::engine::{Engine, Target};
+use kwhy_udfs::reference;
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
+
+use crate::support::repository;
+
+/// A session such as `kwhy sql` opens.
+async fn session() -> SessionContext {
+    let engine = Engine::open(Target::Local, 256 << 20, None).await.expect("an engine");
+    engine.analyst().expect("a session")
+}
+
+fn cells(batches: &[RecordBatch]) -> Result<Vec<Vec<String>>, ArrowError> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = Vec::new();
+    for batch in batches {
+        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        rows.extend(
+            (0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()),
+        );
+    }
+    Ok(rows)
+}
+
+async fn ask(session: &SessionContext, sql: &str) -> Result<Vec<Vec<String>>, DataFusionError> {
+    Ok(cells(&session.sql(sql).await?.collect().await?)?)
+}
+
+struct Analyst(SessionContext);
+
+#[async_trait::async_trait]
+impl AsyncDB for Analyst {
+    type Error = DataFusionError;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, DataFusionError> {
+        let rows = ask(&self.0, sql).await?;
+        let types = vec![DefaultColumnType::Text; rows.first().map_or(0, Vec::len)];
+        Ok(DBOutput::Rows { types, rows })
+    }
+
+    async fn shutdown(&mut self) {}
+}
+
+fn folder() -> PathBuf {
+    repository().join("tests/slt")
+}
+
+/// The file of a function, in the folder of its family.
+fn file_of(function: &str) -> Option<PathBuf> {
+    let families = std::fs::read_dir(folder()).expect("tests/slt").flatten();
+    families.map(|family| family.path().join(format!("{function}.slt"))).find(|file| file.is_file())
+}
+
+/// With KWHY_BLESS=1 the answers in the files are made anew, to be looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_answers_as_its_file_says() {
+    for entry in reference::entries() {
+        let file = file_of(&entry.name);
+        let file = file.unwrap_or_else(|| panic!("{0} has no tests/slt/<family>/{0}.slt", entry.name));
+        let mut runner = Runner::new(|| async { Ok(Analyst(session().await)) });
+        if std::env::var_os("KWHY_BLESS").is_some() {
+            let normalize = |text: &String| text.trim().to_owned();
+            let updated = runner.update_test_file(
+                &file,
+                " ",
+                sqllogictest::default_validator,
+                normalize,
+                sqllogictest::default_column_validator,
+            );
+            updated.await.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+        runner.run_file_async(&file).await.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+}
+
+/// What the documentation shows is what comes out.
+#[tokio::test(flavor = "multi_thread")]
+async fn examples_of_the_documentation_are_true() {
+    let session = session().await;
+    for entry in reference::entries() {
+        let (statement, answer) = entry.example().unwrap_or_else(|| panic!("{} has no example", entry.name));
+        let rows = ask(&session, statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        let rows: Vec<String> = rows.iter().map(|row| row.join("  ")).collect();
+        assert_eq!(rows.join("\n"), answer, "{statement}");
+    }
+}
+
+/// splitmix64, as Vigna published it; `tests/peers/curve_functions.py` has it
+/// too.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+/// The curve of that number of the oracle.
+fn random_curve(number: u64) -> Vec<Option<i32>> {
+    let mut random = Random(number);
+    let points = [24, 48, 96, 288][random.below(4) as usize];
+    let kind = random.below(8);
+    let size = 1 + random.below(5000);
+    let mut level = random.below(size);
+    let point = |random: &mut Random| {
+        if random.below(6) == 0 {
+            level = random.below(size);
+        }
+        let mut value = (level + random.below(1 + size / 10)) as i32;
+        if kind == 3 {
+            value = size as i32;
+        }
+        if kind == 4 && random.below(2) == 0 {
+            value = 0;
+        }
+        if (kind == 1 || kind == 2) && random.below(3) == 0 {
+            value = -value;
+        }
+        let is_gap = (kind == 0 || kind == 2) && random.below(5) == 0;
+        (!is_gap).then_some(value)
+    };
+    std::iter::repeat_with({
+        let mut point = point;
+        move || point(&mut random)
+    })
+    .take(points)
+    .collect()
+}
+
+/// How each column of the golden file is asked for.
+fn question(name: &str) -> String {
+    match name {
+        "switch_ons" => "switch_ons(curve, 500)".to_owned(),
+        "longest_below_minutes" | "longest_above_minutes" => format!("{name}(curve, 300)"),
+        "energy_share" => "energy_share(curve, 435, 1000)".to_owned(),
+        "time_of_second_peak" => "time_of_second_peak(curve, 180)".to_owned(),
+        "curve_distance" | "curve_correlation" | "profile_distance" => format!("{name}(curve, other)"),
+        _ => format!("{name}(curve)"),
+    }
+}
+
+/// 10,000 random curves, measured by numpy and scipy.
+#[tokio::test(flavor = "multi_thread")]
+async fn curves_are_what_an_independent_program_says() {
+    let golden = repository().join("tests/golden/curve_functions.csv.gz");
+    let golden = flate2::read::GzDecoder::new(std::fs::File::open(golden).expect("golden"));
+    let mut golden = csv::Reader::from_reader(golden);
+    let names: Vec<String> = golden.headers().expect("header").iter().map(str::to_owned).collect();
+    let expected: Vec<csv::StringRecord> = golden.records().collect::<Result<_, _>>().expect("rows");
+    assert_eq!(expected.len(), 10_000);
+
+    let curves: Vec<_> = (0..expected.len() as u64).map(random_curve).collect();
+    let mut before: BTreeMap<usize, usize> = BTreeMap::new();
+    let others = curves.iter().enumerate().map(|(number, curve)| {
+        let other = before.insert(curve.len(), number).unwrap_or(number);
+        Some(curves[other].clone())
+    });
+    let others: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(others));
+    let curves: ArrayRef =
+        Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(curves.iter().map(|curve| Some(curve.clone()))));
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..expected.len() as i64));
+    let table = RecordBatch::try_from_iter([("number", numbers), ("curve", curves), ("other", others)]);
+    let session = session().await;
+    session.register_batch("curves", table.expect("table")).expect("registered");
+
+    let columns: Vec<String> = names.iter().map(|name| question(name)).collect();
+    let found =
+        ask(&session, &format!("select {} from curves order by number", columns.join(", "))).await.expect("rows");
+    assert_eq!(found.len(), expected.len());
+    for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        for ((name, found), expected) in names.iter().zip(found).zip(expected) {
+            let is_same = match (found.parse::<f64>(), expected.parse::<f64>()) {
+                (Ok(found), Ok(expected)) if FLOATS.contains(&name.as_str()) => {
+                    (found - expected).abs() <= 1e-9 * expected.abs().max(1e-6)
+                }
+                _ => found == expected || (found == "NULL" && expected.is_empty()),
+            };
+            assert!(is_same, "{name} of curve {number} is {found}, not {expected}");
+        }
+    }
+}
+
+/// Figures that are not rounded.
+const FLOATS: [&str; 4] = ["load_entropy", "curve_distance", "curve_correlation", "profile_distance"];

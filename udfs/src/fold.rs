@@ -1,0 +1,297 @@
+//! Aggregates that need all their rows at once: they keep them, put them in
+//! order at the end and fold them. So the result has the same bits whatever the
+//! order of the rows and the partitions that they came in.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array, Int32Array};
+use arrow::datatypes::{DataType, Date32Type, Float64Type};
+use datafusion_common::{Result, exec_err};
+use datafusion_expr::{AggregateUDFImpl, EmitTo};
+
+use crate::aggregate::{Filter, Groups};
+use crate::args::{exactly, primitive, refuse};
+use crate::list::{ListWriter, Lists};
+
+/// An aggregate over rows of `WIDTH` numbers.
+pub(crate) trait Fold<const WIDTH: usize>: AggregateUDFImpl {
+    const NAME: &'static str;
+    const ARGUMENTS: [Argument; WIDTH];
+    type Figure: Figure;
+
+    /// The figure of the rows of a group: at least one, in ascending order,
+    /// each number finite.
+    fn fold(rows: &[[f64; WIDTH]]) -> Result<Option<Self::Figure>>;
+}
+
+/// An argument by its name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Argument {
+    /// Any number; rows in which it is NULL, NaN or infinite are left out.
+    Number(&'static str),
+    /// A date, as days since 1970-01-01, or any number.
+    Time(&'static str),
+}
+
+impl Argument {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Number(name) | Self::Time(name) => name,
+        }
+    }
+
+    fn coerce(self, function: &str, found: &DataType) -> Result<DataType> {
+        let is_number = found.is_numeric() || found.is_null();
+        match self {
+            _ if is_number => Ok(DataType::Float64),
+            Self::Time(_) if matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _)) => {
+                Ok(DataType::Date32)
+            }
+            Self::Time(name) => refuse(function, name, "a date or a number", found),
+            Self::Number(name) => refuse(function, name, "a number", found),
+        }
+    }
+}
+
+/// A result of one group.
+pub(crate) trait Figure: Sized + fmt::Debug + Send + Sync + 'static {
+    fn data_type() -> DataType;
+    fn column(figures: Vec<Option<Self>>) -> Result<ArrayRef>;
+}
+
+impl Figure for f64 {
+    fn data_type() -> DataType {
+        DataType::Float64
+    }
+
+    fn column(figures: Vec<Option<Self>>) -> Result<ArrayRef> {
+        Ok(Arc::new(Float64Array::from(figures)))
+    }
+}
+
+impl Figure for i32 {
+    fn data_type() -> DataType {
+        DataType::Int32
+    }
+
+    fn column(figures: Vec<Option<Self>>) -> Result<ArrayRef> {
+        Ok(Arc::new(Int32Array::from(figures)))
+    }
+}
+
+pub(crate) fn coerce<F: Fold<WIDTH>, const WIDTH: usize>(types: &[DataType]) -> Result<Vec<DataType>> {
+    let names = F::ARGUMENTS.map(Argument::name);
+    let types = exactly(F::NAME, names, types)?;
+    F::ARGUMENTS.iter().zip(types).map(|(argument, found)| argument.coerce(F::NAME, found)).collect()
+}
+
+/// The rows of each group.
+pub(crate) struct Kept<F, const WIDTH: usize> {
+    groups: Vec<Vec<[f64; WIDTH]>>,
+    /// Bytes that the rows take, with room for more.
+    bytes: usize,
+    fold: PhantomData<fn() -> F>,
+}
+
+impl<F, const WIDTH: usize> Kept<F, WIDTH> {
+    pub(crate) fn new() -> Self {
+        Self { groups: Vec::new(), bytes: 0, fold: PhantomData }
+    }
+
+    fn push(&mut self, group: usize, row: [f64; WIDTH]) {
+        let rows = &mut self.groups[group];
+        let before = rows.capacity();
+        rows.push(row);
+        self.bytes += (rows.capacity() - before) * size_of::<[f64; WIDTH]>();
+    }
+}
+
+impl<F, const WIDTH: usize> fmt::Debug for Kept<F, WIDTH> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("groups", &self.groups.len()).field("bytes", &self.bytes).finish()
+    }
+}
+
+/// A column of numbers or of dates, as coercion made it.
+enum Numbers<'a> {
+    Floats(&'a Float64Array),
+    Days(&'a arrow::array::Date32Array),
+}
+
+impl<'a> Numbers<'a> {
+    fn try_new(function: &str, column: &'a ArrayRef) -> Result<Self> {
+        match column.data_type() {
+            DataType::Date32 => Ok(Self::Days(primitive::<Date32Type>(function, column)?)),
+            _ => Ok(Self::Floats(primitive::<Float64Type>(function, column)?)),
+        }
+    }
+
+    fn get(&self, row: usize) -> Option<f64> {
+        match self {
+            Self::Floats(values) => values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite()),
+            Self::Days(values) => values.is_valid(row).then(|| f64::from(values.value(row))),
+        }
+    }
+}
+
+impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
+    fn empty(&self) -> Self {
+        Self::new()
+    }
+
+    fn resize(&mut self, groups: usize) {
+        if groups > self.groups.len() {
+            self.groups.resize_with(groups, Vec::new);
+        }
+    }
+
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        let columns = args.iter().map(|column| Numbers::try_new(F::NAME, column)).collect::<Result<Vec<_>>>()?;
+        if columns.len() != WIDTH {
+            return exec_err!("{} was called with {} arguments", F::NAME, columns.len());
+        }
+        for (row, &group) in groups.iter().enumerate() {
+            let mut numbers = [0.0; WIDTH];
+            let is_whole = numbers.iter_mut().zip(&columns).all(|(number, column)| match column.get(row) {
+                // A zero has one sign, so that equal rows have equal bits.
+                Some(value) => {
+                    *number = value + 0.0;
+                    true
+                }
+                None => false,
+            });
+            if is_whole && filter.keeps(row) {
+                self.push(group, numbers);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let [rows] = states else {
+            return exec_err!("{} was given {} state columns", F::NAME, states.len());
+        };
+        let lists = Lists::<Float64Type>::try_new(F::NAME, rows)?;
+        for (row, &group) in groups.iter().enumerate() {
+            let Some(values) = lists.row(row) else { continue };
+            let Some(values) = values.dense() else {
+                return exec_err!("{} was given a state with gaps", F::NAME);
+            };
+            let (rows, rest) = values.as_chunks::<WIDTH>();
+            if !rest.is_empty() {
+                return exec_err!("{} was given a state of {} numbers", F::NAME, values.len());
+            }
+            rows.iter().for_each(|row| self.push(group, *row));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Self {
+        let groups = match emit_to {
+            EmitTo::All => std::mem::take(&mut self.groups),
+            EmitTo::First(count) => {
+                let left = self.groups.split_off(count.min(self.groups.len()));
+                std::mem::replace(&mut self.groups, left)
+            }
+        };
+        let bytes = groups.iter().map(|rows| rows.capacity() * size_of::<[f64; WIDTH]>()).sum();
+        self.bytes -= bytes;
+        Self { groups, bytes, fold: PhantomData }
+    }
+
+    fn state(&self) -> Result<Vec<ArrayRef>> {
+        let values = self.groups.iter().map(|rows| rows.len() * WIDTH).sum();
+        let mut lists = ListWriter::<Float64Type>::with_capacity(self.groups.len(), values);
+        for rows in &self.groups {
+            if rows.is_empty() { lists.push_null() } else { lists.push_dense(rows.as_flattened()) }
+        }
+        Ok(vec![Arc::new(lists.finish(F::NAME)?)])
+    }
+
+    fn result(&self) -> Result<ArrayRef> {
+        let mut rows = Vec::new();
+        let figures = self.groups.iter().map(|group| {
+            rows.clear();
+            rows.extend_from_slice(group);
+            rows.sort_unstable_by(|left, right| {
+                let pairs = left.iter().zip(right);
+                pairs.fold(std::cmp::Ordering::Equal, |order, (left, right)| order.then(left.total_cmp(right)))
+            });
+            if rows.is_empty() { Ok(None) } else { F::fold(&rows) }
+        });
+        F::Figure::column(figures.collect::<Result<_>>()?)
+    }
+
+    fn heap_size(&self) -> usize {
+        self.groups.capacity() * size_of::<Vec<[f64; WIDTH]>>() + self.bytes
+    }
+}
+
+/// The trait that engines see, of a [`Fold`].
+macro_rules! fold {
+    ($function:ty, $width:literal) => {
+        impl datafusion_expr::AggregateUDFImpl for $function {
+            fn name(&self) -> &str {
+                <Self as $crate::fold::Fold<$width>>::NAME
+            }
+
+            fn signature(&self) -> &datafusion_expr::Signature {
+                $crate::args::signature()
+            }
+
+            fn coerce_types(
+                &self,
+                types: &[arrow::datatypes::DataType],
+            ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
+                $crate::fold::coerce::<Self, $width>(types)
+            }
+
+            fn return_type(
+                &self,
+                _types: &[arrow::datatypes::DataType],
+            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
+                Ok(<<Self as $crate::fold::Fold<$width>>::Figure as $crate::fold::Figure>::data_type())
+            }
+
+            fn state_fields(
+                &self,
+                args: datafusion_expr::function::StateFieldsArgs,
+            ) -> datafusion_common::Result<Vec<arrow::datatypes::FieldRef>> {
+                let name = datafusion_expr::utils::format_state_name(args.name, "rows");
+                let list = $crate::list::list_of(arrow::datatypes::DataType::Float64);
+                Ok(vec![std::sync::Arc::new(arrow::datatypes::Field::new(name, list, true))])
+            }
+
+            fn accumulator(
+                &self,
+                args: datafusion_expr::function::AccumulatorArgs,
+            ) -> datafusion_common::Result<Box<dyn datafusion_expr::Accumulator>> {
+                $crate::aggregate::refuse_distinct(<Self as $crate::fold::Fold<$width>>::NAME, &args)?;
+                Ok($crate::aggregate::whole($crate::fold::Kept::<Self, $width>::new()))
+            }
+
+            fn groups_accumulator_supported(&self, args: datafusion_expr::function::AccumulatorArgs) -> bool {
+                !args.is_distinct
+            }
+
+            fn create_groups_accumulator(
+                &self,
+                args: datafusion_expr::function::AccumulatorArgs,
+            ) -> datafusion_common::Result<Box<dyn datafusion_expr::GroupsAccumulator>> {
+                $crate::aggregate::refuse_distinct(<Self as $crate::fold::Fold<$width>>::NAME, &args)?;
+                Ok($crate::aggregate::grouped($crate::fold::Kept::<Self, $width>::new()))
+            }
+
+            fn order_sensitivity(&self) -> datafusion_expr::utils::AggregateOrderSensitivity {
+                datafusion_expr::utils::AggregateOrderSensitivity::Insensitive
+            }
+
+            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
+                self.doc()
+            }
+        }
+    };
+}
+pub(crate) use fold;

@@ -1,0 +1,110 @@
+//! When a level changed, and by how much.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Date32Array, Float64Array, StructArray};
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion_common::Result;
+use datafusion_macros::user_doc;
+
+use crate::fold::{Argument, Figure, Fold, fold};
+
+/// The fewest rows on either side.
+const LEAST: usize = 3;
+
+/// The change of level that explains most.
+#[user_doc(
+    doc_section(label = "Trends"),
+    description = r"Where the level of a series changes most: of all ways to cut the rows in two by time, with at least 3 rows on either side, the one that leaves the least squared distance from the two means; the earliest of equals. A struct:
+
+- `at` DATE: the first day of the new level.
+- `before`, `after` DOUBLE: mean before and from that day on.
+- `explained_share` DOUBLE, 0 to 1: the part of the variance that the two levels explain; 1 for a clean step, small for noise or a slow trend.
+
+All fields are NULL where fewer than 6 rows are left, all of them have one time, or nothing varies.",
+    syntax_example = "level_shift(date, value)",
+    sql_example = r"```sql
+> select level_shift(date '2026-01-01' + i, case when i < 5 then 10 else 30 end)['at'] from unnest(range(10)) as t (i);
+2026-01-06
+```",
+    argument(name = "date", description = "DATE or TIMESTAMP"),
+    argument(
+        name = "value",
+        description = "Any number; exact up to 2^53. Rows in which it is NULL, NaN or infinite are left out."
+    )
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct LevelShift;
+
+/// A change of level.
+#[derive(Debug)]
+pub(super) struct Shift {
+    at: i32,
+    before: f64,
+    after: f64,
+    explained_share: f64,
+}
+
+impl Figure for Shift {
+    fn data_type() -> DataType {
+        DataType::Struct(fields())
+    }
+
+    fn column(shifts: Vec<Option<Self>>) -> Result<ArrayRef> {
+        let at: Date32Array = shifts.iter().map(|shift| shift.as_ref().map(|shift| shift.at)).collect();
+        let floats = |of: fn(&Self) -> f64| shifts.iter().map(|shift| shift.as_ref().map(of)).collect::<Float64Array>();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(at),
+            Arc::new(floats(|shift| shift.before)),
+            Arc::new(floats(|shift| shift.after)),
+            Arc::new(floats(|shift| shift.explained_share)),
+        ];
+        Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
+    }
+}
+
+fn fields() -> Fields {
+    [
+        ("at", DataType::Date32),
+        ("before", DataType::Float64),
+        ("after", DataType::Float64),
+        ("explained_share", DataType::Float64),
+    ]
+    .into_iter()
+    .map(|(name, data_type)| Field::new(name, data_type, true))
+    .collect()
+}
+
+impl Fold<2> for LevelShift {
+    const NAME: &'static str = "level_shift";
+    const ARGUMENTS: [Argument; 2] = [Argument::Time("date"), Argument::Number("value")];
+    type Figure = Shift;
+
+    fn fold(rows: &[[f64; 2]]) -> Result<Option<Shift>> {
+        let count = rows.len();
+        if count < 2 * LEAST {
+            return Ok(None);
+        }
+        let mean = rows.iter().map(|[_, value]| value).sum::<f64>() / count as f64;
+        let total: f64 = rows.iter().map(|[_, value]| (value - mean) * (value - mean)).sum();
+        // The sum of the distances from the mean before a cut gives the squared
+        // distance that the cut explains.
+        let (mut before, mut best): (f64, Option<(usize, f64, f64)>) = (0.0, None);
+        for cut in 1..count {
+            before += rows[cut - 1][1] - mean;
+            let is_allowed = cut >= LEAST && count - cut >= LEAST && rows[cut][0] > rows[cut - 1][0];
+            let explained = before * before * count as f64 / (cut as f64 * (count - cut) as f64);
+            if is_allowed && best.is_none_or(|(_, _, most)| explained > most) {
+                best = Some((cut, before, explained));
+            }
+        }
+        Ok(best.filter(|_| total > 0.0).map(|(cut, before, explained)| Shift {
+            at: rows[cut][0] as i32,
+            before: mean + before / cut as f64,
+            after: mean - before / (count - cut) as f64,
+            explained_share: (explained / total).clamp(0.0, 1.0),
+        }))
+    }
+}
+
+fold!(LevelShift, 2);
