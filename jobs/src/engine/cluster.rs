@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -33,8 +32,9 @@ use super::session::MAX_MESSAGE_BYTES;
 const POLL_FIRST: Duration = Duration::from_millis(5);
 const POLL_LATER: Duration = Duration::from_millis(50);
 const WATCH: Duration = Duration::from_secs(1);
-/// After the loss of an executor a job that takes so long is taken for dead.
-const STALLED: Duration = Duration::from_secs(60);
+/// A job that the scheduler does not know for so long, it never will: it was
+/// restarted.
+const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// An executor that the scheduler believes to be alive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,6 @@ pub struct Cluster {
     session: String,
     settings: Vec<KeyValuePair>,
     scheduler: SchedulerGrpcClient<Channel>,
-    has_lost: Arc<AtomicBool>,
 }
 
 impl Cluster {
@@ -77,13 +76,8 @@ impl Cluster {
             .into_iter()
             .map(|entry| KeyValuePair { key: entry.key, value: entry.value })
             .collect();
-        let cluster = Self {
-            address: address.to_owned(),
-            session: uuid::Uuid::new_v4().to_string(),
-            settings,
-            scheduler,
-            has_lost: Arc::default(),
-        };
+        let cluster =
+            Self { address: address.to_owned(), session: uuid::Uuid::new_v4().to_string(), settings, scheduler };
         let executors = cluster.executors().await?;
         if executors.is_empty() {
             return Err(EngineError::NoExecutors { address: address.to_owned() });
@@ -110,7 +104,6 @@ impl Cluster {
 
     /// Waits for an executor, because one may be on its way up again.
     pub async fn wait_for_executor(&self, patience: Duration) -> Result<(), EngineError> {
-        self.has_lost.store(true, Ordering::Relaxed);
         let start = Instant::now();
         while self.executors().await?.is_empty() {
             if start.elapsed() > patience {
@@ -201,15 +194,8 @@ impl Cluster {
                     });
                 }
                 // A scheduler that was restarted knows nothing of it.
-                None if start.elapsed() > STALLED => return Err(EngineError::ExecutorLost { unit: name.to_owned() }),
+                None if start.elapsed() > FORGOTTEN => return Err(EngineError::ExecutorLost { unit: name.to_owned() }),
                 _ => {}
-            }
-            // Where an executor was lost before, jobs have been seen to wait for
-            // cores that nobody holds any more.
-            if self.has_lost.load(Ordering::Relaxed) && start.elapsed() > STALLED {
-                tracing::warn!(unit = name, job, "no executor took it; cancelled");
-                self.cancel(job).await;
-                return Err(EngineError::ExecutorLost { unit: name.to_owned() });
             }
             if watched.elapsed() > WATCH {
                 watched = Instant::now();

@@ -27,11 +27,6 @@ const HEARTBEAT_SECONDS: u64 = 3;
 /// An executor that was silent for so long is lost.
 const EXECUTOR_TIMEOUT_SECONDS: u64 = 15;
 const EXPIRY_SECONDS: u64 = 2;
-/// Task slots that an executor registers for each of its cores. The driver
-/// submits no more units than there are cores; the spare slots are for those
-/// that the scheduler has been seen not to give back after another executor
-/// was lost, because a job that finds no slot waits for ever.
-const SLOTS_PER_CORE: usize = 16;
 
 /// Runs a scheduler until the process is stopped.
 pub async fn scheduler(bind: SocketAddr, memory_bytes: usize) -> Result<(), EngineError> {
@@ -105,7 +100,7 @@ async fn alive(members: &dyn ClusterState) -> Vec<Executor> {
     let mut executors = Vec::new();
     for metadata in members.registered_executor_metadata().await {
         if heartbeats.get(&metadata.id).is_some_and(is_alive) {
-            executors.push(Executor { vcores: metadata.specification.vcores / SLOTS_PER_CORE as u32, id: metadata.id });
+            executors.push(Executor { vcores: metadata.specification.vcores, id: metadata.id });
         }
     }
     executors.sort_by(|a, b| a.id.cmp(&b.id));
@@ -149,9 +144,8 @@ pub async fn executor(options: ExecutorOptions) -> Result<(), EngineError> {
         scheduler_host: options.scheduler.ip().to_string(),
         scheduler_port: options.scheduler.port(),
         scheduler_connect_timeout_seconds: 20,
-        vcores: options.vcores * SLOTS_PER_CORE,
-        // Each slot gets its share: that of a core.
-        memory_pool_size: Some(options.memory_bytes * SLOTS_PER_CORE as u64),
+        vcores: options.vcores,
+        memory_pool_size: Some(options.memory_bytes),
         work_dir: Some(work_dir.display().to_string()),
         grpc_max_decoding_message_size: session::MAX_MESSAGE_BYTES as u32,
         grpc_max_encoding_message_size: session::MAX_MESSAGE_BYTES as u32,
