@@ -26,8 +26,8 @@ impl Entry {
     /// The first sentence of the description.
     pub fn summary(&self) -> &str {
         let text = &self.documentation.description;
-        let end = text.find(". ").or_else(|| text.find(".\n")).map_or(text.len(), |end| end + 1);
-        &text[..end]
+        let ends = [text.find(". "), text.find(".\n")].into_iter().flatten();
+        &text[..ends.min().map_or(text.len(), |end| end + 1)]
     }
 
     /// Statement and answer of the example.
