@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use kwhy_udfs::reference::{self, Entry};
 use tempfile::TempDir;
 
 use crate::support::{Cluster, assert_same, finish, kwhy, lake, output, run_daily, succeed, tables, wait_for};
@@ -40,10 +41,64 @@ fn a_cluster_answers_questions_like_one_process() {
        from customer_segments join customer_tags using (account_id)
        where customer_tags.account_id not in (select account_id from account_bill where zero_months_12m > 6)
        group by use_class order by use_class";
-    let ask = |target: &str| succeed(kwhy().args(["sql", "-c", sql, "--target", target, "--out"]).arg(out.path()));
-    let local = ask("local");
+    let ask =
+        |target: &str, sql: &str| succeed(kwhy().args(["sql", "-c", sql, "--target", target, "--out"]).arg(out.path()));
+    let local = ask("local", sql);
     assert!(local.contains("residential"), "{local}");
-    assert_eq!(ask(&cluster.target()), local);
+    assert_eq!(ask(&cluster.target(), sql), local);
+
+    // Every function by its name, over columns, so that executors evaluate it.
+    for sql in [scalars(), aggregates()] {
+        let local = ask("local", &sql);
+        assert!(local.lines().count() > 10, "{sql}\n{local}");
+        assert_eq!(ask(&cluster.target(), &sql), local, "{sql}");
+    }
+}
+
+/// A question that calls every scalar function once.
+fn scalars() -> String {
+    let calls = reference::entries().into_iter().filter(|entry| !entry.is_aggregate).map(|entry| call(&entry));
+    format!("select account_id, date, {} from account_load_day order by account_id, date limit 200", list(calls))
+}
+
+/// A question that calls every aggregate function once, in groups that lie on
+/// several executors.
+fn aggregates() -> String {
+    let calls = reference::entries().into_iter().filter(|entry| entry.is_aggregate).map(|entry| call(&entry));
+    format!("select peak_minute, {} from account_load_day group by peak_minute order by peak_minute", list(calls))
+}
+
+fn list(calls: impl Iterator<Item = String>) -> String {
+    calls.enumerate().map(|(number, call)| format!("{call} as c{number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A call over the columns of `account_load_day`, by what its arguments are
+/// called.
+fn call(entry: &Entry) -> String {
+    let arguments = entry.arguments().map(|argument| match argument {
+        "account_id" => "account_id".to_owned(),
+        "buckets" => "16".to_owned(),
+        "power_w" if entry.name == "fold_curve" => "max_demand_w".to_owned(),
+        "curve" | "left" | "right" | "profile" | "power_w" | "wh_list" => "half_hour_wh".to_owned(),
+        "period_list" => "array_repeat(2, 48)".to_owned(),
+        "date" | "month" | "time" => "date".to_owned(),
+        "timestamp" => "cast(date as timestamp)".to_owned(),
+        "text" => "cast(date as varchar)".to_owned(),
+        "format" => "'%Y-%m-%d'".to_owned(),
+        "zone" | "to" => "'Europe/London'".to_owned(),
+        "from" => "'UTC'".to_owned(),
+        "method" => "'sum'".to_owned(),
+        "top" => "0.5".to_owned(),
+        "minute_of_day" => "peak_minute".to_owned(),
+        "value" | "numerator" => "energy_wh".to_owned(),
+        "denominator" => "max_demand_w".to_owned(),
+        "minutes" | "interval_minutes" => "30".to_owned(),
+        "from_minute" => "60".to_owned(),
+        "to_minute" => "600".to_owned(),
+        other if other.ends_with("_w") || other.starts_with("m") || other.starts_with("s") => "60".to_owned(),
+        other => panic!("{} has an argument {other}: say here what to call it with", entry.name),
+    });
+    format!("{}({})", entry.name, arguments.collect::<Vec<_>>().join(", "))
 }
 
 #[test]

@@ -23,6 +23,11 @@ impl Entry {
         &self.documentation.syntax_example
     }
 
+    /// The names of its arguments, optional ones too.
+    pub fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.documentation.arguments.iter().flatten().map(|(name, _)| name.as_str())
+    }
+
     /// The first sentence of the description.
     pub fn summary(&self) -> &str {
         let text = &self.documentation.description;

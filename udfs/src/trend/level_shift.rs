@@ -12,6 +12,9 @@ use crate::fold::{Argument, Figure, Fold, fold};
 /// The fewest rows on either side.
 const LEAST: usize = 3;
 
+/// What rounding may add to one of two equal cuts.
+const ROUNDING: f64 = 1e-12;
+
 /// The change of level that explains most.
 #[user_doc(
     doc_section(label = "Trends"),
@@ -94,7 +97,7 @@ impl Fold<2> for LevelShift {
             before += rows[cut - 1][1] - mean;
             let is_allowed = cut >= LEAST && count - cut >= LEAST && rows[cut][0] > rows[cut - 1][0];
             let explained = before * before * count as f64 / (cut as f64 * (count - cut) as f64);
-            if is_allowed && best.is_none_or(|(_, _, most)| explained > most) {
+            if is_allowed && best.is_none_or(|(_, _, most)| explained > most * (1.0 + ROUNDING)) {
                 best = Some((cut, before, explained));
             }
         }
