@@ -12,6 +12,11 @@ use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
 pub(crate) struct Filter<'a>(Option<&'a BooleanArray>);
 
 impl Filter<'_> {
+    /// Every row counts.
+    pub(crate) fn all() -> Self {
+        Self(None)
+    }
+
     pub(crate) fn keeps(self, row: usize) -> bool {
         self.0.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
     }

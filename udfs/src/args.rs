@@ -56,6 +56,11 @@ impl Column {
         }
     }
 
+    /// A whole column.
+    pub(crate) fn of(array: &ArrayRef) -> Self {
+        Self { array: Arc::clone(array), is_scalar: false }
+    }
+
     pub(crate) fn array(&self) -> &dyn Array {
         self.array.as_ref()
     }

@@ -83,6 +83,17 @@ fn sample(function: &str) -> Vec<ArrayRef> {
         _ => arguments(function)
             .iter()
             .map(|argument| match argument.as_str() {
+                "curve" if !is_scalar(function) => {
+                    let curve = |n: i32| Some((0..24).map(|i| (i % n != 1).then_some(i * n % 7)).collect::<Vec<_>>());
+                    Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([
+                        curve(30),
+                        curve(2),
+                        None,
+                        curve(3),
+                        curve(5),
+                        Some(vec![None; 24]),
+                    ]))
+                }
                 "curve" | "power_w" | "wh_list" | "left" | "right" | "profile" => curves(),
                 "date" if is_scalar(function) => days(),
                 // Three years of months, one of them unknown.

@@ -10,6 +10,8 @@ mod curve_correlation;
 mod curve_distance;
 mod curve_from_kw;
 mod curve_from_kwh;
+mod curve_max;
+mod curve_min;
 mod curve_points;
 mod energy_curve;
 mod energy_curve_mean;
@@ -17,6 +19,7 @@ mod energy_curve_sum;
 mod energy_share;
 mod energy_wh;
 mod evening_share;
+mod extremes;
 mod fill_gaps;
 mod fold_curve;
 mod load_block;
@@ -102,6 +105,8 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
 
 pub(crate) fn aggregates() -> Vec<AggregateUDF> {
     vec![
+        curve_max::CurveMax.into(),
+        curve_min::CurveMin.into(),
         energy_curve_mean::EnergyCurveMean.into(),
         energy_curve_sum::EnergyCurveSum.into(),
         fold_curve::FoldCurve.into(),

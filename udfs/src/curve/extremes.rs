@@ -1,0 +1,175 @@
+//! The state behind `curve_min` and `curve_max`.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::Int32Type;
+use datafusion_common::{Result, exec_err};
+use datafusion_expr::EmitTo;
+
+use super::arena::Arena;
+use crate::aggregate::{Filter, Groups};
+use crate::args::Column;
+use crate::list::{ListWriter, Lists, in_watts};
+
+/// The smallest or the largest watts of each interval, of each group. The state
+/// of a group is its curve so far.
+#[derive(Debug)]
+pub(super) struct Extremes {
+    function: &'static str,
+    /// What stands where no point is known yet: beyond all that has 32 bits.
+    unknown: i64,
+    pick: fn(i64, i64) -> i64,
+    slots: Arena,
+}
+
+impl Extremes {
+    pub(super) fn least(function: &'static str) -> Self {
+        Self { function, unknown: i64::MAX, pick: i64::min, slots: Arena::default() }
+    }
+
+    pub(super) fn greatest(function: &'static str) -> Self {
+        Self { function, unknown: i64::MIN, pick: i64::max, slots: Arena::default() }
+    }
+
+    fn add(&mut self, curves: &ArrayRef, groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        let curves = in_watts(self.function, Column::of(curves))?;
+        let curves = Lists::<Int32Type>::try_new(self.function, curves.array())?;
+        for (row, &group) in groups.iter().enumerate() {
+            let Some(curve) = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row)) else { continue };
+            let slots = self.slots.open(group, curve.len(), self.unknown);
+            if slots.len() != curve.len() {
+                return exec_err!(
+                    "{}: curves of {} and of {} points in one group; resample_curve makes them alike",
+                    self.function,
+                    slots.len(),
+                    curve.len()
+                );
+            }
+            match curve.dense() {
+                Some(values) => {
+                    slots.iter_mut().zip(values).for_each(|(slot, &w)| *slot = (self.pick)(*slot, i64::from(w)));
+                }
+                None => {
+                    for (position, w) in curve.known() {
+                        slots[position] = (self.pick)(slots[position], i64::from(w));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Groups for Extremes {
+    fn empty(&self) -> Self {
+        Self { slots: Arena::default(), ..*self }
+    }
+
+    fn resize(&mut self, groups: usize) {
+        self.slots.resize(groups);
+    }
+
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        let [curves] = args else { return exec_err!("{} was called with {} arguments", self.function, args.len()) };
+        self.add(curves, groups, filter)
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let [curves] = states else { return exec_err!("{} was given {} states", self.function, states.len()) };
+        self.add(curves, groups, Filter::all())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Self {
+        Self { slots: self.slots.take(emit_to), ..*self }
+    }
+
+    fn state(&self) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.result()?])
+    }
+
+    fn result(&self) -> Result<ArrayRef> {
+        let groups = self.slots.groups();
+        let mut curves = ListWriter::<Int32Type>::with_capacity(groups, groups * 96);
+        for group in 0..groups {
+            match self.slots.get(group) {
+                None => curves.push_null(),
+                // What is unknown alone has more than 32 bits.
+                Some(slots) => curves.push(slots.iter().map(|&watts| i32::try_from(watts).ok())),
+            }
+        }
+        Ok(Arc::new(curves.finish(self.function)?))
+    }
+
+    fn heap_size(&self) -> usize {
+        self.slots.heap_size()
+    }
+}
+
+/// The trait that engines see, of `curve_min` and `curve_max`.
+macro_rules! extremes {
+    ($function:ty, $name:literal, $kind:ident) => {
+        impl datafusion_expr::AggregateUDFImpl for $function {
+            fn name(&self) -> &str {
+                $name
+            }
+
+            fn signature(&self) -> &datafusion_expr::Signature {
+                $crate::args::signature()
+            }
+
+            fn coerce_types(
+                &self,
+                types: &[arrow::datatypes::DataType],
+            ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
+                let [curve] = $crate::args::exactly($name, ["curve"], types)?;
+                Ok(vec![$crate::list::coerce_to_curve($name, "curve", curve)?])
+            }
+
+            fn return_type(
+                &self,
+                _types: &[arrow::datatypes::DataType],
+            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
+                Ok($crate::list::list_of(arrow::datatypes::DataType::Int32))
+            }
+
+            fn state_fields(
+                &self,
+                args: datafusion_expr::function::StateFieldsArgs,
+            ) -> datafusion_common::Result<Vec<arrow::datatypes::FieldRef>> {
+                let name = datafusion_expr::utils::format_state_name(args.name, "curve");
+                let list = $crate::list::list_of(arrow::datatypes::DataType::Int32);
+                Ok(vec![std::sync::Arc::new(arrow::datatypes::Field::new(name, list, true))])
+            }
+
+            fn accumulator(
+                &self,
+                args: datafusion_expr::function::AccumulatorArgs,
+            ) -> datafusion_common::Result<Box<dyn datafusion_expr::Accumulator>> {
+                $crate::aggregate::refuse_distinct($name, &args)?;
+                Ok($crate::aggregate::whole($crate::curve::extremes::Extremes::$kind($name)))
+            }
+
+            fn groups_accumulator_supported(&self, args: datafusion_expr::function::AccumulatorArgs) -> bool {
+                !args.is_distinct
+            }
+
+            fn create_groups_accumulator(
+                &self,
+                args: datafusion_expr::function::AccumulatorArgs,
+            ) -> datafusion_common::Result<Box<dyn datafusion_expr::GroupsAccumulator>> {
+                $crate::aggregate::refuse_distinct($name, &args)?;
+                Ok($crate::aggregate::grouped($crate::curve::extremes::Extremes::$kind($name)))
+            }
+
+            fn order_sensitivity(&self) -> datafusion_expr::utils::AggregateOrderSensitivity {
+                datafusion_expr::utils::AggregateOrderSensitivity::Insensitive
+            }
+
+            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
+                self.doc()
+            }
+        }
+    };
+}
+pub(super) use extremes;
