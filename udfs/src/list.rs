@@ -68,7 +68,8 @@ pub(crate) fn in_watts(function: &str, curve: Column) -> Result<Column> {
     Ok(curve.with(Arc::new(watts)))
 }
 
-fn whole_watts(function: &str, value: f64) -> Result<i32> {
+/// A finite number of watts, rounded half away from zero.
+pub(crate) fn whole_watts(function: &str, value: f64) -> Result<i32> {
     let rounded = value.round();
     if (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&rounded) {
         Ok(rounded as i32)

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{DataType, Field, FieldRef, Int32Type};
+use arrow::array::{Array, ArrayRef, PrimitiveArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int32Type};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion_expr::utils::{AggregateOrderSensitivity, format_state_name};
@@ -14,7 +14,7 @@ use super::DAY_MINUTES;
 use super::arena::Arena;
 use crate::aggregate::{Filter, Groups, grouped, refuse_distinct, whole};
 use crate::args::{coerce_integer, exactly, primitive, refuse, signature};
-use crate::list::{ListWriter, Lists, list_of};
+use crate::list::{ListWriter, Lists, list_of, whole_watts};
 
 const NAME: &str = "fold_curve";
 /// A slot without a reading: below every reading, which has 32 bits.
@@ -34,7 +34,7 @@ Rows whose minute or watts are NULL are left out; where none is left the result 
     argument(name = "minute_of_day", description = "INT: minutes since 00:00 at the start of the reading."),
     argument(
         name = "power_w",
-        description = "INT, watts. Other numbers are cast as DataFusion casts: fractions are cut off towards zero, NaN, infinity and what does not fit are an error. Round floats before."
+        description = "INT, watts. Other integers are cast; floats and decimals are rounded half away from zero, NaN and infinity are unknown, and what does not fit into INT is an error."
     ),
     argument(name = "interval_minutes", description = "INT: 5, 15, 30 or 60, the same for all rows of a group.")
 )]
@@ -53,12 +53,14 @@ impl AggregateUDFImpl for FoldCurve {
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let names = ["minute_of_day", "power_w", "interval_minutes"];
         let [minute, power, interval] = exactly(NAME, names, types)?;
-        if !(power.is_integer() || power.is_floating() || power.is_null()) {
-            return refuse(NAME, names[1], "a number", power);
-        }
+        let power = match power {
+            _ if power.is_integer() || power.is_null() => DataType::Int32,
+            _ if power.is_floating() || power.is_decimal() => DataType::Float64,
+            _ => return refuse(NAME, names[1], "a number", power),
+        };
         Ok(vec![
             coerce_integer(NAME, names[0], minute, DataType::Int32)?,
-            DataType::Int32,
+            power,
             coerce_integer(NAME, names[2], interval, DataType::Int32)?,
         ])
     }
@@ -117,6 +119,31 @@ impl FoldedCurves {
     }
 }
 
+/// Readings, as coercion made them.
+enum Watts<'a> {
+    Whole(&'a PrimitiveArray<Int32Type>),
+    Floats(&'a PrimitiveArray<Float64Type>),
+}
+
+impl<'a> Watts<'a> {
+    fn try_new(column: &'a ArrayRef) -> Result<Self> {
+        match column.data_type() {
+            DataType::Float64 => Ok(Self::Floats(primitive::<Float64Type>(NAME, column)?)),
+            _ => Ok(Self::Whole(primitive::<Int32Type>(NAME, column)?)),
+        }
+    }
+
+    fn get(&self, row: usize) -> Result<Option<i32>> {
+        match self {
+            Self::Whole(values) => Ok(values.is_valid(row).then(|| values.value(row))),
+            Self::Floats(values) => {
+                let known = values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite());
+                known.map(|value| whole_watts(NAME, value)).transpose()
+            }
+        }
+    }
+}
+
 /// The slot of a reading, and the slots of its day.
 fn place(minute: i32, interval: Option<i32>) -> Result<(usize, usize)> {
     let interval = match interval {
@@ -146,16 +173,17 @@ impl Groups for FoldedCurves {
             return exec_err!("{NAME} was called with {} arguments", args.len());
         };
         let minutes = primitive::<Int32Type>(NAME, minutes)?;
-        let watts = primitive::<Int32Type>(NAME, watts)?;
+        let watts = Watts::try_new(watts)?;
         let intervals = primitive::<Int32Type>(NAME, intervals)?;
         for (row, &group) in groups.iter().enumerate() {
-            if !filter.keeps(row) || minutes.is_null(row) || watts.is_null(row) {
+            if !filter.keeps(row) || minutes.is_null(row) {
                 continue;
             }
+            let Some(watts) = watts.get(row)? else { continue };
             let interval = intervals.is_valid(row).then(|| intervals.value(row));
             let (slot, slots) = place(minutes.value(row), interval)?;
             let largest = &mut self.slots(group, slots)?[slot];
-            *largest = (*largest).max(i64::from(watts.value(row)));
+            *largest = (*largest).max(i64::from(watts));
         }
         Ok(())
     }
