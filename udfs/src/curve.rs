@@ -5,6 +5,7 @@ mod backfeed_minutes;
 mod backfeed_wh;
 mod base_load_p5_w;
 mod base_load_w;
+mod coincidence_factor;
 mod convert;
 mod curve_correlation;
 mod curve_distance;
@@ -105,6 +106,7 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
 
 pub(crate) fn aggregates() -> Vec<AggregateUDF> {
     vec![
+        coincidence_factor::CoincidenceFactor.into(),
         curve_max::CurveMax.into(),
         curve_min::CurveMin.into(),
         energy_curve_mean::EnergyCurveMean.into(),

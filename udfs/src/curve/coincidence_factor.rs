@@ -1,0 +1,191 @@
+//! How much of their maxima many customers need at one time.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Decimal128Array, Int64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Int64Type};
+use datafusion_common::{Result, exec_datafusion_err, exec_err};
+use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion_expr::{Accumulator, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator, Signature};
+use datafusion_macros::user_doc;
+
+use super::arena::Arena;
+use super::points::greatest;
+use crate::aggregate::{Filter, Groups, grouped, refuse_distinct, whole};
+use crate::args::{Column, exactly, primitive, signature};
+use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts, list_of};
+use crate::round::{RATIO, ratio};
+
+const NAME: &str = "coincidence_factor";
+
+/// The maximum of the sum over the sum of the maxima.
+#[user_doc(
+    doc_section(label = "Load curves"),
+    description = r"The coincidence factor of a group of curves (DECIMAL(9,6)): the maximum demand of the group as a whole, over the sum of the maximum demands of its curves. 1 where all peak at one time; 1 over it is the diversity factor. Null points are left out of the sum.
+
+NULL and empty lists, and those of which no point is known, are left out; NULL where none is left or the sum of the maxima is not above 0. Curves of different lengths in one group, and a sum beyond BIGINT, are errors.",
+    syntax_example = "coincidence_factor(curve)",
+    sql_example = r"```sql
+> select coincidence_factor(c) from (values ([100, 500]), ([400, 200])) t(c);
+0.777778
+```",
+    argument(name = "curve", description = "LIST of INT, watts; other numbers as for `energy_wh`.")
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct CoincidenceFactor;
+
+impl AggregateUDFImpl for CoincidenceFactor {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        signature()
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let [curve] = exactly(NAME, ["curve"], types)?;
+        Ok(vec![coerce_to_curve(NAME, "curve", curve)?])
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(RATIO)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let field = |part, data_type| Arc::new(Field::new(format_state_name(args.name, part), data_type, true));
+        Ok(vec![field("sum", list_of(DataType::Int64)), field("maxima", DataType::Int64)])
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        refuse_distinct(NAME, &args)?;
+        Ok(whole(Demands::default()))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        !args.is_distinct
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        refuse_distinct(NAME, &args)?;
+        Ok(grouped(Demands::default()))
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.doc()
+    }
+}
+
+/// The sum of the curves of each group, and that of their maxima.
+#[derive(Debug, Default)]
+struct Demands {
+    sums: Arena,
+    maxima: Vec<i64>,
+}
+
+impl Demands {
+    fn add(
+        &mut self,
+        group: usize,
+        points: usize,
+        known: impl Iterator<Item = (usize, i64)>,
+        maxima: i64,
+    ) -> Result<()> {
+        let overflow = || exec_datafusion_err!("{NAME}: the demand of a group does not fit into BIGINT");
+        let sums = self.sums.open(group, points, 0);
+        if sums.len() != points {
+            return exec_err!(
+                "{NAME}: curves of {} and of {points} points in one group; resample_curve makes them alike",
+                sums.len()
+            );
+        }
+        for (position, watts) in known {
+            sums[position] = sums[position].checked_add(watts).ok_or_else(overflow)?;
+        }
+        self.maxima[group] = self.maxima[group].checked_add(maxima).ok_or_else(overflow)?;
+        Ok(())
+    }
+}
+
+impl Groups for Demands {
+    fn empty(&self) -> Self {
+        Self::default()
+    }
+
+    fn resize(&mut self, groups: usize) {
+        self.sums.resize(groups);
+        self.maxima.resize(groups.max(self.maxima.len()), 0);
+    }
+
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        let [curves] = args else { return exec_err!("{NAME} was called with {} arguments", args.len()) };
+        let curves = in_watts(NAME, Column::of(curves))?;
+        let curves = Lists::<Int32Type>::try_new(NAME, curves.array())?;
+        for (row, &group) in groups.iter().enumerate() {
+            if filter.keeps(row)
+                && let Some(curve) = curves.row(row)
+                && let Some(most) = greatest(curve)
+            {
+                let known = curve.known().map(|(position, w)| (position, i64::from(w)));
+                self.add(group, curve.len(), known, i64::from(most))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let [sums, maxima] = states else { return exec_err!("{NAME} was given {} states", states.len()) };
+        let (sums, maxima) = (Lists::<Int64Type>::try_new(NAME, sums)?, primitive::<Int64Type>(NAME, maxima)?);
+        for (row, &group) in groups.iter().enumerate() {
+            if let Some(curve) = sums.row(row)
+                && maxima.is_valid(row)
+            {
+                self.add(group, curve.len(), curve.known(), maxima.value(row))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Self {
+        let maxima = match emit_to {
+            EmitTo::All => std::mem::take(&mut self.maxima),
+            EmitTo::First(count) => {
+                let left = self.maxima.split_off(count.min(self.maxima.len()));
+                std::mem::replace(&mut self.maxima, left)
+            }
+        };
+        Self { sums: self.sums.take(emit_to), maxima }
+    }
+
+    fn state(&self) -> Result<Vec<ArrayRef>> {
+        let groups = self.sums.groups();
+        let mut sums = ListWriter::<Int64Type>::with_capacity(groups, groups * 96);
+        for group in 0..groups {
+            match self.sums.get(group) {
+                None => sums.push_null(),
+                Some(points) => sums.push_dense(points),
+            }
+        }
+        let maxima = (0..groups).map(|group| self.sums.get(group).map(|_| self.maxima[group]));
+        Ok(vec![Arc::new(sums.finish(NAME)?), Arc::new(maxima.collect::<Int64Array>())])
+    }
+
+    fn result(&self) -> Result<ArrayRef> {
+        let factor = |group: usize| {
+            let most = *self.sums.get(group)?.iter().max()?;
+            let maxima = self.maxima[group];
+            (maxima > 0).then(|| ratio(i128::from(most), i128::from(maxima)))
+        };
+        let factors: Decimal128Array = (0..self.sums.groups()).map(factor).collect();
+        Ok(Arc::new(factors.with_data_type(RATIO)))
+    }
+
+    fn heap_size(&self) -> usize {
+        self.sums.heap_size() + self.maxima.capacity() * size_of::<i64>()
+    }
+}
