@@ -1,11 +1,14 @@
 //! From one description of per-group state to both of DataFusion's accumulators.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::{Result, ScalarValue, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
-use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
+use datafusion_expr::utils::format_state_name;
+use datafusion_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator};
 
 /// Which rows of a batch count: those for which the filter is true.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +42,90 @@ pub(crate) trait Groups: Debug + Send + Sync + Sized + 'static {
     fn result(&self) -> Result<ArrayRef>;
     /// Bytes on the heap.
     fn heap_size(&self) -> usize;
+}
+
+/// An aggregate by its words; [`aggregate!`] makes of it what engines see.
+pub(crate) trait Aggregate: AggregateUDFImpl {
+    const NAME: &'static str;
+    type Groups: Groups;
+
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>>;
+    fn data_type() -> DataType;
+    /// The columns of the state, called after the part that each holds.
+    fn state() -> Vec<(&'static str, DataType)>;
+    fn groups() -> Self::Groups;
+}
+
+/// The trait that engines see, of an [`Aggregate`]. None of them depends on the
+/// order of rows, and none knows `DISTINCT`: curves that are alike are not one.
+macro_rules! aggregate {
+    ($function:ty) => {
+        impl datafusion_expr::AggregateUDFImpl for $function {
+            fn name(&self) -> &str {
+                <Self as $crate::aggregate::Aggregate>::NAME
+            }
+
+            fn signature(&self) -> &datafusion_expr::Signature {
+                $crate::args::signature()
+            }
+
+            fn coerce_types(
+                &self,
+                types: &[arrow::datatypes::DataType],
+            ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
+                <Self as $crate::aggregate::Aggregate>::coerce(types)
+            }
+
+            fn return_type(
+                &self,
+                _types: &[arrow::datatypes::DataType],
+            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
+                Ok(<Self as $crate::aggregate::Aggregate>::data_type())
+            }
+
+            fn state_fields(
+                &self,
+                args: datafusion_expr::function::StateFieldsArgs,
+            ) -> datafusion_common::Result<Vec<arrow::datatypes::FieldRef>> {
+                let state = <Self as $crate::aggregate::Aggregate>::state();
+                Ok($crate::aggregate::state_fields(args.name, state))
+            }
+
+            fn accumulator(
+                &self,
+                args: datafusion_expr::function::AccumulatorArgs,
+            ) -> datafusion_common::Result<Box<dyn datafusion_expr::Accumulator>> {
+                $crate::aggregate::refuse_distinct(<Self as $crate::aggregate::Aggregate>::NAME, &args)?;
+                Ok($crate::aggregate::whole(<Self as $crate::aggregate::Aggregate>::groups()))
+            }
+
+            fn groups_accumulator_supported(&self, args: datafusion_expr::function::AccumulatorArgs) -> bool {
+                !args.is_distinct
+            }
+
+            fn create_groups_accumulator(
+                &self,
+                args: datafusion_expr::function::AccumulatorArgs,
+            ) -> datafusion_common::Result<Box<dyn datafusion_expr::GroupsAccumulator>> {
+                $crate::aggregate::refuse_distinct(<Self as $crate::aggregate::Aggregate>::NAME, &args)?;
+                Ok($crate::aggregate::grouped(<Self as $crate::aggregate::Aggregate>::groups()))
+            }
+
+            fn order_sensitivity(&self) -> datafusion_expr::utils::AggregateOrderSensitivity {
+                datafusion_expr::utils::AggregateOrderSensitivity::Insensitive
+            }
+
+            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
+                self.doc()
+            }
+        }
+    };
+}
+pub(crate) use aggregate;
+
+pub(crate) fn state_fields(aggregate: &str, columns: Vec<(&'static str, DataType)>) -> Vec<FieldRef> {
+    let field = |(part, data_type)| Arc::new(Field::new(format_state_name(aggregate, part), data_type, true));
+    columns.into_iter().map(field).collect()
 }
 
 /// The accumulator of one value over all rows.

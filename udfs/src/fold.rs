@@ -229,69 +229,33 @@ impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
     }
 }
 
-/// The trait that engines see, of a [`Fold`].
+/// The traits that engines see, of a [`Fold`].
 macro_rules! fold {
     ($function:ty, $width:literal) => {
-        impl datafusion_expr::AggregateUDFImpl for $function {
-            fn name(&self) -> &str {
-                <Self as $crate::fold::Fold<$width>>::NAME
-            }
+        impl $crate::aggregate::Aggregate for $function {
+            const NAME: &'static str = <Self as $crate::fold::Fold<$width>>::NAME;
+            type Groups = $crate::fold::Kept<Self, $width>;
 
-            fn signature(&self) -> &datafusion_expr::Signature {
-                $crate::args::signature()
-            }
-
-            fn coerce_types(
-                &self,
+            fn coerce(
                 types: &[arrow::datatypes::DataType],
             ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
                 $crate::fold::coerce::<Self, $width>(types)
             }
 
-            fn return_type(
-                &self,
-                _types: &[arrow::datatypes::DataType],
-            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
-                Ok(<<Self as $crate::fold::Fold<$width>>::Figure as $crate::fold::Figure>::data_type())
+            fn data_type() -> arrow::datatypes::DataType {
+                <<Self as $crate::fold::Fold<$width>>::Figure as $crate::fold::Figure>::data_type()
             }
 
-            fn state_fields(
-                &self,
-                args: datafusion_expr::function::StateFieldsArgs,
-            ) -> datafusion_common::Result<Vec<arrow::datatypes::FieldRef>> {
-                let name = datafusion_expr::utils::format_state_name(args.name, "rows");
-                let list = $crate::list::list_of(arrow::datatypes::DataType::Float64);
-                Ok(vec![std::sync::Arc::new(arrow::datatypes::Field::new(name, list, true))])
+            fn state() -> Vec<(&'static str, arrow::datatypes::DataType)> {
+                vec![("rows", $crate::list::list_of(arrow::datatypes::DataType::Float64))]
             }
 
-            fn accumulator(
-                &self,
-                args: datafusion_expr::function::AccumulatorArgs,
-            ) -> datafusion_common::Result<Box<dyn datafusion_expr::Accumulator>> {
-                $crate::aggregate::refuse_distinct(<Self as $crate::fold::Fold<$width>>::NAME, &args)?;
-                Ok($crate::aggregate::whole($crate::fold::Kept::<Self, $width>::new()))
-            }
-
-            fn groups_accumulator_supported(&self, args: datafusion_expr::function::AccumulatorArgs) -> bool {
-                !args.is_distinct
-            }
-
-            fn create_groups_accumulator(
-                &self,
-                args: datafusion_expr::function::AccumulatorArgs,
-            ) -> datafusion_common::Result<Box<dyn datafusion_expr::GroupsAccumulator>> {
-                $crate::aggregate::refuse_distinct(<Self as $crate::fold::Fold<$width>>::NAME, &args)?;
-                Ok($crate::aggregate::grouped($crate::fold::Kept::<Self, $width>::new()))
-            }
-
-            fn order_sensitivity(&self) -> datafusion_expr::utils::AggregateOrderSensitivity {
-                datafusion_expr::utils::AggregateOrderSensitivity::Insensitive
-            }
-
-            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
-                self.doc()
+            fn groups() -> Self::Groups {
+                $crate::fold::Kept::new()
             }
         }
+
+        $crate::aggregate::aggregate!($function);
     };
 }
 pub(crate) use fold;

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Decimal128Array, Int64Array};
-use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use datafusion_common::{Result, exec_datafusion_err, exec_err};
-use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion_expr::{Accumulator, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator, Signature};
+use datafusion_expr::EmitTo;
 use datafusion_macros::user_doc;
 
 use super::arena::Arena;
 use super::points::greatest;
-use crate::aggregate::{Filter, Groups, grouped, refuse_distinct, whole};
-use crate::args::{Column, exactly, primitive, signature};
+use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
+use crate::args::{Column, exactly, primitive};
 use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts, list_of};
 use crate::round::{RATIO, ratio};
 
@@ -35,55 +33,33 @@ NULL and empty lists, and those of which no point is known, are left out; NULL w
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct CoincidenceFactor;
 
-impl AggregateUDFImpl for CoincidenceFactor {
-    fn name(&self) -> &str {
-        NAME
-    }
+impl Aggregate for CoincidenceFactor {
+    const NAME: &'static str = NAME;
+    type Groups = Demands;
 
-    fn signature(&self) -> &Signature {
-        signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         let [curve] = exactly(NAME, ["curve"], types)?;
         Ok(vec![coerce_to_curve(NAME, "curve", curve)?])
     }
 
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(RATIO)
+    fn data_type() -> DataType {
+        RATIO
     }
 
-    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let field = |part, data_type| Arc::new(Field::new(format_state_name(args.name, part), data_type, true));
-        Ok(vec![field("sum", list_of(DataType::Int64)), field("maxima", DataType::Int64)])
+    fn state() -> Vec<(&'static str, DataType)> {
+        vec![("sum", list_of(DataType::Int64)), ("maxima", DataType::Int64)]
     }
 
-    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(whole(Demands::default()))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(grouped(Demands::default()))
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
+    fn groups() -> Demands {
+        Demands::default()
     }
 }
 
+aggregate!(CoincidenceFactor);
+
 /// The sum of the curves of each group, and that of their maxima.
 #[derive(Debug, Default)]
-struct Demands {
+pub(super) struct Demands {
     sums: Arena,
     maxima: Vec<i64>,
 }

@@ -2,14 +2,10 @@
 
 mod output;
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Int32Type, Int64Type};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Int32Type, Int64Type};
 use datafusion_common::{DataFusionError, Result, exec_datafusion_err, exec_err};
 use datafusion_expr::EmitTo;
-use datafusion_expr::function::StateFieldsArgs;
-use datafusion_expr::utils::format_state_name;
 
 use super::arena::Arena;
 use crate::aggregate::{Filter, Groups};
@@ -28,7 +24,7 @@ pub(super) enum Statistic {
 /// counts as folding early does, whatever the order of the rows, the counts of
 /// curves with gaps are kept for every length that theirs can fold to.
 #[derive(Debug)]
-pub(super) struct EnergyCurves {
+pub(crate) struct EnergyCurves {
     function: &'static str,
     statistic: Statistic,
     sums: Arena,
@@ -42,13 +38,8 @@ pub(super) struct EnergyCurves {
 }
 
 /// The state columns: sums by slot, and `full` followed by `counts`.
-pub(super) fn state_fields(args: &StateFieldsArgs) -> Vec<FieldRef> {
-    ["sum", "count"]
-        .map(|part| {
-            let name = format_state_name(args.name, part);
-            Arc::new(Field::new(name, list_of(DataType::Int64), true))
-        })
-        .to_vec()
+pub(super) fn state() -> Vec<(&'static str, DataType)> {
+    ["sum", "count"].map(|part| (part, list_of(DataType::Int64))).to_vec()
 }
 
 impl EnergyCurves {

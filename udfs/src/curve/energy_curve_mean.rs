@@ -1,15 +1,12 @@
 //! The typical day of an account or of a group, as a mean of energy curves.
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::DataType;
 use datafusion_common::Result;
-use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion_expr::utils::AggregateOrderSensitivity;
-use datafusion_expr::{Accumulator, AggregateUDFImpl, Documentation, GroupsAccumulator, Signature};
 use datafusion_macros::user_doc;
 
-use super::energy_curve::{EnergyCurves, Statistic, state_fields};
-use crate::aggregate::{grouped, refuse_distinct, whole};
-use crate::args::{exactly, signature};
+use super::energy_curve::{EnergyCurves, Statistic, state};
+use crate::aggregate::{Aggregate, aggregate};
+use crate::args::exactly;
 use crate::list::{coerce_to_integer_list, list_of};
 
 const NAME: &str = "energy_curve_mean";
@@ -39,50 +36,29 @@ fn curves() -> EnergyCurves {
     EnergyCurves::new(NAME, Statistic::Mean)
 }
 
-impl AggregateUDFImpl for EnergyCurveMean {
-    fn name(&self) -> &str {
-        NAME
-    }
+impl Aggregate for EnergyCurveMean {
+    const NAME: &'static str = NAME;
+    type Groups = EnergyCurves;
 
-    fn signature(&self) -> &Signature {
-        signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         let [curve] = exactly(NAME, ["wh_list"], types)?;
         Ok(vec![coerce_to_integer_list(NAME, "wh_list", curve)?])
     }
 
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(list_of(DataType::Int32))
+    fn data_type() -> DataType {
+        list_of(DataType::Int32)
     }
 
-    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(state_fields(&args))
+    fn state() -> Vec<(&'static str, DataType)> {
+        state()
     }
 
-    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(whole(curves()))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(grouped(curves()))
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
+    fn groups() -> EnergyCurves {
+        curves()
     }
 }
+
+aggregate!(EnergyCurveMean);
 
 #[cfg(test)]
 mod tests {
@@ -94,6 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::aggregate::grouped;
     use crate::testing::{aggregate, aggregate_groups};
 
     type Curve = Vec<Option<i32>>;

@@ -1,15 +1,12 @@
 //! The load of a group of accounts, as a sum of energy curves.
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::DataType;
 use datafusion_common::Result;
-use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion_expr::utils::AggregateOrderSensitivity;
-use datafusion_expr::{Accumulator, AggregateUDFImpl, Documentation, GroupsAccumulator, Signature};
 use datafusion_macros::user_doc;
 
-use super::energy_curve::{EnergyCurves, Statistic, state_fields};
-use crate::aggregate::{grouped, refuse_distinct, whole};
-use crate::args::{exactly, signature};
+use super::energy_curve::{EnergyCurves, Statistic, state};
+use crate::aggregate::{Aggregate, aggregate};
+use crate::args::exactly;
 use crate::list::{coerce_to_integer_list, list_of};
 
 const NAME: &str = "energy_curve_sum";
@@ -39,50 +36,29 @@ fn curves() -> EnergyCurves {
     EnergyCurves::new(NAME, Statistic::Sum)
 }
 
-impl AggregateUDFImpl for EnergyCurveSum {
-    fn name(&self) -> &str {
-        NAME
-    }
+impl Aggregate for EnergyCurveSum {
+    const NAME: &'static str = NAME;
+    type Groups = EnergyCurves;
 
-    fn signature(&self) -> &Signature {
-        signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         let [curve] = exactly(NAME, ["wh_list"], types)?;
         Ok(vec![coerce_to_integer_list(NAME, "wh_list", curve)?])
     }
 
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(list_of(DataType::Int64))
+    fn data_type() -> DataType {
+        list_of(DataType::Int64)
     }
 
-    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(state_fields(&args))
+    fn state() -> Vec<(&'static str, DataType)> {
+        state()
     }
 
-    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(whole(curves()))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(grouped(curves()))
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
+    fn groups() -> EnergyCurves {
+        curves()
     }
 }
+
+aggregate!(EnergyCurveSum);
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +121,7 @@ mod tests {
         assert!(error.contains("energy_curve_sum: curves of 24 and of 92 values"), "{error}");
         let error = sum(vec![Some(vec![Some(i64::MAX)]), curve(1)]).unwrap_err().to_string();
         assert!(error.contains("does not fit into BIGINT"), "{error}");
-        let refused = EnergyCurveSum.coerce_types(&[list_of(DataType::Float64)]);
+        let refused = EnergyCurveSum::coerce(&[list_of(DataType::Float64)]);
         assert!(refused.unwrap_err().to_string().contains("takes a list of integers"));
     }
 }

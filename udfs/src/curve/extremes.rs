@@ -106,70 +106,34 @@ impl Groups for Extremes {
     }
 }
 
-/// The trait that engines see, of `curve_min` and `curve_max`.
+/// `curve_min` and `curve_max` in other words than their own.
 macro_rules! extremes {
     ($function:ty, $name:literal, $kind:ident) => {
-        impl datafusion_expr::AggregateUDFImpl for $function {
-            fn name(&self) -> &str {
-                $name
-            }
+        impl $crate::aggregate::Aggregate for $function {
+            const NAME: &'static str = $name;
+            type Groups = $crate::curve::extremes::Extremes;
 
-            fn signature(&self) -> &datafusion_expr::Signature {
-                $crate::args::signature()
-            }
-
-            fn coerce_types(
-                &self,
+            fn coerce(
                 types: &[arrow::datatypes::DataType],
             ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
                 let [curve] = $crate::args::exactly($name, ["curve"], types)?;
                 Ok(vec![$crate::list::coerce_to_curve($name, "curve", curve)?])
             }
 
-            fn return_type(
-                &self,
-                _types: &[arrow::datatypes::DataType],
-            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
-                Ok($crate::list::list_of(arrow::datatypes::DataType::Int32))
+            fn data_type() -> arrow::datatypes::DataType {
+                $crate::list::list_of(arrow::datatypes::DataType::Int32)
             }
 
-            fn state_fields(
-                &self,
-                args: datafusion_expr::function::StateFieldsArgs,
-            ) -> datafusion_common::Result<Vec<arrow::datatypes::FieldRef>> {
-                let name = datafusion_expr::utils::format_state_name(args.name, "curve");
-                let list = $crate::list::list_of(arrow::datatypes::DataType::Int32);
-                Ok(vec![std::sync::Arc::new(arrow::datatypes::Field::new(name, list, true))])
+            fn state() -> Vec<(&'static str, arrow::datatypes::DataType)> {
+                vec![("curve", Self::data_type())]
             }
 
-            fn accumulator(
-                &self,
-                args: datafusion_expr::function::AccumulatorArgs,
-            ) -> datafusion_common::Result<Box<dyn datafusion_expr::Accumulator>> {
-                $crate::aggregate::refuse_distinct($name, &args)?;
-                Ok($crate::aggregate::whole($crate::curve::extremes::Extremes::$kind($name)))
-            }
-
-            fn groups_accumulator_supported(&self, args: datafusion_expr::function::AccumulatorArgs) -> bool {
-                !args.is_distinct
-            }
-
-            fn create_groups_accumulator(
-                &self,
-                args: datafusion_expr::function::AccumulatorArgs,
-            ) -> datafusion_common::Result<Box<dyn datafusion_expr::GroupsAccumulator>> {
-                $crate::aggregate::refuse_distinct($name, &args)?;
-                Ok($crate::aggregate::grouped($crate::curve::extremes::Extremes::$kind($name)))
-            }
-
-            fn order_sensitivity(&self) -> datafusion_expr::utils::AggregateOrderSensitivity {
-                datafusion_expr::utils::AggregateOrderSensitivity::Insensitive
-            }
-
-            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
-                self.doc()
+            fn groups() -> Self::Groups {
+                $crate::curve::extremes::Extremes::$kind($name)
             }
         }
+
+        $crate::aggregate::aggregate!($function);
     };
 }
 pub(super) use extremes;

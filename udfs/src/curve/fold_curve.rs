@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, PrimitiveArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int32Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type};
 use datafusion_common::{Result, exec_err};
-use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion_expr::{Accumulator, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator, Signature};
+use datafusion_expr::EmitTo;
 use datafusion_macros::user_doc;
 
 use super::DAY_MINUTES;
 use super::arena::Arena;
-use crate::aggregate::{Filter, Groups, grouped, refuse_distinct, whole};
-use crate::args::{coerce_integer, exactly, primitive, refuse, signature};
+use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
+use crate::args::{coerce_integer, exactly, primitive, refuse};
 use crate::list::{ListWriter, Lists, list_of, whole_watts};
 
 const NAME: &str = "fold_curve";
@@ -41,16 +39,11 @@ Rows whose minute or watts are NULL are left out; where none is left the result 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FoldCurve;
 
-impl AggregateUDFImpl for FoldCurve {
-    fn name(&self) -> &str {
-        NAME
-    }
+impl Aggregate for FoldCurve {
+    const NAME: &'static str = NAME;
+    type Groups = FoldedCurves;
 
-    fn signature(&self) -> &Signature {
-        signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         let names = ["minute_of_day", "power_w", "interval_minutes"];
         let [minute, power, interval] = exactly(NAME, names, types)?;
         let power = match power {
@@ -65,42 +58,25 @@ impl AggregateUDFImpl for FoldCurve {
         ])
     }
 
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(list_of(DataType::Int32))
+    fn data_type() -> DataType {
+        list_of(DataType::Int32)
     }
 
-    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let name = format_state_name(args.name, "curve");
-        Ok(vec![Arc::new(Field::new(name, list_of(DataType::Int32), true))])
+    fn state() -> Vec<(&'static str, DataType)> {
+        vec![("curve", list_of(DataType::Int32))]
     }
 
-    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(whole(FoldedCurves::default()))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        refuse_distinct(NAME, &args)?;
-        Ok(grouped(FoldedCurves::default()))
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
+    fn groups() -> FoldedCurves {
+        FoldedCurves::default()
     }
 }
+
+aggregate!(FoldCurve);
 
 /// The largest reading of each slot, of each group. The state of a group is
 /// its curve so far; its length tells the interval.
 #[derive(Debug, Default)]
-struct FoldedCurves {
+pub(crate) struct FoldedCurves {
     slots: Arena,
 }
 

@@ -14,7 +14,7 @@ use crate::round::divide;
 const SLOTS: usize = 48;
 
 impl EnergyCurves {
-    /// The state columns, see [`state_fields`](super::state_fields).
+    /// The state columns, see [`state`](super::state).
     pub(super) fn write_state(&self) -> Result<Vec<ArrayRef>> {
         let groups = self.sums.groups();
         let mut sums = ListWriter::<Int64Type>::with_capacity(groups, groups * SLOTS);
