@@ -95,7 +95,7 @@ fn call(entry: &Entry) -> String {
         "minutes" | "interval_minutes" => "30".to_owned(),
         "from_minute" => "60".to_owned(),
         "to_minute" => "600".to_owned(),
-        other if other.ends_with("_w") || other.starts_with("m") || other.starts_with("s") => "60".to_owned(),
+        "level_w" | "step_w" | "min_level_w" | "min_minutes" | "max_points" | "separation_minutes" => "60".to_owned(),
         other => panic!("{} has an argument {other}: say here what to call it with", entry.name),
     });
     format!("{}({})", entry.name, arguments.collect::<Vec<_>>().join(", "))

@@ -42,7 +42,7 @@ pub struct Run {
     #[arg(long, value_name = "N")]
     buckets: Option<u32>,
 
-    /// Units side by side [default: one more than cores]
+    /// Units side by side [default: one more than cores, on a cluster as many as its cores]
     #[arg(long, value_name = "N")]
     parallel: Option<usize>,
 

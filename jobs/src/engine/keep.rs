@@ -1,8 +1,6 @@
 //! Rows of a batch that stay. Mostly nearly all of them do, and lists are dear
 //! to copy: then they are handed on as slices.
 
-use std::ops::Range;
-
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::util::bit_iterator::BitSliceIterator;
@@ -16,13 +14,9 @@ pub fn keep(batch: &RecordBatch, keep: &BooleanArray) -> Result<Vec<RecordBatch>
     let bits = keep.values();
     let runs = || BitSliceIterator::new(bits.values(), bits.offset(), bits.len());
     if runs().count() * ROWS_PER_SLICE <= batch.num_rows().max(ROWS_PER_SLICE) {
-        return Ok(runs().map(|(start, end)| slice(batch, start..end)).collect());
+        return Ok(runs().map(|(start, end)| batch.slice(start, end - start)).collect());
     }
     Ok(vec![filter_record_batch(batch, keep)?])
-}
-
-fn slice(batch: &RecordBatch, rows: Range<usize>) -> RecordBatch {
-    batch.slice(rows.start, rows.len())
 }
 
 #[cfg(test)]

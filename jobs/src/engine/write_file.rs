@@ -151,8 +151,8 @@ fn as_field(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
 
 /// Whole numbers are delta-packed and nothing is compressed: measured on load
 /// curves, smaller than floats with zstd and faster to scan. Texts of the key,
-/// by which rows are sorted, share their beginnings with the row before. Statistics serve
-/// to skip row groups, and who skips does so by key.
+/// by which rows are sorted, share their beginnings with the row before.
+/// Statistics serve to skip row groups, and who skips does so by key.
 fn properties(schema: &Schema, key: &[String]) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::UNCOMPRESSED)

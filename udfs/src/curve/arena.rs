@@ -1,6 +1,13 @@
 //! Rows of numbers by group, in one flat vector.
 
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::Int32Type;
+use datafusion_common::Result;
 use datafusion_expr::EmitTo;
+
+use crate::list::ListWriter;
 
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -79,6 +86,18 @@ impl Arena {
             })
             .collect();
         Self { spans, cells }
+    }
+
+    /// The rows as a column of curves; a cell with more than 32 bits is unknown.
+    pub(super) fn watts(&self, function: &str) -> Result<ArrayRef> {
+        let mut curves = ListWriter::<Int32Type>::with_capacity(self.groups(), self.cells.len());
+        for group in 0..self.groups() {
+            match self.get(group) {
+                None => curves.push_null(),
+                Some(cells) => curves.push(cells.iter().map(|&watts| i32::try_from(watts).ok())),
+            }
+        }
+        Ok(Arc::new(curves.finish(function)?))
     }
 
     pub(super) fn heap_size(&self) -> usize {

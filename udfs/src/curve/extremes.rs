@@ -1,7 +1,5 @@
 //! The state behind `curve_min` and `curve_max`.
 
-use std::sync::Arc;
-
 use arrow::array::ArrayRef;
 use arrow::datatypes::Int32Type;
 use datafusion_common::{Result, exec_err};
@@ -10,34 +8,50 @@ use datafusion_expr::EmitTo;
 use super::arena::Arena;
 use crate::aggregate::{Filter, Groups};
 use crate::args::Column;
-use crate::list::{ListWriter, Lists, in_watts};
+use crate::list::{Lists, in_watts};
 
 /// The smallest or the largest watts of each interval, of each group. The state
 /// of a group is its curve so far.
 #[derive(Debug)]
 pub(super) struct Extremes {
     function: &'static str,
-    /// What stands where no point is known yet: beyond all that has 32 bits.
-    unknown: i64,
-    pick: fn(i64, i64) -> i64,
+    is_least: bool,
     slots: Arena,
 }
 
 impl Extremes {
     pub(super) fn least(function: &'static str) -> Self {
-        Self { function, unknown: i64::MAX, pick: i64::min, slots: Arena::default() }
+        Self { function, is_least: true, slots: Arena::default() }
     }
 
     pub(super) fn greatest(function: &'static str) -> Self {
-        Self { function, unknown: i64::MIN, pick: i64::max, slots: Arena::default() }
+        Self { function, is_least: false, slots: Arena::default() }
     }
 
+    /// The way is chosen once for all points, so that each loop vectorises.
     fn add(&mut self, curves: &ArrayRef, groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        if self.is_least {
+            self.add_by(curves, groups, filter, i64::MAX, i64::min)
+        } else {
+            self.add_by(curves, groups, filter, i64::MIN, i64::max)
+        }
+    }
+
+    /// `unknown` stands where no point is known yet: beyond all that has 32
+    /// bits.
+    fn add_by(
+        &mut self,
+        curves: &ArrayRef,
+        groups: &[usize],
+        filter: Filter<'_>,
+        unknown: i64,
+        pick: impl Fn(i64, i64) -> i64,
+    ) -> Result<()> {
         let curves = in_watts(self.function, Column::of(curves))?;
         let curves = Lists::<Int32Type>::try_new(self.function, curves.array())?;
         for (row, &group) in groups.iter().enumerate() {
             let Some(curve) = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row)) else { continue };
-            let slots = self.slots.open(group, curve.len(), self.unknown);
+            let slots = self.slots.open(group, curve.len(), unknown);
             if slots.len() != curve.len() {
                 return exec_err!(
                     "{}: curves of {} and of {} points in one group; resample_curve makes them alike",
@@ -48,13 +62,9 @@ impl Extremes {
             }
             match curve.dense() {
                 Some(values) => {
-                    slots.iter_mut().zip(values).for_each(|(slot, &w)| *slot = (self.pick)(*slot, i64::from(w)));
+                    slots.iter_mut().zip(values).for_each(|(slot, &w)| *slot = pick(*slot, i64::from(w)));
                 }
-                None => {
-                    for (position, w) in curve.known() {
-                        slots[position] = (self.pick)(slots[position], i64::from(w));
-                    }
-                }
+                None => curve.known().for_each(|(at, w)| slots[at] = pick(slots[at], i64::from(w))),
             }
         }
         Ok(())
@@ -89,16 +99,7 @@ impl Groups for Extremes {
     }
 
     fn result(&self) -> Result<ArrayRef> {
-        let groups = self.slots.groups();
-        let mut curves = ListWriter::<Int32Type>::with_capacity(groups, groups * 96);
-        for group in 0..groups {
-            match self.slots.get(group) {
-                None => curves.push_null(),
-                // What is unknown alone has more than 32 bits.
-                Some(slots) => curves.push(slots.iter().map(|&watts| i32::try_from(watts).ok())),
-            }
-        }
-        Ok(Arc::new(curves.finish(self.function)?))
+        self.slots.watts(self.function)
     }
 
     fn heap_size(&self) -> usize {

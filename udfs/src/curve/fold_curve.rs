@@ -1,7 +1,5 @@
 //! One row per reading, folded into one list per day.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef, PrimitiveArray};
 use arrow::datatypes::{DataType, Float64Type, Int32Type};
 use datafusion_common::{Result, exec_err};
@@ -12,7 +10,7 @@ use super::DAY_MINUTES;
 use super::arena::Arena;
 use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
 use crate::args::{coerce_integer, exactly, primitive, refuse};
-use crate::list::{ListWriter, Lists, list_of, whole_watts};
+use crate::list::{Lists, list_of, whole_watts};
 
 const NAME: &str = "fold_curve";
 /// A slot without a reading: below every reading, which has 32 bits.
@@ -191,16 +189,7 @@ impl Groups for FoldedCurves {
     }
 
     fn result(&self) -> Result<ArrayRef> {
-        let groups = self.slots.groups();
-        let mut curves = ListWriter::<Int32Type>::with_capacity(groups, groups * 96);
-        for group in 0..groups {
-            match self.slots.get(group) {
-                None => curves.push_null(),
-                // `UNKNOWN` alone has more than 32 bits.
-                Some(slots) => curves.push(slots.iter().map(|&watts| i32::try_from(watts).ok())),
-            }
-        }
-        Ok(Arc::new(curves.finish(NAME)?))
+        self.slots.watts(NAME)
     }
 
     fn heap_size(&self) -> usize {
@@ -210,6 +199,8 @@ impl Groups for FoldedCurves {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow::array::{AsArray, Int32Array};
     use datafusion_common::ScalarValue;
 

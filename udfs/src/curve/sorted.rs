@@ -27,10 +27,19 @@ pub(super) fn with_known<R>(curve: Curve<'_>, read: impl FnOnce(&mut [i32]) -> R
 /// points as 0, rounded half away from zero; of all known points where they are
 /// fewer. `None` where no point is known.
 pub(super) fn lowest_hours(curve: Curve<'_>, minutes: i64) -> Option<i64> {
-    with_known(curve, |values| {
-        let wanted = ((180 / minutes).max(1) as usize).min(values.len());
-        values.select_nth_unstable(wanted - 1);
-        let sum = values[..wanted].iter().map(|&w| i64::from(w.max(0))).sum();
-        divide(sum, wanted as i64)
-    })
+    let wanted = (180 / minutes).max(1) as usize;
+    let (sum, count) = with_known(curve, |values| {
+        values.iter_mut().for_each(|w| *w = (*w).max(0));
+        sum_of_smallest(values, wanted)
+    })??;
+    Some(divide(sum, count))
+}
+
+/// Sum and number of the `count` smallest values, of all where there are
+/// fewer. `None` of no values.
+pub(super) fn sum_of_smallest(values: &mut [i32], count: usize) -> Option<(i64, i64)> {
+    let count = count.min(values.len());
+    let (below, last, _) = values.select_nth_unstable(count.checked_sub(1)?);
+    let sum = below.iter().map(|&w| i64::from(w)).sum::<i64>() + i64::from(*last);
+    Some((sum, count as i64))
 }

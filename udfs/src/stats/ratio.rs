@@ -9,10 +9,9 @@ use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUD
 use datafusion_macros::user_doc;
 
 use crate::args::{Column, columns, exactly, primitive, refuse, signature};
-use crate::round::{RATIO, RATIO_LIMIT};
+use crate::round::{RATIO, RATIO_SCALE, quotient};
 
 const NAME: &str = "ratio";
-const LIMIT: u128 = RATIO_LIMIT as u128;
 
 /// The quotient of two exact numbers, rounded half away from zero.
 #[user_doc(
@@ -71,9 +70,6 @@ impl ScalarUDFImpl for Ratio {
     }
 }
 
-/// Digits of a ratio after the point.
-const RATIO_SCALE: i32 = 6;
-
 fn coerce(argument: &str, found: &DataType) -> Result<DataType> {
     match *found {
         DataType::UInt64 => Ok(DataType::Decimal128(20, 0)),
@@ -120,56 +116,13 @@ impl<'a> Exact<'a> {
     }
 }
 
-/// `numerator * 10^exponent / denominator`, rounded and saturated.
-fn quotient(numerator: i128, denominator: i128, exponent: i32) -> i128 {
-    let magnitude = magnitude(numerator.unsigned_abs(), denominator.unsigned_abs(), exponent);
-    // At most `LIMIT`, so it fits.
-    let magnitude = magnitude as i128;
-    if (numerator < 0) == (denominator < 0) { magnitude } else { -magnitude }
-}
-
-/// As [`quotient`], of numbers that are at most 2^127, the second not 0.
-fn magnitude(above: u128, below: u128, exponent: i32) -> u128 {
-    let power = 10u128.checked_pow(exponent.unsigned_abs());
-    if exponent < 0 {
-        // What overflows is more than 2^128 and so more than twice `above`.
-        let below = power.and_then(|power| below.checked_mul(power));
-        return below.map_or(0, |below| rounded((above / below, above % below), below));
-    }
-    if let Some(above) = power.and_then(|power| above.checked_mul(power)) {
-        return rounded((above / below, above % below), below);
-    }
-    // Long division, digit by digit.
-    let mut parts = (above / below, above % below);
-    for _ in 0..exponent {
-        if parts.0 > LIMIT {
-            return LIMIT;
-        }
-        let double = add(parts, parts, below);
-        let five = add(add(double, double, below), parts, below);
-        parts = add(five, five, below);
-    }
-    rounded(parts, below)
-}
-
-/// Adds two numbers given as quotient and rest of a divisor. Both rests are
-/// less than 2^127, so their sum stays in range.
-fn add(a: (u128, u128), b: (u128, u128), divisor: u128) -> (u128, u128) {
-    let rest = a.1 + b.1;
-    if rest >= divisor { (a.0 + b.0 + 1, rest - divisor) } else { (a.0 + b.0, rest) }
-}
-
-fn rounded((quotient, rest): (u128, u128), divisor: u128) -> u128 {
-    if quotient >= LIMIT { LIMIT } else { quotient + u128::from(rest >= divisor - rest) }
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, AsArray};
     use datafusion_common::ScalarValue;
-    use proptest::prelude::*;
 
     use super::*;
+    use crate::round::RATIO_LIMIT;
     use crate::testing::{call, call_arrays};
 
     fn ratios(array: &ArrayRef) -> Vec<Option<i128>> {
@@ -217,31 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn extremes_stay_exact() {
-        let ten = |digits| 10i128.pow(digits);
-        assert_eq!(quotient(ten(38), ten(38), 6), 1_000_000);
-        assert_eq!(quotient(ten(38) - 1, 3 * ten(37), 6), 3_333_333);
-        assert_eq!(quotient(1, ten(38), 44), 1_000_000);
-        assert_eq!(quotient(ten(38), 1, -32), 1_000_000);
-        assert_eq!(quotient(i128::MIN, 1, -70), 0);
-        assert_eq!(quotient(i128::MIN, i128::MAX, 6), -1_000_000);
-        assert_eq!(quotient(i128::MAX, 1, 82), i128::from(RATIO_LIMIT));
-    }
-
-    #[test]
     fn floats_are_refused_at_planning() {
         let error = Ratio.coerce_types(&[DataType::Int64, DataType::Float64]).unwrap_err().to_string();
         assert!(error.contains("ratio: argument denominator takes an integer or a decimal"), "{error}");
         assert!(Ratio.coerce_types(&[DataType::Int64]).unwrap_err().to_string().contains("takes 2 argument"));
-    }
-
-    proptest! {
-        #[test]
-        fn long_division_is_division(above in 0..u128::from(u64::MAX), below in 1..u128::from(u64::MAX)) {
-            let exact = above.checked_mul(1_000_000).map(|a| rounded((a / below, a % below), below));
-            // The same ratio, with both numbers so large that they take the long way.
-            let far = magnitude(above << 63, below << 63, 6);
-            prop_assert_eq!(Some(far), exact);
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::lowest::sum_of_lowest;
 use crate::curve::DAY_MINUTES;
+use crate::curve::sorted::sum_of_smallest;
 
 /// Half hours of a day; hourly curves use the first 24 slots.
 pub(super) const SLOTS: usize = 48;
@@ -163,15 +164,6 @@ pub(super) fn sparse(points: impl Iterator<Item = (usize, i32)>, shape: Shape) -
     for (slot, sum) in sums.iter().enumerate().take(shape.slots) {
         scan.running[slot + 1] = scan.running[slot] + sum;
     }
-    scan.lowest = lowest(&mut known[..scan.valid], shape.points / 8)?;
+    scan.lowest = sum_of_smallest(&mut known[..scan.valid], shape.points / 8)?;
     Some(scan)
-}
-
-/// Sum and number of the `count` smallest values, of all where there are
-/// fewer. `None` of no values.
-fn lowest(values: &mut [i32], count: usize) -> Option<(i64, i64)> {
-    let count = count.min(values.len());
-    let (below, last, _) = values.select_nth_unstable(count.checked_sub(1)?);
-    let sum = below.iter().map(|&w| i64::from(w)).sum::<i64>() + i64::from(*last);
-    Some((sum, count as i64))
 }
