@@ -32,8 +32,7 @@ use super::session::MAX_MESSAGE_BYTES;
 const POLL_FIRST: Duration = Duration::from_millis(5);
 const POLL_LATER: Duration = Duration::from_millis(50);
 const WATCH: Duration = Duration::from_secs(1);
-/// A job that the scheduler does not know for so long, it never will: it was
-/// restarted.
+/// A job that the scheduler does not know for so long, it never will.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// An executor that the scheduler believes to be alive.
