@@ -1,17 +1,20 @@
-//! Throughput of the functions of one curve, on one core:
+//! Throughput of the functions of curves, on one core:
 //!
 //!     cargo bench --bench functions
 //!
 //! 100,000 curves of 96 points, no gaps and then 2 % of all points unknown.
-//! Bytes are those of the curves, four a point.
+//! Bytes are those of the curves, four a point. Aggregates have them in groups
+//! of 30, as days of an account, beside `plain_sum`, which adds up the points
+//! of each group and nothing else.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray};
-use arrow::datatypes::{DataType, Field, Int32Type};
+use arrow::array::{ArrayRef, AsArray, Float64Array, ListArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema};
 use datafusion_common::ScalarValue;
 use datafusion_common::config::ConfigOptions;
-use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
+use datafusion_expr::function::AccumulatorArgs;
+use datafusion_expr::{AggregateUDF, ColumnarValue, EmitTo, ScalarFunctionArgs, ScalarUDF};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use kwhy_udfs::reference;
@@ -55,6 +58,78 @@ fn run(bencher: Bencher, name: &str, gaps: usize) {
         for call in &calls {
             divan::black_box(function.invoke_with_args(call.clone()).expect("a result"));
         }
+    });
+}
+
+/// Aggregates of curves alone.
+fn aggregate_names() -> Vec<String> {
+    let entries = reference::entries().into_iter().filter(|entry| entry.is_aggregate);
+    let of_curves = entries.filter(|entry| matches!(entry.arguments().next(), Some("curve" | "wh_list")));
+    of_curves.map(|entry| entry.name).collect()
+}
+
+/// Days of an account.
+const DAYS: usize = 30;
+
+#[divan::bench(args = aggregate_names())]
+fn grouped(bencher: Bencher, name: &str) {
+    let functions = kwhy_udfs::aggregate_functions();
+    let function = functions.iter().find(|function| function.name() == name).expect("a function");
+    let batches: Vec<Vec<ArrayRef>> = (0..CURVES.div_ceil(ROWS)).map(|batch| columns(function, batch)).collect();
+    let fields: Vec<FieldRef> =
+        batches[0].iter().map(|column| Arc::new(Field::new("argument", column.data_type().clone(), true))).collect();
+    let schema = Schema::empty();
+    bencher.counter(BytesCount::new(CURVES * POINTS * size_of::<i32>())).bench_local(|| {
+        let accumulator = function.create_groups_accumulator(AccumulatorArgs {
+            return_field: function.return_field(&fields).expect("a field"),
+            schema: &schema,
+            ignore_nulls: false,
+            order_bys: &[],
+            is_reversed: false,
+            name,
+            is_distinct: false,
+            exprs: &[],
+            expr_fields: &fields,
+        });
+        let mut accumulator = accumulator.expect("an accumulator");
+        let mut row = 0;
+        for batch in &batches {
+            let rows = batch[0].len();
+            let groups: Vec<usize> = (row..row + rows).map(|row| row / DAYS).collect();
+            row += rows;
+            accumulator.update_batch(batch, &groups, None, row.div_ceil(DAYS)).expect("added");
+        }
+        divan::black_box(accumulator.evaluate(EmitTo::All).expect("figures"));
+    });
+}
+
+/// The arguments of an aggregate, as arrays.
+fn columns(function: &AggregateUDF, batch: usize) -> Vec<ArrayRef> {
+    let documentation = function.documentation().expect("documentation");
+    let curves = curves(batch, 0);
+    let arguments = documentation.arguments.iter().flatten().map(|(name, _)| match name.as_str() {
+        "curve" | "wh_list" => Arc::clone(&curves),
+        "steps" => Arc::new(Float64Array::from(vec![100.0; curves.len()])) as ArrayRef,
+        _ => Arc::new(Float64Array::from(vec![0.25; curves.len()])) as ArrayRef,
+    });
+    arguments.collect()
+}
+
+#[divan::bench]
+fn plain_sum(bencher: Bencher) {
+    let batches: Vec<ArrayRef> = (0..CURVES.div_ceil(ROWS)).map(|batch| curves(batch, 0)).collect();
+    bencher.counter(BytesCount::new(CURVES * POINTS * size_of::<i32>())).bench_local(|| {
+        let (mut sums, mut row) = (vec![0i64; CURVES.div_ceil(DAYS)], 0);
+        for batch in &batches {
+            let curves = batch.as_list::<i32>();
+            let points = curves.values().as_primitive::<Int32Type>().values();
+            for ends in curves.value_offsets().windows(2) {
+                let points = &points[ends[0] as usize..ends[1] as usize];
+                sums[row / DAYS] += points.iter().map(|&watts| i64::from(watts)).sum::<i64>();
+                row += 1;
+            }
+        }
+        divan::black_box(sums);
     });
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion_common::{Result, ScalarValue, plan_err};
+use datafusion_common::{Result, ScalarValue, internal_err, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
 use datafusion_expr::utils::format_state_name;
 use datafusion_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator};
@@ -28,6 +28,9 @@ impl Filter<'_> {
 /// What an aggregate keeps for each of its groups, which are numbered from 0.
 /// A group without a row is NULL, in its state and in its result.
 pub(crate) trait Groups: Debug + Send + Sync + Sized + 'static {
+    /// Whether [`Self::retract`] is there, so that a window may slide.
+    const SLIDES: bool = false;
+
     /// The same aggregate without groups.
     fn empty(&self) -> Self;
     /// Adds groups without rows up to `groups` of them; never fewer.
@@ -40,6 +43,11 @@ pub(crate) trait Groups: Debug + Send + Sync + Sized + 'static {
     fn take(&mut self, emit_to: EmitTo) -> Self;
     fn state(&self) -> Result<Vec<ArrayRef>>;
     fn result(&self) -> Result<ArrayRef>;
+    /// Takes rows of arguments out of their groups again.
+    fn retract(&mut self, args: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let _ = (args, groups);
+        internal_err!("an aggregate that does not slide")
+    }
     /// Bytes on the heap.
     fn heap_size(&self) -> usize;
 }
@@ -173,6 +181,15 @@ impl<G: Groups> Accumulator for Whole<G> {
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let rows = self.cover(states);
         self.groups.merge(states, &self.indices[..rows])
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        G::SLIDES
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let rows = self.cover(values);
+        self.groups.retract(values, &self.indices[..rows])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {

@@ -14,6 +14,8 @@ mod curve_from_kwh;
 mod curve_max;
 mod curve_min;
 mod curve_points;
+mod curve_quantile;
+mod day_regularity;
 mod energy_curve;
 mod energy_curve_mean;
 mod energy_curve_sum;
@@ -25,6 +27,7 @@ mod fill_gaps;
 mod fold_curve;
 mod load_block;
 mod load_day;
+mod load_duration_curve;
 mod load_entropy;
 mod load_factor;
 mod load_roughness;
@@ -47,9 +50,11 @@ mod ramp_up_w;
 mod resample_curve;
 mod reshape;
 mod sorted;
+mod spread;
 mod switch_ons;
 mod time_of_peak;
 mod time_of_second_peak;
+mod typical_day;
 mod valid_share;
 mod wall_clock_curve;
 
@@ -109,8 +114,12 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
         coincidence_factor::CoincidenceFactor.into(),
         curve_max::CurveMax.into(),
         curve_min::CurveMin.into(),
+        curve_quantile::CurveQuantile.into(),
+        day_regularity::DayRegularity.into(),
         energy_curve_mean::EnergyCurveMean.into(),
         energy_curve_sum::EnergyCurveSum.into(),
         fold_curve::FoldCurve.into(),
+        load_duration_curve::LoadDurationCurve.into(),
+        typical_day::TypicalDay.into(),
     ]
 }

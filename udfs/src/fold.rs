@@ -6,13 +6,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float64Array, Int32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array};
 use arrow::datatypes::{DataType, Date32Type, Float64Type};
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{Result, exec_err, internal_datafusion_err};
 use datafusion_expr::{AggregateUDFImpl, EmitTo};
 
 use crate::aggregate::{Filter, Groups};
 use crate::args::{exactly, primitive, refuse};
+use crate::figure::Figure;
 use crate::list::{ListWriter, Lists};
 
 /// An aggregate over rows of `WIDTH` numbers.
@@ -33,18 +34,22 @@ pub(crate) enum Argument {
     Number(&'static str),
     /// A date, as days since 1970-01-01, or any number.
     Time(&'static str),
+    /// True, as 1, or false, as 0.
+    Flag(&'static str),
 }
 
 impl Argument {
     fn name(self) -> &'static str {
         match self {
-            Self::Number(name) | Self::Time(name) => name,
+            Self::Number(name) | Self::Time(name) | Self::Flag(name) => name,
         }
     }
 
     fn coerce(self, function: &str, found: &DataType) -> Result<DataType> {
         let is_number = found.is_numeric() || found.is_null();
         match self {
+            Self::Flag(_) if matches!(found, DataType::Boolean | DataType::Null) => Ok(DataType::Boolean),
+            Self::Flag(name) => refuse(function, name, "a BOOLEAN", found),
             _ if is_number => Ok(DataType::Float64),
             Self::Time(_) if matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _)) => {
                 Ok(DataType::Date32)
@@ -52,32 +57,6 @@ impl Argument {
             Self::Time(name) => refuse(function, name, "a date or a number", found),
             Self::Number(name) => refuse(function, name, "a number", found),
         }
-    }
-}
-
-/// A result of one group.
-pub(crate) trait Figure: Sized + fmt::Debug + Send + Sync + 'static {
-    fn data_type() -> DataType;
-    fn column(figures: Vec<Option<Self>>) -> Result<ArrayRef>;
-}
-
-impl Figure for f64 {
-    fn data_type() -> DataType {
-        DataType::Float64
-    }
-
-    fn column(figures: Vec<Option<Self>>) -> Result<ArrayRef> {
-        Ok(Arc::new(Float64Array::from(figures)))
-    }
-}
-
-impl Figure for i32 {
-    fn data_type() -> DataType {
-        DataType::Int32
-    }
-
-    fn column(figures: Vec<Option<Self>>) -> Result<ArrayRef> {
-        Ok(Arc::new(Int32Array::from(figures)))
     }
 }
 
@@ -114,16 +93,21 @@ impl<F, const WIDTH: usize> fmt::Debug for Kept<F, WIDTH> {
     }
 }
 
-/// A column of numbers or of dates, as coercion made it.
+/// A column of numbers, dates or flags, as coercion made it.
 enum Numbers<'a> {
     Floats(&'a Float64Array),
-    Days(&'a arrow::array::Date32Array),
+    Days(&'a Date32Array),
+    Flags(&'a BooleanArray),
 }
 
 impl<'a> Numbers<'a> {
     fn try_new(function: &str, column: &'a ArrayRef) -> Result<Self> {
         match column.data_type() {
             DataType::Date32 => Ok(Self::Days(primitive::<Date32Type>(function, column)?)),
+            DataType::Boolean => {
+                let flags = column.as_boolean_opt();
+                flags.map(Self::Flags).ok_or_else(|| internal_datafusion_err!("{function}: expected BOOLEAN"))
+            }
             _ => Ok(Self::Floats(primitive::<Float64Type>(function, column)?)),
         }
     }
@@ -132,11 +116,37 @@ impl<'a> Numbers<'a> {
         match self {
             Self::Floats(values) => values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite()),
             Self::Days(values) => values.is_valid(row).then(|| f64::from(values.value(row))),
+            Self::Flags(values) => values.is_valid(row).then(|| f64::from(values.value(row))),
         }
     }
 }
 
+/// The rows of a batch.
+struct Rows<'a, const WIDTH: usize>([Numbers<'a>; WIDTH]);
+
+impl<'a, const WIDTH: usize> Rows<'a, WIDTH> {
+    fn try_new(function: &str, args: &'a [ArrayRef]) -> Result<Self> {
+        let columns = args.iter().map(|column| Numbers::try_new(function, column)).collect::<Result<Vec<_>>>()?;
+        let columns = columns.try_into().map_err(|columns: Vec<_>| {
+            internal_datafusion_err!("{function} was called with {} arguments", columns.len())
+        })?;
+        Ok(Self(columns))
+    }
+
+    /// `None` where a number is unknown.
+    fn get(&self, row: usize) -> Option<[f64; WIDTH]> {
+        let mut numbers = [0.0; WIDTH];
+        for (number, column) in numbers.iter_mut().zip(&self.0) {
+            // A zero has one sign, so that equal rows have equal bits.
+            *number = column.get(row)? + 0.0;
+        }
+        Some(numbers)
+    }
+}
+
 impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
+    const SLIDES: bool = true;
+
     fn empty(&self) -> Self {
         Self::new()
     }
@@ -148,21 +158,9 @@ impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
     }
 
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
-        let columns = args.iter().map(|column| Numbers::try_new(F::NAME, column)).collect::<Result<Vec<_>>>()?;
-        if columns.len() != WIDTH {
-            return exec_err!("{} was called with {} arguments", F::NAME, columns.len());
-        }
+        let rows = Rows::<WIDTH>::try_new(F::NAME, args)?;
         for (row, &group) in groups.iter().enumerate() {
-            let mut numbers = [0.0; WIDTH];
-            let is_whole = numbers.iter_mut().zip(&columns).all(|(number, column)| match column.get(row) {
-                // A zero has one sign, so that equal rows have equal bits.
-                Some(value) => {
-                    *number = value + 0.0;
-                    true
-                }
-                None => false,
-            });
-            if is_whole && filter.keeps(row) {
+            if let Some(numbers) = rows.get(row).filter(|_| filter.keeps(row)) {
                 self.push(group, numbers);
             }
         }
@@ -224,6 +222,18 @@ impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
         F::Figure::column(figures.collect::<Result<_>>()?)
     }
 
+    fn retract(&mut self, args: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let rows = Rows::<WIDTH>::try_new(F::NAME, args)?;
+        for (row, &group) in groups.iter().enumerate() {
+            let kept = &mut self.groups[group];
+            // The oldest rows leave, and they stand in front.
+            if let Some(at) = rows.get(row).and_then(|numbers| kept.iter().position(|other| *other == numbers)) {
+                kept.remove(at);
+            }
+        }
+        Ok(())
+    }
+
     fn heap_size(&self) -> usize {
         self.groups.capacity() * size_of::<Vec<[f64; WIDTH]>>() + self.bytes
     }
@@ -243,7 +253,7 @@ macro_rules! fold {
             }
 
             fn data_type() -> arrow::datatypes::DataType {
-                <<Self as $crate::fold::Fold<$width>>::Figure as $crate::fold::Figure>::data_type()
+                <<Self as $crate::fold::Fold<$width>>::Figure as $crate::figure::Figure>::data_type()
             }
 
             fn state() -> Vec<(&'static str, arrow::datatypes::DataType)> {

@@ -14,15 +14,20 @@
 mod account;
 mod aggregate;
 mod args;
+mod cluster;
 mod curve;
 pub mod expr_fn;
+mod figure;
 mod fold;
 mod list;
 pub mod reference;
 mod round;
+mod row;
 mod simd;
 mod stats;
+mod tally;
 mod tariff;
+mod text;
 mod time;
 mod trend;
 
@@ -39,14 +44,20 @@ pub use account::account_bucket::{account_hash, bucket_of};
 
 /// Every scalar function, each once.
 pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
-    [account::scalars(), curve::scalars(), stats::scalars(), tariff::scalars(), time::scalars()]
-        .into_iter()
-        .flatten()
-        .map(Arc::new)
-        .collect()
+    let families = [
+        account::scalars(),
+        cluster::scalars(),
+        curve::scalars(),
+        stats::scalars(),
+        tariff::scalars(),
+        text::scalars(),
+        time::scalars(),
+    ];
+    families.into_iter().flatten().map(Arc::new).collect()
 }
 
 /// Every aggregate function, each once.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    [curve::aggregates(), stats::aggregates(), trend::aggregates()].into_iter().flatten().map(Arc::new).collect()
+    let families = [cluster::aggregates(), curve::aggregates(), stats::aggregates(), trend::aggregates()];
+    families.into_iter().flatten().map(Arc::new).collect()
 }

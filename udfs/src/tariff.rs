@@ -1,9 +1,21 @@
 //! Functions of tariffs and their periods.
 
+mod average_price;
+mod bill;
 mod energy_by_period;
+mod monthly_bill;
+mod shift_saving;
+mod terms;
+mod tier_distance;
 
 use datafusion_expr::ScalarUDF;
 
 pub(crate) fn scalars() -> Vec<ScalarUDF> {
-    vec![energy_by_period::EnergyByPeriod.into()]
+    vec![
+        average_price::AveragePrice.into(),
+        energy_by_period::EnergyByPeriod.into(),
+        monthly_bill::MonthlyBill.into(),
+        shift_saving::ShiftSaving.into(),
+        tier_distance::TierDistance.into(),
+    ]
 }

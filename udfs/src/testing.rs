@@ -99,3 +99,17 @@ pub(crate) fn aggregate_groups(
     assert_eq!(last.evaluate(EmitTo::All)?.len(), 0);
     Ok(values)
 }
+
+/// Aggregates all rows, takes the first `gone` out again and evaluates what is
+/// left, as a window does that slides; `None` for an aggregate that cannot.
+pub(crate) fn slide(function: &AggregateUDF, args: &[ArrayRef], gone: usize) -> Option<ScalarValue> {
+    let mut accumulator = with_args(function, args, |args| function.accumulator(args)).unwrap();
+    if !accumulator.supports_retract_batch() {
+        return None;
+    }
+    accumulator.update_batch(args).unwrap();
+    accumulator.evaluate().unwrap();
+    let first: Vec<ArrayRef> = args.iter().map(|column| column.slice(0, gone)).collect();
+    accumulator.retract_batch(&first).unwrap();
+    Some(accumulator.evaluate().unwrap())
+}

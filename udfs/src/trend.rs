@@ -5,8 +5,11 @@ mod line;
 mod mann_kendall;
 mod month;
 mod ols_slope;
+mod response;
 mod seasonality_strength;
+mod temperature_response;
 mod theil_sen_slope;
+mod weather_normalised_wh;
 mod year_on_year;
 
 use datafusion_expr::AggregateUDF;
@@ -17,7 +20,9 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
         mann_kendall::MannKendall.into(),
         ols_slope::OlsSlope.into(),
         seasonality_strength::SeasonalityStrength.into(),
+        temperature_response::TemperatureResponse.into(),
         theil_sen_slope::TheilSenSlope.into(),
+        weather_normalised_wh::WeatherNormalisedWh.into(),
         year_on_year::YearOnYear.into(),
     ]
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, ListArray, StringArray};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::array::{Array, ArrayRef, BooleanArray, Date32Array, Int64Array, ListArray, StringArray, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{Field, Float64Type, Int32Type, Int64Type};
+use datafusion_common::ScalarValue;
 use datafusion_expr::Documentation;
 
 use crate::{aggregate_functions, scalar_functions};
@@ -41,7 +43,19 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
     };
     let days = || -> ArrayRef {
         let days = vec![Some(0), Some(31), None, Some(-1), Some(20_000), Some(58)];
-        Arc::new(arrow::array::Date32Array::from(days))
+        Arc::new(Date32Array::from(days))
+    };
+    // One value in all rows but row 2: of a scalar function or of its like.
+    let repeated = |value: ScalarValue| -> ArrayRef {
+        let values = (0..ROWS).map(|row| if row == 2 { ScalarValue::Float64(None) } else { value.clone() });
+        ScalarValue::iter_to_array(values).unwrap()
+    };
+    let numbers = |lists: [&[f64]; 5]| -> ArrayRef {
+        let [a, b, c, d, e] = lists.map(|list| Some(list.iter().copied().map(Some).collect::<Vec<_>>()));
+        Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([a, b, None, c, d, e]))
+    };
+    let counts = |step: i64| -> ArrayRef {
+        Arc::new((0..36).map(|i| (i != 2).then_some((i * step * 7) % 31 + 1)).collect::<Int64Array>())
     };
     match function {
         "account_bucket" => vec![
@@ -92,11 +106,46 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                     ]))
                 }
                 "curve" | "power_w" | "wh_list" | "left" | "right" | "profile" => curves(),
+                "quantile" | "trim" => repeated(ScalarValue::Float64(Some(0.25))),
+                "steps" => integers([4; 5]),
+                "hits" | "control_hits" => integers([5, 0, 9, 10, 1]),
+                "total" | "trials" | "treated" | "control" => integers([10, 10, 9, 40, 1]),
+                "population_hits" => integers([50, 1, 100, 7, 90]),
+                "population_total" => integers([100; 5]),
+                "confidence" => repeated(ScalarValue::Float64(Some(0.9))),
+                "value" if is_scalar(function) => integers([5, -1, 20, 100, 0]),
+                "cuts" => numbers([&[0.0, 10.0], &[], &[20.0], &[1.0, 2.0, 3.0], &[-1.0]]),
+                "condition" => Arc::new((0..36).map(|i| (i != 2).then_some(i % 5 > 1)).collect::<BooleanArray>()),
+                "as_of" => Arc::new((0..36).map(|_| Some(20_500)).collect::<Date32Array>()),
+                "half_life_days" => Arc::new((0..36).map(|_| Some(90)).collect::<Int64Array>()),
+                "expected" | "actual" | "energy_wh" => counts(argument.len() as i64),
+                "temperature_c" | "normal_temperature_c" => counts(3),
+                "category" | "other" => {
+                    let texts = (0..36usize).map(|i| (i != 2).then(|| format!("c{}", i * argument.len() % 7 % 4)));
+                    Arc::new(texts.collect::<StringArray>())
+                }
+                "features" | "centroid" => numbers([&[1.0, 2.0], &[0.5, -3.0], &[9.0, 9.0], &[0.0, 0.0], &[4.0, 1.0]]),
+                "spread" => integers([1, 2, 3, 0, 5]),
+                "centroids" => centroids(),
+                "cluster" => integers([1, 2, 1, 2, 2]),
+                "tariff" => structs("seasons", seasons(), "tiers", tiers()),
+                "usage" => structs("peak_wh", integers([1000, 0, 50, -7, 1]), "month", integers([1, 2, 12, 7, 6])),
+                "from_period" => texts("peak"),
+                "to_period" => texts("valley"),
+                "shifted_wh" => integers([10, 0, 1000, 5, 2]),
+                "text" | "other_text" => {
+                    let words =
+                        [Some("Mr. Chen 停电 12"), Some("138 0013 8000"), None, Some(""), Some("电费"), Some("é 3号")];
+                    Arc::new(StringArray::from(words.to_vec()))
+                }
+                "country_code" => texts("86"),
+                "salt" => texts("pepper"),
+                "dictionary" => dictionary(),
                 "date" if is_scalar(function) => days(),
                 // Three years of months, one of them unknown.
                 "time" | "date" | "month" => {
                     let days = (0..36).map(|month| (month != 2).then_some(19_370 + month * 365 / 12));
-                    Arc::new(days.collect::<arrow::array::Date32Array>())
+                    Arc::new(days.collect::<Date32Array>())
                 }
                 "value" => {
                     let values = (0..36i64).map(|i| (i != 2).then_some(i * 37 % 11 + i / 7));
@@ -117,6 +166,70 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
             })
             .collect(),
     }
+}
+
+/// A list of a list in each row, none in row 2.
+fn listed(values: ArrayRef, each: usize) -> ArrayRef {
+    let lengths = (0..ROWS).map(|row| if row == 2 { 0 } else { each });
+    let nulls = (0..ROWS).map(|row| row != 2).collect::<Vec<bool>>().into();
+    let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+    Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lengths), values, Some(nulls)))
+}
+
+/// Two centres in each row.
+fn centroids() -> ArrayRef {
+    let centre = |i: i32| Some([Some(f64::from(i % 3)), Some(f64::from(i % 4) - 1.5)]);
+    listed(Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>((0..10).map(centre))), 2)
+}
+
+fn rows_of(fields: Vec<(&str, ArrayRef)>) -> StructArray {
+    let fields =
+        fields.into_iter().map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column));
+    StructArray::from(fields.collect::<Vec<_>>())
+}
+
+/// A year and a summer with prices of their own in each row.
+fn seasons() -> ArrayRef {
+    let price = |step: i64| -> ArrayRef { Arc::new((0..10).map(|i| Some((i * step) % 7)).collect::<Int64Array>()) };
+    let month = |first: i64| -> ArrayRef {
+        Arc::new((0..10).map(|i| Some(if i % 2 == 0 { first } else { 13 - first })).collect::<Int64Array>())
+    };
+    listed(
+        Arc::new(rows_of(vec![
+            ("from_month", month(6)),
+            ("to_month", month(9)),
+            ("peak", price(3)),
+            ("valley", price(2)),
+        ])),
+        2,
+    )
+}
+
+/// Two tiers in each row.
+fn tiers() -> ArrayRef {
+    let whole = |of: fn(i64) -> i64| -> ArrayRef { Arc::new((0..10).map(|i| Some(of(i))).collect::<Int64Array>()) };
+    listed(Arc::new(rows_of(vec![("above_kwh", whole(|i| i % 2 * 3)), ("surcharge", whole(|i| i))])), 2)
+}
+
+fn dictionary() -> ArrayRef {
+    let terms =
+        |values: [&str; 2]| -> ArrayRef { Arc::new(StringArray::from_iter_values((0..10).map(|i| values[i % 2]))) };
+    let weights: ArrayRef = Arc::new(Int64Array::from_iter_values(1..11));
+    listed(
+        Arc::new(rows_of(vec![
+            ("term", terms(["停电", "chen"])),
+            ("class", terms(["outage", "person"])),
+            ("weight", weights),
+        ])),
+        2,
+    )
+}
+
+/// Structs of two fields, NULL in row 2.
+fn structs(name: &str, column: ArrayRef, other_name: &str, other: ArrayRef) -> ArrayRef {
+    let (fields, columns, _) = rows_of(vec![(name, column), (other_name, other)]).into_parts();
+    let known = (0..ROWS).map(|row| row != 2).collect::<Vec<bool>>();
+    Arc::new(StructArray::new(fields, columns, Some(known.into())))
 }
 
 fn is_scalar(function: &str) -> bool {

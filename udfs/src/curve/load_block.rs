@@ -1,9 +1,6 @@
 //! A sustained block of load: a car that charges, a heater that stores.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Int32Array, Int64Array, StructArray};
-use arrow::datatypes::{DataType, Field, Fields, Int32Type};
+use arrow::datatypes::{DataType, Int32Type};
 use datafusion_common::Result;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl};
 use datafusion_macros::user_doc;
@@ -12,6 +9,7 @@ use super::measure::{MOST, Parameter, Parameters, interval, measure};
 use super::points::{self, Curve};
 use super::sorted;
 use crate::args::Column;
+use crate::figure::{Figure, figures};
 use crate::list::{Lists, in_watts};
 use crate::round::divide;
 
@@ -47,7 +45,7 @@ trait Blocks: ScalarUDFImpl {
     const PARAMETERS: &'static [Parameter];
 
     fn data_type() -> DataType {
-        DataType::Struct(fields())
+        Found::data_type()
     }
 }
 
@@ -59,16 +57,13 @@ impl Blocks for LoadBlock {
 
 measure!(LoadBlock, Blocks, invoke);
 
-fn fields() -> Fields {
-    [
-        ("start_minute", DataType::Int32),
-        ("minutes", DataType::Int64),
-        ("level_w", DataType::Int64),
-        ("energy_wh", DataType::Int64),
-    ]
-    .into_iter()
-    .map(|(name, data_type)| Field::new(name, data_type, true))
-    .collect()
+figures! {
+    pub(super) struct Found {
+        start_minute: i32,
+        minutes: i64,
+        level_w: i64,
+        energy_wh: i64,
+    }
 }
 
 fn invoke(_: &LoadBlock, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -83,16 +78,16 @@ fn invoke(_: &LoadBlock, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
             _ => None,
         });
     }
-    let column = |of: fn(&Block) -> i64| blocks.iter().map(|block| block.as_ref().map(of)).collect::<Int64Array>();
-    // A minute of the day fits.
-    let starts: Int32Array = blocks.iter().map(|block| block.as_ref().map(|block| block.start as i32)).collect();
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(starts),
-        Arc::new(column(|block| block.minutes)),
-        Arc::new(column(|block| divide(block.sum * block.interval, block.minutes))),
-        Arc::new(column(|block| points::watt_hours(block.sum, block.interval))),
-    ];
-    Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(fields(), columns, None)?)))
+    let found = blocks.into_iter().map(|block| {
+        block.map(|block| Found {
+            // A minute of the day fits.
+            start_minute: block.start as i32,
+            minutes: block.minutes,
+            level_w: divide(block.sum * block.interval, block.minutes),
+            energy_wh: points::watt_hours(block.sum, block.interval),
+        })
+    });
+    Ok(ColumnarValue::Array(Found::column(found.collect())?))
 }
 
 struct Block {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, StructArray};
-use arrow::datatypes::{DataType, Field, Fields};
-use datafusion_common::{Result, exec_datafusion_err, exec_err};
-use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use arrow::array::{Array, ArrayRef, Int64Array, StructArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion_common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
+use datafusion_expr::{ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use datafusion_macros::user_doc;
 
 use crate::args::{columns, exactly, signature};
@@ -15,6 +15,9 @@ const NAME: &str = "energy_by_period";
 /// The periods by code, from 1 on.
 const PERIODS: [&str; 4] = ["sharp_wh", "peak_wh", "flat_wh", "valley_wh"];
 
+/// Minutes of a day, and of one on which clocks change.
+const DAYS_MINUTES: [usize; 3] = [1440, 1380, 1500];
+
 /// Splits a day's energy by the period codes of a tariff's day.
 #[user_doc(
     doc_section(label = "Tariffs"),
@@ -22,7 +25,7 @@ const PERIODS: [&str; 4] = ["sharp_wh", "peak_wh", "flat_wh", "valley_wh"];
 
 Curve and map cover the same day and may differ in length by a whole factor. Where the curve is finer, each period covers several of its elements. Where the map is finer, the energy of an element is split evenly over its periods, and what does not divide goes to the first; so the four always sum to the known energy.
 
-Energy elements that are NULL are left out. All four are NULL where either list is NULL or no energy is known. Lengths that do not divide each other, and a period other than 1 to 4 (NULL among them), are errors.",
+Energy elements that are NULL are left out. All four are NULL where either list is NULL or no energy is known. Lengths that do not divide each other, and a period other than 1 to 4 (NULL among them), are errors, at planning where the map is a literal that fits no day.",
     syntax_example = "energy_by_period(wh_list, period_list)",
     sql_example = r"```sql
 > select energy_by_period([500, 301], [4, 4, 2, 3]);
@@ -63,6 +66,25 @@ impl ScalarUDFImpl for EnergyByPeriod {
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
         Ok(DataType::Struct(fields()))
+    }
+
+    /// A map that can fit no curve is refused at planning, where it is a literal.
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        if let Some(Some(ScalarValue::List(map))) = args.scalar_arguments.get(1)
+            && map.is_valid(0)
+        {
+            let (maps, mut periods) = (IntegerLists::try_new(NAME, map.as_ref())?, Vec::new());
+            maps.read(0, &mut periods);
+            periods.iter().try_for_each(|code| position(*code).map(|_| ()))?;
+            let divides = |minutes: usize| !periods.is_empty() && minutes.is_multiple_of(periods.len());
+            if !DAYS_MINUTES.into_iter().any(divides) {
+                return plan_err!(
+                    "{NAME}: argument period_list takes the periods of a day, 24, 48 or 96 of them, not {}",
+                    periods.len()
+                );
+            }
+        }
+        Ok(Arc::new(Field::new(NAME, DataType::Struct(fields()), true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -131,9 +153,8 @@ fn position(code: Option<i64>) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, AsArray, ListArray};
+    use arrow::array::{AsArray, ListArray};
     use arrow::datatypes::{Int32Type, Int64Type};
-    use datafusion_common::ScalarValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -201,6 +222,19 @@ mod tests {
         fails(Some(vec![None; 24]), "not NULL");
         fails(list(&[1; 36]), "24 values of energy and 36 periods do not divide each other");
         fails(Some(vec![]), "24 values of energy and 0 periods");
+    }
+
+    #[test]
+    fn a_literal_map_is_refused_before_any_row() {
+        let curves: ArrayRef =
+            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(vec![None::<Vec<Option<i32>>>]));
+        let refusal = |map: List<i64>| {
+            let map = ScalarValue::List(Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([map])));
+            call(EnergyByPeriod, vec![Arc::clone(&curves).into(), map.into()], 1).unwrap_err().to_string()
+        };
+        let error = refusal(list(&[1; 7]));
+        assert!(error.contains("takes the periods of a day, 24, 48 or 96 of them, not 7"), "{error}");
+        assert!(refusal(list(&[9; 24])).contains("takes 1 to 4, not 9"));
     }
 
     proptest! {

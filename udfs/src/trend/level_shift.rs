@@ -1,13 +1,10 @@
 //! When a level changed, and by how much.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Date32Array, Float64Array, StructArray};
-use arrow::datatypes::{DataType, Field, Fields};
 use datafusion_common::Result;
 use datafusion_macros::user_doc;
 
-use crate::fold::{Argument, Figure, Fold, fold};
+use crate::figure::{Day, figures};
+use crate::fold::{Argument, Fold, fold};
 
 /// The fewest rows on either side.
 const LEAST: usize = 3;
@@ -39,43 +36,14 @@ All fields are NULL where fewer than 6 rows are left, all of them have one time,
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct LevelShift;
 
-/// A change of level.
-#[derive(Debug)]
-pub(super) struct Shift {
-    at: i32,
-    before: f64,
-    after: f64,
-    explained_share: f64,
-}
-
-impl Figure for Shift {
-    fn data_type() -> DataType {
-        DataType::Struct(fields())
+figures! {
+    /// A change of level.
+    pub(super) struct Shift {
+        at: Day,
+        before: f64,
+        after: f64,
+        explained_share: f64,
     }
-
-    fn column(shifts: Vec<Option<Self>>) -> Result<ArrayRef> {
-        let at: Date32Array = shifts.iter().map(|shift| shift.as_ref().map(|shift| shift.at)).collect();
-        let floats = |of: fn(&Self) -> f64| shifts.iter().map(|shift| shift.as_ref().map(of)).collect::<Float64Array>();
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(at),
-            Arc::new(floats(|shift| shift.before)),
-            Arc::new(floats(|shift| shift.after)),
-            Arc::new(floats(|shift| shift.explained_share)),
-        ];
-        Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
-    }
-}
-
-fn fields() -> Fields {
-    [
-        ("at", DataType::Date32),
-        ("before", DataType::Float64),
-        ("after", DataType::Float64),
-        ("explained_share", DataType::Float64),
-    ]
-    .into_iter()
-    .map(|(name, data_type)| Field::new(name, data_type, true))
-    .collect()
 }
 
 impl Fold<2> for LevelShift {
@@ -102,7 +70,7 @@ impl Fold<2> for LevelShift {
             }
         }
         Ok(best.filter(|_| total > 0.0).map(|(cut, before, explained)| Shift {
-            at: rows[cut][0] as i32,
+            at: Day(rows[cut][0] as i32),
             before: mean + before / cut as f64,
             after: mean - before / (count - cut) as f64,
             explained_share: (explained / total).clamp(0.0, 1.0),

@@ -1,0 +1,157 @@
+//! How well clusters are told apart.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion_common::{Result, exec_err};
+use datafusion_expr::EmitTo;
+use datafusion_macros::user_doc;
+
+use super::squared_distance;
+use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
+use crate::args::exactly;
+use crate::figure::Figure;
+use crate::list::{ListWriter, Lists, list_of};
+use crate::row::{Kind, Number, Numbers};
+
+const NAME: &str = "davies_bouldin";
+
+/// The Davies-Bouldin index of clusters.
+#[user_doc(
+    doc_section(label = "Clusters"),
+    description = r"The Davies-Bouldin index of some clusters, one a row (DOUBLE, 0 or more, smaller is better): for each cluster the worst of the others, by the sum of the two spreads over the distance of the two centres; of these, the mean.
+
+Rows in which an argument is NULL, or a centre is empty or holds a NULL, NaN or infinity, are left out; NULL where fewer than two are left, or two centres are the same. Centres with different numbers of features, and a negative spread, are errors. Source: D. L. Davies and D. W. Bouldin, A cluster separation measure, IEEE PAMI 1 (1979).",
+    syntax_example = "davies_bouldin(centroid, spread)",
+    sql_example = r"```sql
+> select davies_bouldin(c, s) from (values ([0, 0], 1), ([4, 0], 1), ([0, 8], 2)) as t (c, s);
+0.4583333333333333
+```",
+    argument(name = "centroid", description = "LIST of numbers: the centre of a cluster."),
+    argument(name = "spread", description = "Number: the mean distance of its members from the centre.")
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct DaviesBouldin;
+
+impl Aggregate for DaviesBouldin {
+    const NAME: &'static str = NAME;
+    type Groups = Clusters;
+
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
+        let [centroid, spread] = exactly(NAME, ["centroid", "spread"], types)?;
+        Ok(vec![Numbers::coerce(NAME, "centroid", centroid)?, Number::coerce(NAME, "spread", spread)?])
+    }
+
+    fn data_type() -> DataType {
+        DataType::Float64
+    }
+
+    fn state() -> Vec<(&'static str, DataType)> {
+        vec![("features", list_of(DataType::Float64)), ("lengths", list_of(DataType::Float64))]
+    }
+
+    fn groups() -> Clusters {
+        Clusters::default()
+    }
+}
+
+aggregate!(DaviesBouldin);
+
+/// The clusters of each group: the spread, then the centre.
+#[derive(Debug, Default)]
+pub(super) struct Clusters(Vec<Vec<Vec<f64>>>);
+
+impl Groups for Clusters {
+    fn empty(&self) -> Self {
+        Self::default()
+    }
+
+    fn resize(&mut self, groups: usize) {
+        self.0.resize_with(groups.max(self.0.len()), Vec::new);
+    }
+
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        let [centroids, spreads] = args else { return exec_err!("{NAME} was called with {} arguments", args.len()) };
+        let (centroid, spread) = (Numbers::reader(NAME, centroids)?, Number::reader(NAME, spreads)?);
+        for (row, &group) in groups.iter().enumerate() {
+            let (Some(centroid), Some(spread), true) = (centroid(row), spread(row), filter.keeps(row)) else {
+                continue;
+            };
+            if spread < 0.0 {
+                return exec_err!("{NAME}: argument spread takes a distance, not {spread}");
+            }
+            if !centroid.is_empty() {
+                // A zero has one sign, so that equal rows have equal bits.
+                let cluster = std::iter::once(&spread).chain(centroid).map(|number| number + 0.0);
+                self.0[group].push(cluster.collect());
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let [numbers, lengths] = states else { return exec_err!("{NAME} was given {} states", states.len()) };
+        let numbers = Lists::<Float64Type>::try_new(NAME, numbers)?;
+        let lengths = Lists::<Float64Type>::try_new(NAME, lengths)?;
+        for (row, &group) in groups.iter().enumerate() {
+            let (Some(numbers), Some(lengths)) = (numbers.row(row), lengths.row(row)) else { continue };
+            let mut numbers = numbers.known().map(|(_, number)| number);
+            for (_, length) in lengths.known() {
+                self.0[group].push(numbers.by_ref().take(length as usize).collect());
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Self {
+        Self(emit_to.take_needed(&mut self.0))
+    }
+
+    fn state(&self) -> Result<Vec<ArrayRef>> {
+        let mut numbers = ListWriter::<Float64Type>::with_capacity(self.0.len(), 0);
+        let mut lengths = ListWriter::<Float64Type>::with_capacity(self.0.len(), 0);
+        for clusters in &self.0 {
+            numbers.push(clusters.iter().flatten().copied().map(Some));
+            lengths.push(clusters.iter().map(|cluster| Some(cluster.len() as f64)));
+        }
+        Ok(vec![Arc::new(numbers.finish(NAME)?), Arc::new(lengths.finish(NAME)?)])
+    }
+
+    fn result(&self) -> Result<ArrayRef> {
+        f64::column(self.0.iter().map(|clusters| index(clusters)).collect::<Result<_>>()?)
+    }
+
+    fn heap_size(&self) -> usize {
+        let clusters = self.0.iter().flatten().map(|cluster| cluster.capacity() * size_of::<f64>());
+        let groups = self.0.iter().map(|clusters| clusters.capacity() * size_of::<Vec<f64>>());
+        clusters.sum::<usize>() + groups.sum::<usize>() + self.0.capacity() * size_of::<Vec<Vec<f64>>>()
+    }
+}
+
+fn index(clusters: &[Vec<f64>]) -> Result<Option<f64>> {
+    let mut clusters: Vec<(f64, &[f64])> = clusters.iter().map(|cluster| (cluster[0], &cluster[1..])).collect();
+    clusters.sort_unstable_by(|left, right| {
+        let features = left
+            .1
+            .iter()
+            .zip(right.1)
+            .fold(std::cmp::Ordering::Equal, |order, (left, right)| order.then(left.total_cmp(right)));
+        features.then(left.0.total_cmp(&right.0))
+    });
+    let mut sum = 0.0;
+    for (at, (spread, centroid)) in clusters.iter().enumerate() {
+        let mut worst = 0.0f64;
+        for (other_at, (other_spread, other)) in clusters.iter().enumerate() {
+            let distance = squared_distance(NAME, centroid, other)?.sqrt();
+            if other_at != at {
+                if distance == 0.0 {
+                    return Ok(None);
+                }
+                worst = worst.max((spread + other_spread) / distance);
+            }
+        }
+        sum += worst;
+    }
+    Ok((clusters.len() > 1).then(|| sum / clusters.len() as f64))
+}

@@ -1,0 +1,396 @@
+//! The state behind `curve_quantile`, `typical_day` and
+//! `load_duration_curve`: what values there are in each place of a curve.
+
+mod histogram;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array, Int64Array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use datafusion_common::{Result, exec_err};
+use datafusion_expr::{AggregateUDFImpl, EmitTo};
+
+pub(super) use self::histogram::Histogram;
+use super::points::Curve;
+use crate::aggregate::{Filter, Groups};
+use crate::args::{Column, coerce_integer, exactly, primitive, refuse};
+use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts, list_of};
+
+/// A figure of many curves that needs their values in order, place by place.
+pub(super) trait Spread: AggregateUDFImpl {
+    const NAME: &'static str;
+    /// The number after the curve.
+    const ARGUMENT: &'static str;
+    const IS_WHOLE: bool = false;
+    /// Whether all points of a curve go into one place.
+    const IS_FLAT: bool = false;
+    /// So many rows of a group are kept as they are and their figure is exact;
+    /// of more, only how many values lie in each bucket.
+    const EXACT_ROWS: usize;
+
+    /// What the argument takes, where `argument` is wrong.
+    fn check(argument: f64) -> Result<(), &'static str>;
+    /// Appends the figure's points, from the values of each place.
+    fn points(places: &[Values<'_>], argument: f64, points: &mut Vec<Option<i32>>);
+}
+
+/// The values of one place.
+pub(super) enum Values<'a> {
+    /// In ascending order.
+    Exact(Vec<i32>),
+    Counted(&'a Histogram),
+}
+
+impl Values<'_> {
+    pub(super) fn count(&self) -> i64 {
+        match self {
+            Self::Exact(values) => values.len() as i64,
+            Self::Counted(histogram) => histogram.count(),
+        }
+    }
+
+    /// The value of a rank, from 0 on.
+    fn at(&self, rank: i64) -> i32 {
+        match self {
+            Self::Exact(values) => values[rank as usize],
+            Self::Counted(histogram) => histogram.at(rank),
+        }
+    }
+
+    /// The values of two ranks beside each other: that of `rank` and the next,
+    /// if there is one.
+    pub(super) fn pair(&self, rank: i64) -> (i32, i32) {
+        (self.at(rank), self.at((rank + 1).min(self.count() - 1)))
+    }
+
+    /// The sum of the values of some ranks.
+    pub(super) fn sum(&self, ranks: std::ops::Range<i64>) -> i64 {
+        match self {
+            Self::Exact(values) => {
+                values[ranks.start as usize..ranks.end as usize].iter().map(|&value| i64::from(value)).sum()
+            }
+            Self::Counted(histogram) => histogram.sum(ranks),
+        }
+    }
+}
+
+pub(super) fn coerce<S: Spread>(types: &[DataType]) -> Result<Vec<DataType>> {
+    let [curve, argument] = exactly(S::NAME, ["curve", S::ARGUMENT], types)?;
+    let argument = if S::IS_WHOLE {
+        coerce_integer(S::NAME, S::ARGUMENT, argument, DataType::Int64)?
+    } else if argument.is_numeric() || argument.is_null() {
+        DataType::Float64
+    } else {
+        return refuse(S::NAME, S::ARGUMENT, "a number", argument);
+    };
+    Ok(vec![coerce_to_curve(S::NAME, "curve", curve)?, argument])
+}
+
+pub(super) fn state() -> Vec<(&'static str, DataType)> {
+    vec![
+        ("argument", DataType::Float64),
+        ("places", DataType::Int64),
+        ("rows", list_of(DataType::Int32)),
+        ("buckets", list_of(DataType::Int64)),
+        ("counts", list_of(DataType::Int64)),
+    ]
+}
+
+/// The curves of each group.
+pub(super) struct Spreads<S> {
+    groups: Vec<Option<Group>>,
+    spread: PhantomData<fn() -> S>,
+}
+
+#[derive(Debug)]
+struct Group {
+    argument: f64,
+    places: usize,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Rows one after another, and the positions of the points that are null.
+    Rows { values: Vec<i32>, gaps: Vec<usize> },
+    /// A histogram for each place.
+    Counts(Vec<Histogram>),
+}
+
+impl Group {
+    fn rows(&self) -> usize {
+        match &self.content {
+            Content::Rows { values, .. } => values.len() / self.places,
+            Content::Counts(_) => usize::MAX,
+        }
+    }
+
+    fn push(&mut self, row: impl Iterator<Item = Option<i32>>) {
+        match &mut self.content {
+            Content::Rows { values, gaps } => {
+                for point in row {
+                    if point.is_none() {
+                        gaps.push(values.len());
+                    }
+                    values.push(point.unwrap_or_default());
+                }
+            }
+            Content::Counts(histograms) => {
+                for (at, point) in row.enumerate() {
+                    if let Some(watts) = point {
+                        histograms[at % self.places].add(watts, 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whatever order the rows came in, the counts are the same.
+    fn count(&mut self) {
+        if let Content::Rows { .. } = self.content {
+            let histograms = vec![Histogram::default(); self.places];
+            let rows = std::mem::replace(&mut self.content, Content::Counts(histograms));
+            if let Content::Rows { values, gaps } = rows {
+                self.push(points(&values, &gaps));
+            }
+        }
+    }
+
+    fn values(&self) -> Vec<Values<'_>> {
+        match &self.content {
+            Content::Counts(histograms) => histograms.iter().map(Values::Counted).collect(),
+            Content::Rows { values, gaps } => {
+                let mut places = vec![Vec::with_capacity(values.len() / self.places); self.places];
+                for (at, point) in points(values, gaps).enumerate() {
+                    places[at % self.places].extend(point);
+                }
+                places.iter_mut().for_each(|values| values.sort_unstable());
+                places.into_iter().map(Values::Exact).collect()
+            }
+        }
+    }
+
+    fn heap_size(&self) -> usize {
+        match &self.content {
+            Content::Rows { values, gaps } => {
+                values.capacity() * size_of::<i32>() + gaps.capacity() * size_of::<usize>()
+            }
+            Content::Counts(histograms) => histograms.iter().map(Histogram::size).sum(),
+        }
+    }
+}
+
+/// Rows one after another, null where they have a gap. Gaps ascend.
+fn points(values: &[i32], gaps: &[usize]) -> impl Iterator<Item = Option<i32>> {
+    let mut gaps = gaps.iter().copied().peekable();
+    values.iter().enumerate().map(move |(at, &value)| gaps.next_if_eq(&at).is_none().then_some(value))
+}
+
+impl<S: Spread> Spreads<S> {
+    pub(super) fn new() -> Self {
+        Self { groups: Vec::new(), spread: PhantomData }
+    }
+
+    /// The group, which is opened if it was not.
+    fn open(&mut self, group: usize, places: usize, argument: f64) -> Result<&mut Group> {
+        let group = self.groups[group].get_or_insert_with(|| Group {
+            argument,
+            places,
+            content: Content::Rows { values: Vec::new(), gaps: Vec::new() },
+        });
+        if group.argument != argument {
+            return exec_err!(
+                "{}: argument {} takes one number in each group, not {} and {argument}",
+                S::NAME,
+                S::ARGUMENT,
+                group.argument
+            );
+        }
+        if group.places != places {
+            return exec_err!(
+                "{}: curves of {} and of {places} points in one group; resample_curve makes them alike",
+                S::NAME,
+                group.places
+            );
+        }
+        Ok(group)
+    }
+
+    fn add(&mut self, group: usize, curve: Curve<'_>, argument: f64) -> Result<()> {
+        let (places, rows) = if S::IS_FLAT { (1, curve.known().count()) } else { (curve.len(), 1) };
+        let group = self.open(group, places, argument)?;
+        if group.rows().saturating_add(rows) > S::EXACT_ROWS {
+            group.count();
+        }
+        if S::IS_FLAT {
+            group.push(curve.known().map(|(_, watts)| Some(watts)));
+        } else {
+            group.push(curve.iter());
+        }
+        Ok(())
+    }
+}
+
+impl<S> fmt::Debug for Spreads<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spreads").field("groups", &self.groups.len()).finish()
+    }
+}
+
+impl<S: Spread> Groups for Spreads<S> {
+    fn empty(&self) -> Self {
+        Self::new()
+    }
+
+    fn resize(&mut self, groups: usize) {
+        self.groups.resize_with(groups.max(self.groups.len()), || None);
+    }
+
+    fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
+        let [curves, arguments] = args else {
+            return exec_err!("{} was called with {} arguments", S::NAME, args.len());
+        };
+        let curves = in_watts(S::NAME, Column::of(curves))?;
+        let curves = Lists::<Int32Type>::try_new(S::NAME, curves.array())?;
+        // Whole ones are as exact as floats.
+        let arguments = cast(arguments, &DataType::Float64)?;
+        let arguments = primitive::<Float64Type>(S::NAME, &arguments)?;
+        for (row, &group) in groups.iter().enumerate() {
+            let Some(curve) = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row)) else { continue };
+            if arguments.is_null(row) {
+                continue;
+            }
+            let argument = arguments.value(row);
+            if let Err(takes) = S::check(argument) {
+                return exec_err!("{}: argument {} takes {takes}, not {argument}", S::NAME, S::ARGUMENT);
+            }
+            self.add(group, curve, argument)?;
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
+        let [arguments, places, rows, buckets, counts] = states else {
+            return exec_err!("{} was given {} state columns", S::NAME, states.len());
+        };
+        let arguments = primitive::<Float64Type>(S::NAME, arguments)?;
+        let places = primitive::<Int64Type>(S::NAME, places)?;
+        let rows = Lists::<Int32Type>::try_new(S::NAME, rows)?;
+        let buckets = Lists::<Int64Type>::try_new(S::NAME, buckets)?;
+        let counts = Lists::<Int64Type>::try_new(S::NAME, counts)?;
+        for (row, &group) in groups.iter().enumerate() {
+            if arguments.is_null(row) || places.is_null(row) {
+                continue;
+            }
+            // A state has as many places as a list has elements.
+            let count = places.value(row) as usize;
+            let group = self.open(group, count, arguments.value(row))?;
+            if let Some(rows) = rows.row(row) {
+                if group.rows().saturating_add(rows.len() / count) > S::EXACT_ROWS {
+                    group.count();
+                }
+                group.push(rows.iter());
+            } else if let (Some(buckets), Some(counts)) = (buckets.row(row), counts.row(row)) {
+                group.count();
+                let Content::Counts(histograms) = &mut group.content else { continue };
+                for ((_, bucket), (_, count)) in buckets.known().zip(counts.known()) {
+                    let (place, bucket) = Histogram::split(bucket);
+                    histograms[place].add_bucket(bucket, count);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Self {
+        Self { groups: emit_to.take_needed(&mut self.groups), spread: PhantomData }
+    }
+
+    fn state(&self) -> Result<Vec<ArrayRef>> {
+        let known = |of: fn(&Group) -> f64| self.groups.iter().map(move |group| group.as_ref().map(of));
+        let arguments: Float64Array = known(|group| group.argument).collect();
+        let places: Int64Array = self.groups.iter().map(|group| group.as_ref().map(|g| g.places as i64)).collect();
+        let mut rows = ListWriter::<Int32Type>::with_capacity(self.groups.len(), 0);
+        let mut buckets = ListWriter::<Int64Type>::with_capacity(self.groups.len(), 0);
+        let mut counts = ListWriter::<Int64Type>::with_capacity(self.groups.len(), 0);
+        for group in &self.groups {
+            let content = group.as_ref().map(|group| &group.content);
+            match content {
+                Some(Content::Rows { values, gaps }) => rows.push(points(values, gaps)),
+                _ => rows.push_null(),
+            }
+            match content {
+                Some(Content::Counts(histograms)) => {
+                    let cells = || histograms.iter().enumerate().flat_map(|(place, histogram)| histogram.cells(place));
+                    buckets.push(cells().map(|(bucket, _)| Some(bucket)));
+                    counts.push(cells().map(|(_, count)| Some(count)));
+                }
+                _ => {
+                    buckets.push_null();
+                    counts.push_null();
+                }
+            }
+        }
+        Ok(vec![
+            Arc::new(arguments),
+            Arc::new(places),
+            Arc::new(rows.finish(S::NAME)?),
+            Arc::new(buckets.finish(S::NAME)?),
+            Arc::new(counts.finish(S::NAME)?),
+        ])
+    }
+
+    fn result(&self) -> Result<ArrayRef> {
+        let mut lists = ListWriter::<Int32Type>::with_capacity(self.groups.len(), 0);
+        let mut points = Vec::new();
+        for group in &self.groups {
+            let Some(group) = group else {
+                lists.push_null();
+                continue;
+            };
+            points.clear();
+            S::points(&group.values(), group.argument, &mut points);
+            if points.is_empty() { lists.push_null() } else { lists.push(points.iter().copied()) }
+        }
+        Ok(Arc::new(lists.finish(S::NAME)?))
+    }
+
+    fn heap_size(&self) -> usize {
+        self.groups.capacity() * size_of::<Option<Group>>()
+            + self.groups.iter().flatten().map(Group::heap_size).sum::<usize>()
+    }
+}
+
+/// The traits that engines see, of a [`Spread`].
+macro_rules! spread {
+    ($function:ty) => {
+        impl $crate::aggregate::Aggregate for $function {
+            const NAME: &'static str = <Self as $crate::curve::spread::Spread>::NAME;
+            type Groups = $crate::curve::spread::Spreads<Self>;
+
+            fn coerce(
+                types: &[arrow::datatypes::DataType],
+            ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
+                $crate::curve::spread::coerce::<Self>(types)
+            }
+
+            fn data_type() -> arrow::datatypes::DataType {
+                $crate::list::list_of(arrow::datatypes::DataType::Int32)
+            }
+
+            fn state() -> Vec<(&'static str, arrow::datatypes::DataType)> {
+                $crate::curve::spread::state()
+            }
+
+            fn groups() -> Self::Groups {
+                $crate::curve::spread::Spreads::new()
+            }
+        }
+
+        $crate::aggregate::aggregate!($function);
+    };
+}
+pub(super) use spread;
