@@ -133,6 +133,7 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                 "from_period" => texts("peak"),
                 "to_period" => texts("valley"),
                 "shifted_wh" => integers([10, 0, 1000, 5, 2]),
+                "text" if function == "normalise_phone" => texts("138 0013 8000"),
                 "text" | "other_text" => {
                     let words =
                         [Some("Mr. Chen 停电 12"), Some("138 0013 8000"), None, Some(""), Some("电费"), Some("é 3号")];

@@ -143,7 +143,7 @@ impl Kind for Dictionary {
         }
     }
 
-    fn reader<'a>(function: &str, array: &'a dyn Array) -> Result<impl Fn(usize) -> Option<Result<Rc<Terms>>>> {
+    fn reader(function: &str, array: &dyn Array) -> Result<impl Fn(usize) -> Option<Result<Rc<Terms>>>> {
         let lists = array.as_list_opt::<i32>();
         let lists = lists.ok_or_else(|| internal_datafusion_err!("{function}: expected a dictionary"))?;
         let entries = lists.values().as_struct_opt();
