@@ -240,6 +240,15 @@ fn no_scheduler_and_a_port_in_use() {
 }
 
 #[test]
+fn functions_can_be_asked_without_a_lake_and_tables_cannot() {
+    let shown = succeed(kwhy().args(["sql", "-c", "select load_factor([100, 300, 200]) as f"]));
+    assert!(shown.contains("0.666667"), "{shown}");
+    let out = TempDir::new().expect("folder");
+    let mut ask = kwhy();
+    refuse(ask.args(["sql", "-c", "select 1 from customer_tags"]), out.path(), 2, &["customer_tags", "--lake"]);
+}
+
+#[test]
 fn asking_before_anything_is_published() {
     let out = TempDir::new().expect("folder");
     refuse(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use datafusion::error::DataFusionError;
 
 use super::table::batches;
 use super::{TargetArgs, absolute};
@@ -18,10 +19,11 @@ const MEMORY_BYTES: usize = 2 << 30;
 /// Ask the published tables in SQL.
 ///
 /// Sees the last release: marts and features by their names, staged sources as
-/// stg_<source>, and every function of kwhy.
+/// stg_<source>, and every function of kwhy. Without a lake there are the
+/// functions alone.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  kwhy sql --lake /data/lake -c 'select value_tier, count(*) from customer_segments group by 1'\n  kwhy sql --lake /data/lake -c 'show tables'"
+    after_help = "Examples:\n  kwhy sql --lake /data/lake -c 'select value_tier, count(*) from customer_segments group by 1'\n  kwhy sql --lake /data/lake -c 'show tables'\n  kwhy sql -c 'select load_factor([100, 300, 200])'"
 )]
 pub struct Sql {
     /// The statement
@@ -39,7 +41,7 @@ pub struct Sql {
     file: Option<PathBuf>,
 
     /// Folder with sources/<table>/…, whose output folder is asked
-    #[arg(long, value_name = "DIR", required_unless_present = "out")]
+    #[arg(long, value_name = "DIR")]
     lake: Option<PathBuf>,
 
     /// Output folder of the runs [default: <lake>/kwhy]
@@ -60,21 +62,32 @@ impl Sql {
             (None, None) => String::new(),
         };
         let out = match (&self.out, &self.lake) {
-            (Some(out), _) => absolute(out)?,
-            (None, Some(lake)) => default_out(&absolute(lake)?),
-            (None, None) => PathBuf::new(),
+            (Some(out), _) => Some(absolute(out)?),
+            (None, Some(lake)) => Some(default_out(&absolute(lake)?)),
+            (None, None) => None,
         };
-        if !out.is_dir() {
-            return Err(LakeError::NoLake { path: out }.into());
+        if let Some(path) = out.iter().find(|out| !out.is_dir()) {
+            return Err(LakeError::NoLake { path: path.clone() }.into());
         }
-        let out = Output::open(&out)?;
         let engine = Engine::open(self.target.target, MEMORY_BYTES, None).await?;
-        let release =
-            last_release(&engine, &out).await?.ok_or_else(|| Error::NothingPublished { out: out.root.clone() })?;
         let context = engine.analyst()?;
-        let failed = |error| Error::Query(Box::new(error));
-        for (name, snapshot) in release_tables(&out, &release).await? {
-            context.register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot))).map_err(failed)?;
+        let has_tables = out.is_some();
+        let failed = |error| match error {
+            error @ DataFusionError::Plan(_) if !has_tables => Error::Usage {
+                message: error.to_string(),
+                hint: "without a lake there are no tables: name one with --lake".into(),
+            },
+            error => Error::Query(Box::new(error)),
+        };
+        if let Some(out) = out {
+            let out = Output::open(&out)?;
+            let release = last_release(&engine, &out).await?;
+            let release = release.ok_or_else(|| Error::NothingPublished { out: out.root.clone() })?;
+            for (name, snapshot) in release_tables(&out, &release).await? {
+                context
+                    .register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot)))
+                    .map_err(failed)?;
+            }
         }
         let frame = context.sql_with_options(&sql, read_only()).await.map_err(failed)?;
         let rows = engine.collect(frame).await?;
