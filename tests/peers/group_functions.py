@@ -177,7 +177,7 @@ def scalar_figures(hits, trials, other_hits, others, value, cuts):
          "uplift.upper": real(difference + sqrt((upper - one) ** 2 + (other - other_lower) ** 2)),
          "quantile_tier": 1 + int(np.searchsorted(cuts, value, side="right"))}
     if other_hits > 0:
-        f["over_index.index"] = ratio(100 * hits * others, trials * other_hits)
+        f["over_index.index"] = ratio(hits * others, trials * other_hits)
     if test := two_proportions(hits, trials, other_hits, others):
         f["over_index.z"], f["over_index.p_value"] = map(real, test)
         f["uplift.p_value"] = f["over_index.p_value"]

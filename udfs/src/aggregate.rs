@@ -4,11 +4,15 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::compute::kernels::nullif::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::{Result, ScalarValue, internal_err, plan_err};
 use datafusion_expr::function::AccumulatorArgs;
 use datafusion_expr::utils::format_state_name;
 use datafusion_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator};
+
+use crate::args::Column;
+use crate::list::in_watts;
 
 /// Which rows of a batch count: those for which the filter is true.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +22,19 @@ impl Filter<'_> {
     /// Every row counts.
     pub(crate) fn all() -> Self {
         Self(None)
+    }
+
+    /// A column of curves as watts; those of rows that do not count are NULL, so
+    /// that nothing in them can be wrong.
+    pub(crate) fn watts(self, function: &str, curves: &ArrayRef) -> Result<Column> {
+        let counted = match self.0 {
+            Some(filter) => {
+                let left_out = (0..filter.len()).map(|row| Some(!self.keeps(row)));
+                nullif(curves, &left_out.collect())?
+            }
+            None => Arc::clone(curves),
+        };
+        in_watts(function, Column::of(&counted))
     }
 
     pub(crate) fn keeps(self, row: usize) -> bool {

@@ -20,7 +20,7 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
 /// The square of the Euclidean distance, summed in the order of the features.
 fn squared_distance(function: &str, left: &[f64], right: &[f64]) -> Result<f64> {
     if left.len() != right.len() {
-        return exec_err!("{function}: {} features and a centre of {}", left.len(), right.len());
+        return exec_err!("{function}: argument features has {} of them, and a centre {}", left.len(), right.len());
     }
     Ok(left.iter().zip(right).map(|(left, right)| (left - right) * (left - right)).sum())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Float64Type};
-use datafusion_common::Result;
+use datafusion_common::{Result, exec_err};
 
 use crate::list::{ListWriter, list_of};
 use crate::round::RATIO;
@@ -32,7 +32,26 @@ macro_rules! plain {
     };
 }
 
-plain!(f64, Float64, Float64Array; i32, Int32, Int32Array; i64, Int64, Int64Array; String, Utf8, StringArray);
+plain!(f64, Float64, Float64Array; i32, Int32, Int32Array; i64, Int64, Int64Array);
+
+impl Figure for String {
+    fn data_type() -> DataType {
+        DataType::Utf8
+    }
+
+    fn column(figures: Vec<Option<Self>>) -> Result<ArrayRef> {
+        check_bytes(figures.iter().flatten().map(String::len).sum())?;
+        Ok(Arc::new(StringArray::from(figures)))
+    }
+}
+
+/// An array of texts counts its bytes in 32 bits.
+pub(crate) fn check_bytes(bytes: usize) -> Result<()> {
+    match i32::try_from(bytes) {
+        Ok(_) => Ok(()),
+        Err(_) => exec_err!("{bytes} bytes of text do not fit into one batch"),
+    }
+}
 
 /// Days since 1970-01-01.
 #[derive(Debug, Clone, Copy)]

@@ -6,8 +6,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array};
-use arrow::datatypes::{DataType, Date32Type, Float64Type};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Date32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion_common::{Result, exec_err, internal_datafusion_err};
 use datafusion_expr::{AggregateUDFImpl, EmitTo};
 
@@ -27,6 +27,9 @@ pub(crate) trait Fold<const WIDTH: usize>: AggregateUDFImpl {
     fn fold(rows: &[[f64; WIDTH]]) -> Result<Option<Self::Figure>>;
 }
 
+/// Instants as [`Argument::Order`] takes them.
+const MICROSECONDS: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
 /// An argument by its name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Argument {
@@ -34,6 +37,8 @@ pub(crate) enum Argument {
     Number(&'static str),
     /// A date, as days since 1970-01-01, or any number.
     Time(&'static str),
+    /// A date, an instant or any number, of which only the order counts.
+    Order(&'static str),
     /// True, as 1, or false, as 0.
     Flag(&'static str),
 }
@@ -41,7 +46,7 @@ pub(crate) enum Argument {
 impl Argument {
     fn name(self) -> &'static str {
         match self {
-            Self::Number(name) | Self::Time(name) | Self::Flag(name) => name,
+            Self::Number(name) | Self::Time(name) | Self::Order(name) | Self::Flag(name) => name,
         }
     }
 
@@ -51,10 +56,13 @@ impl Argument {
             Self::Flag(_) if matches!(found, DataType::Boolean | DataType::Null) => Ok(DataType::Boolean),
             Self::Flag(name) => refuse(function, name, "a BOOLEAN", found),
             _ if is_number => Ok(DataType::Float64),
+            Self::Order(_) if matches!(found, DataType::Date32) => Ok(DataType::Date32),
+            Self::Order(_) if matches!(found, DataType::Date64) => Ok(MICROSECONDS),
+            Self::Order(_) if matches!(found, DataType::Timestamp(_, _)) => Ok(MICROSECONDS),
             Self::Time(_) if matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _)) => {
                 Ok(DataType::Date32)
             }
-            Self::Time(name) => refuse(function, name, "a date or a number", found),
+            Self::Time(name) | Self::Order(name) => refuse(function, name, "a date or a number", found),
             Self::Number(name) => refuse(function, name, "a number", found),
         }
     }
@@ -63,7 +71,19 @@ impl Argument {
 pub(crate) fn coerce<F: Fold<WIDTH>, const WIDTH: usize>(types: &[DataType]) -> Result<Vec<DataType>> {
     let names = F::ARGUMENTS.map(Argument::name);
     let types = exactly(F::NAME, names, types)?;
-    F::ARGUMENTS.iter().zip(types).map(|(argument, found)| argument.coerce(F::NAME, found)).collect()
+    let coerced = F::ARGUMENTS.iter().zip(types).map(|(argument, found)| argument.coerce(F::NAME, found));
+    let coerced = coerced.collect::<Result<Vec<_>>>()?;
+    let mut times = F::ARGUMENTS
+        .iter()
+        .zip(types)
+        .zip(&coerced)
+        .filter(|((argument, found), _)| matches!(argument, Argument::Time(_)) && !found.is_null());
+    if let Some(((first, _), wanted)) = times.next()
+        && let Some(((other, found), _)) = times.find(|(_, coerced)| *coerced != wanted)
+    {
+        return refuse(F::NAME, other.name(), &format!("what {} takes, a date or a number", first.name()), found);
+    }
+    Ok(coerced)
 }
 
 /// The rows of each group.
@@ -97,6 +117,7 @@ impl<F, const WIDTH: usize> fmt::Debug for Kept<F, WIDTH> {
 enum Numbers<'a> {
     Floats(&'a Float64Array),
     Days(&'a Date32Array),
+    Instants(&'a TimestampMicrosecondArray),
     Flags(&'a BooleanArray),
 }
 
@@ -104,6 +125,7 @@ impl<'a> Numbers<'a> {
     fn try_new(function: &str, column: &'a ArrayRef) -> Result<Self> {
         match column.data_type() {
             DataType::Date32 => Ok(Self::Days(primitive::<Date32Type>(function, column)?)),
+            DataType::Timestamp(_, _) => Ok(Self::Instants(primitive::<TimestampMicrosecondType>(function, column)?)),
             DataType::Boolean => {
                 let flags = column.as_boolean_opt();
                 flags.map(Self::Flags).ok_or_else(|| internal_datafusion_err!("{function}: expected BOOLEAN"))
@@ -116,6 +138,8 @@ impl<'a> Numbers<'a> {
         match self {
             Self::Floats(values) => values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite()),
             Self::Days(values) => values.is_valid(row).then(|| f64::from(values.value(row))),
+            // Exact for 140 years on either side of 1970.
+            Self::Instants(values) => values.is_valid(row).then(|| values.value(row) as f64),
             Self::Flags(values) => values.is_valid(row).then(|| f64::from(values.value(row))),
         }
     }
@@ -187,13 +211,7 @@ impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
     }
 
     fn take(&mut self, emit_to: EmitTo) -> Self {
-        let groups = match emit_to {
-            EmitTo::All => std::mem::take(&mut self.groups),
-            EmitTo::First(count) => {
-                let left = self.groups.split_off(count.min(self.groups.len()));
-                std::mem::replace(&mut self.groups, left)
-            }
-        };
+        let groups = emit_to.take_needed(&mut self.groups);
         let bytes = groups.iter().map(|rows| rows.capacity() * size_of::<[f64; WIDTH]>()).sum();
         self.bytes -= bytes;
         Self { groups, bytes, fold: PhantomData }

@@ -31,8 +31,9 @@ impl Entry {
     /// The first sentence of the description.
     pub fn summary(&self) -> &str {
         let text = &self.documentation.description;
-        let ends = [text.find(". "), text.find(".\n")].into_iter().flatten();
-        &text[..ends.min().map_or(text.len(), |end| end + 1)]
+        let ends = [text.find(". "), text.find(".\n"), text.find(":\n")].into_iter().flatten();
+        let sentence = &text[..ends.min().unwrap_or(text.len())];
+        sentence.trim_end_matches('.').trim_end_matches(": a struct").trim_end_matches(". A struct")
     }
 
     /// Statement and answer of the example.

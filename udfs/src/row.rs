@@ -3,7 +3,7 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion_common::{Result, ScalarValue, internal_datafusion_err, plan_datafusion_err, plan_err};
-use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl};
+use datafusion_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl};
 
 use crate::args::{Column, coerce_integer, primitive, refuse, texts};
 use crate::figure::Figure;
@@ -204,13 +204,13 @@ pub(crate) fn coerce<F: RowFunction>(types: &[DataType]) -> Result<Vec<DataType>
     F::Arguments::coerce(F::NAME, F::ARGUMENTS, types)
 }
 
-/// Wrong literals are refused at planning.
-pub(crate) fn check<F: RowFunction>(literals: &[Option<&ScalarValue>]) -> Result<()> {
-    for (argument, literal) in literals.iter().enumerate() {
-        if let Some(literal) = literal
-            && !literal.is_null()
-        {
-            F::check(argument, literal).map_err(|refusal| {
+/// Wrong literals are refused at planning, in the type that they are cast to.
+pub(crate) fn check<F: RowFunction>(args: &ReturnFieldArgs) -> Result<()> {
+    let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+    for ((argument, literal), wanted) in args.scalar_arguments.iter().enumerate().zip(coerce::<F>(&types)?) {
+        // A literal that cannot be cast is refused where it is.
+        if let Some(Ok(literal)) = literal.map(|literal| literal.cast_to(&wanted)) {
+            F::check(argument, &literal).map_err(|refusal| {
                 plan_datafusion_err!("{}: argument {} {refusal}", F::NAME, F::ARGUMENTS[argument])
             })?;
         }
@@ -265,7 +265,7 @@ macro_rules! row_function {
                 &self,
                 args: datafusion_expr::ReturnFieldArgs,
             ) -> datafusion_common::Result<arrow::datatypes::FieldRef> {
-                $crate::row::check::<Self>(args.scalar_arguments)?;
+                $crate::row::check::<Self>(&args)?;
                 let data_type = self.return_type(&[])?;
                 Ok(std::sync::Arc::new(arrow::datatypes::Field::new(self.name(), data_type, true)))
             }

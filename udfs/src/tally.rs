@@ -2,6 +2,7 @@
 //! numbers, so the result has the same bits whatever the order of the rows.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use datafusion_expr::{AggregateUDFImpl, EmitTo};
 
 use crate::aggregate::{Filter, Groups};
 use crate::args::{exactly, refuse, texts};
-use crate::figure::Figure;
+use crate::figure::{Figure, check_bytes};
 use crate::list::{Lists, list_of};
 use crate::row::is_text;
 
@@ -120,11 +121,15 @@ impl<T: Tally<WIDTH>, const WIDTH: usize> Groups for Tallies<T, WIDTH> {
         let columns = columns::<T, WIDTH>(args)?;
         for (row, &group) in groups.iter().enumerate() {
             if columns.iter().all(|column| column.is_valid(row)) {
-                self.add(group, columns.map(|column| column.value(row)), -1);
+                let category = columns.map(|column| Box::<str>::from(column.value(row)));
+                if let Entry::Occupied(mut counts) = self.groups[group].entry(category) {
+                    *counts.get_mut() -= 1;
+                    if *counts.get() == 0 {
+                        self.bytes -= size_of_entry(&counts.remove_entry().0);
+                    }
+                }
             }
         }
-        self.groups.iter_mut().for_each(|counts| counts.retain(|_, count| *count > 0));
-        self.bytes = self.groups.iter().flat_map(BTreeMap::keys).map(size_of_entry).sum();
         Ok(())
     }
 
@@ -159,6 +164,8 @@ impl<T: Tally<WIDTH>, const WIDTH: usize> Groups for Tallies<T, WIDTH> {
     }
 
     fn state(&self) -> Result<Vec<ArrayRef>> {
+        let texts = self.groups.iter().flat_map(BTreeMap::keys).flatten();
+        check_bytes(texts.map(|text| text.len()).sum())?;
         let mut lists: [_; WIDTH] = std::array::from_fn(|_| ListBuilder::new(StringBuilder::new()));
         let mut counts = ListBuilder::new(Int64Builder::new());
         for group in &self.groups {

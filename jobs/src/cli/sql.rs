@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
 
 use super::table::batches;
 use super::{TargetArgs, absolute};
@@ -72,13 +72,7 @@ impl Sql {
         let engine = Engine::open(self.target.target, MEMORY_BYTES, None).await?;
         let context = engine.analyst()?;
         let has_tables = out.is_some();
-        let failed = |error| match error {
-            error @ DataFusionError::Plan(_) if !has_tables => Error::Usage {
-                message: error.to_string(),
-                hint: "without a lake there are no tables: name one with --lake".into(),
-            },
-            error => Error::Query(Box::new(error)),
-        };
+        let failed = |error| Error::Query(Box::new(error));
         if let Some(out) = out {
             let out = Output::open(&out)?;
             let release = last_release(&engine, &out).await?;
@@ -89,10 +83,24 @@ impl Sql {
                     .map_err(failed)?;
             }
         }
-        let frame = context.sql_with_options(&sql, read_only()).await.map_err(failed)?;
+        let frame = context.sql_with_options(&sql, read_only()).await;
+        let frame = frame.map_err(|error| match has_tables || !names_tables(&context, &sql) {
+            true => failed(error),
+            false => Error::Usage {
+                message: error.to_string(),
+                hint: "without a lake there are no tables: name one with --lake".into(),
+            },
+        })?;
         let rows = engine.collect(frame).await?;
         super::print(&batches(&rows)?)
     }
+}
+
+fn names_tables(context: &SessionContext, sql: &str) -> bool {
+    let state = context.state();
+    let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect);
+    let tables = statement.and_then(|statement| state.resolve_table_references(&statement));
+    tables.is_ok_and(|tables| !tables.is_empty())
 }
 
 /// Nothing that an analyst types changes a table or a file.

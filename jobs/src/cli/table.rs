@@ -28,7 +28,8 @@ pub fn batches(batches: &[RecordBatch]) -> Result<String, Error> {
     let schema = first.schema();
     let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let right: Vec<usize> = (0..header.len()).filter(|column| schema.field(*column).data_type().is_numeric()).collect();
-    let options = FormatOptions::default();
+    // A cell that is NULL is blank; within a list or a struct it says so.
+    let options = FormatOptions::default().with_null("NULL");
     let mut rows = Vec::new();
     for batch in batches {
         let columns = batch
@@ -38,7 +39,11 @@ pub fn batches(batches: &[RecordBatch]) -> Result<String, Error> {
             .collect::<Result<Vec<_>, _>>();
         let columns = columns.map_err(|error| Error::Query(Box::new(error.into())))?;
         for row in 0..batch.num_rows() {
-            rows.push(columns.iter().map(|column| column.value(row).to_string()).collect());
+            let cells = columns.iter().zip(batch.columns()).map(|(column, array)| match array.is_null(row) {
+                true => String::new(),
+                false => column.value(row).to_string(),
+            });
+            rows.push(cells.collect());
         }
     }
     Ok(plain(&header, &rows, &right))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::EmitTo;
 use datafusion_macros::user_doc;
@@ -48,7 +48,7 @@ impl Aggregate for DaviesBouldin {
     }
 
     fn state() -> Vec<(&'static str, DataType)> {
-        vec![("features", list_of(DataType::Float64)), ("lengths", list_of(DataType::Float64))]
+        vec![("features", list_of(DataType::Float64)), ("lengths", list_of(DataType::Int64))]
     }
 
     fn groups() -> Clusters {
@@ -60,7 +60,24 @@ aggregate!(DaviesBouldin);
 
 /// The clusters of each group: the spread, then the centre.
 #[derive(Debug, Default)]
-pub(super) struct Clusters(Vec<Vec<Vec<f64>>>);
+pub(super) struct Clusters {
+    groups: Vec<Vec<Vec<f64>>>,
+    /// Bytes of the clusters.
+    bytes: usize,
+}
+
+impl Clusters {
+    fn push(&mut self, group: usize, cluster: Vec<f64>) -> Result<()> {
+        let clusters = &mut self.groups[group];
+        if let Some(first) = clusters.first().filter(|first| first.len() != cluster.len()) {
+            let (one, other) = (first.len() - 1, cluster.len() - 1);
+            return exec_err!("{NAME}: argument centroid has {one} and {other} features in one group");
+        }
+        self.bytes += size_of::<Vec<f64>>() + cluster.capacity() * size_of::<f64>();
+        clusters.push(cluster);
+        Ok(())
+    }
+}
 
 impl Groups for Clusters {
     fn empty(&self) -> Self {
@@ -68,7 +85,7 @@ impl Groups for Clusters {
     }
 
     fn resize(&mut self, groups: usize) {
-        self.0.resize_with(groups.max(self.0.len()), Vec::new);
+        self.groups.resize_with(groups.max(self.groups.len()), Vec::new);
     }
 
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
@@ -83,8 +100,7 @@ impl Groups for Clusters {
             }
             if !centroid.is_empty() {
                 // A zero has one sign, so that equal rows have equal bits.
-                let cluster = std::iter::once(&spread).chain(centroid).map(|number| number + 0.0);
-                self.0[group].push(cluster.collect());
+                self.push(group, std::iter::once(&spread).chain(centroid).map(|number| number + 0.0).collect())?;
             }
         }
         Ok(())
@@ -93,58 +109,62 @@ impl Groups for Clusters {
     fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
         let [numbers, lengths] = states else { return exec_err!("{NAME} was given {} states", states.len()) };
         let numbers = Lists::<Float64Type>::try_new(NAME, numbers)?;
-        let lengths = Lists::<Float64Type>::try_new(NAME, lengths)?;
+        let lengths = Lists::<Int64Type>::try_new(NAME, lengths)?;
         for (row, &group) in groups.iter().enumerate() {
             let (Some(numbers), Some(lengths)) = (numbers.row(row), lengths.row(row)) else { continue };
             let mut numbers = numbers.known().map(|(_, number)| number);
             for (_, length) in lengths.known() {
-                self.0[group].push(numbers.by_ref().take(length as usize).collect());
+                // As many as a list has elements.
+                self.push(group, numbers.by_ref().take(length as usize).collect())?;
             }
         }
         Ok(())
     }
 
     fn take(&mut self, emit_to: EmitTo) -> Self {
-        Self(emit_to.take_needed(&mut self.0))
+        let groups = emit_to.take_needed(&mut self.groups);
+        let clusters = groups.iter().flatten();
+        let bytes = clusters.map(|cluster| size_of::<Vec<f64>>() + cluster.capacity() * size_of::<f64>()).sum();
+        self.bytes -= bytes;
+        Self { groups, bytes }
     }
 
     fn state(&self) -> Result<Vec<ArrayRef>> {
-        let mut numbers = ListWriter::<Float64Type>::with_capacity(self.0.len(), 0);
-        let mut lengths = ListWriter::<Float64Type>::with_capacity(self.0.len(), 0);
-        for clusters in &self.0 {
-            numbers.push(clusters.iter().flatten().copied().map(Some));
-            lengths.push(clusters.iter().map(|cluster| Some(cluster.len() as f64)));
+        let mut numbers = ListWriter::<Float64Type>::with_capacity(self.groups.len(), 0);
+        let mut lengths = ListWriter::<Int64Type>::with_capacity(self.groups.len(), 0);
+        for clusters in &self.groups {
+            if clusters.is_empty() {
+                numbers.push_null();
+                lengths.push_null();
+            } else {
+                numbers.push(clusters.iter().flatten().copied().map(Some));
+                lengths.push(clusters.iter().map(|cluster| Some(cluster.len() as i64)));
+            }
         }
         Ok(vec![Arc::new(numbers.finish(NAME)?), Arc::new(lengths.finish(NAME)?)])
     }
 
     fn result(&self) -> Result<ArrayRef> {
-        f64::column(self.0.iter().map(|clusters| index(clusters)).collect::<Result<_>>()?)
+        f64::column(self.groups.iter().map(|clusters| index(clusters)).collect::<Result<_>>()?)
     }
 
     fn heap_size(&self) -> usize {
-        let clusters = self.0.iter().flatten().map(|cluster| cluster.capacity() * size_of::<f64>());
-        let groups = self.0.iter().map(|clusters| clusters.capacity() * size_of::<Vec<f64>>());
-        clusters.sum::<usize>() + groups.sum::<usize>() + self.0.capacity() * size_of::<Vec<Vec<f64>>>()
+        self.groups.capacity() * size_of::<Vec<Vec<f64>>>() + self.bytes
     }
 }
 
 fn index(clusters: &[Vec<f64>]) -> Result<Option<f64>> {
     let mut clusters: Vec<(f64, &[f64])> = clusters.iter().map(|cluster| (cluster[0], &cluster[1..])).collect();
     clusters.sort_unstable_by(|left, right| {
-        let features = left
-            .1
-            .iter()
-            .zip(right.1)
-            .fold(std::cmp::Ordering::Equal, |order, (left, right)| order.then(left.total_cmp(right)));
-        features.then(left.0.total_cmp(&right.0))
+        let features = left.1.iter().zip(right.1).map(|(left, right)| left.total_cmp(right));
+        features.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then).then(left.0.total_cmp(&right.0))
     });
     let mut sum = 0.0;
     for (at, (spread, centroid)) in clusters.iter().enumerate() {
         let mut worst = 0.0f64;
         for (other_at, (other_spread, other)) in clusters.iter().enumerate() {
-            let distance = squared_distance(NAME, centroid, other)?.sqrt();
             if other_at != at {
+                let distance = squared_distance(NAME, centroid, other)?.sqrt();
                 if distance == 0.0 {
                     return Ok(None);
                 }

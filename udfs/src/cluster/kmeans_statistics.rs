@@ -23,7 +23,7 @@ const LIMIT: f64 = 1e9;
 /// Sufficient statistics of a cluster.
 #[user_doc(
     doc_section(label = "Clusters"),
-    description = r"What k-means has to know of the members of a cluster: a struct of `count` BIGINT, and of LIST of DOUBLE `centroid`, the mean of each feature, which is the next centre, `sums` and `squares`, the sum of each feature and of its square. Features and their squares are counted in units of 1e-10, exactly, so that the result has the same bits whatever the order of the rows and the partitions.
+    description = r"What k-means has to know of the members of a cluster: a struct of `count` BIGINT, and of LIST of DOUBLE `centroid`, the mean of each feature, which is the next centre, `sums` and `squares`, the sum of each feature and of its square. Features and their squares are rounded to units of 1e-10 and then counted exactly, so that the result has the same bits whatever the order of the rows and the partitions.
 
 Lists that are NULL or empty, or hold a NULL, NaN or infinity, are left out; all fields are NULL where none is left. Features beyond 1e9, and lists of different lengths in one group, are errors.",
     syntax_example = "kmeans_statistics(features)",

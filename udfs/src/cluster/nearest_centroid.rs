@@ -44,6 +44,9 @@ impl RowFunction for NearestCentroid {
     type Figure = Nearest;
 
     fn figure((features, centroids): (&[f64], Vec<&[f64]>)) -> Result<Option<Nearest>> {
+        if features.is_empty() {
+            return Ok(None);
+        }
         let (mut first, mut second) = (None, None);
         for (cluster, centroid) in (1..).zip(centroids) {
             let square = squared_distance(Self::NAME, features, centroid)?;
@@ -53,7 +56,7 @@ impl RowFunction for NearestCentroid {
                 second = Some((cluster, square));
             }
         }
-        Ok(first.filter(|_| !features.is_empty()).map(|(cluster, square)| Nearest {
+        Ok(first.map(|(cluster, square)| Nearest {
             cluster,
             distance: square.sqrt(),
             second_cluster: second.map(|(cluster, _)| cluster),

@@ -31,6 +31,9 @@ impl RowFunction for Silhouette {
     type Figure = f64;
 
     fn figure((features, centroids, cluster): (&[f64], Vec<&[f64]>, i64)) -> Result<Option<f64>> {
+        if features.is_empty() {
+            return Ok(None);
+        }
         let own = usize::try_from(cluster).ok().and_then(|cluster| cluster.checked_sub(1));
         let Some(own) = own.filter(|own| *own < centroids.len()) else {
             let count = centroids.len();
@@ -51,7 +54,9 @@ impl RowFunction for Silhouette {
         }
         let of = |outside: f64| {
             let most = inside.max(outside);
-            (most > 0.0 && !features.is_empty()).then(|| (outside - inside) / most)
+            let silhouette = (outside - inside) / most;
+            // Features beyond 1e150 have squares that are no numbers.
+            silhouette.is_finite().then_some(silhouette)
         };
         Ok(nearest_other.and_then(of))
     }

@@ -11,8 +11,8 @@ use datafusion_macros::user_doc;
 use super::arena::Arena;
 use super::points::greatest;
 use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
-use crate::args::{Column, exactly, primitive};
-use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts, list_of};
+use crate::args::{exactly, primitive};
+use crate::list::{ListWriter, Lists, coerce_to_curve, list_of};
 use crate::round::{RATIO, ratio};
 
 const NAME: &str = "coincidence_factor";
@@ -100,7 +100,7 @@ impl Groups for Demands {
 
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
         let [curves] = args else { return exec_err!("{NAME} was called with {} arguments", args.len()) };
-        let curves = in_watts(NAME, Column::of(curves))?;
+        let curves = filter.watts(NAME, curves)?;
         let curves = Lists::<Int32Type>::try_new(NAME, curves.array())?;
         for (row, &group) in groups.iter().enumerate() {
             if filter.keeps(row)

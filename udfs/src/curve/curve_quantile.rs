@@ -33,7 +33,7 @@ impl Spread for CurveQuantile {
         if (0.0..=1.0).contains(&quantile) { Ok(()) } else { Err("a number from 0 to 1") }
     }
 
-    fn points(places: &[Values<'_>], quantile: f64, points: &mut Vec<Option<i32>>) {
+    fn points(places: &[Values], quantile: f64, points: &mut Vec<Option<i32>>) {
         points.extend(places.iter().map(|values| {
             let last = values.count() - 1;
             let place = last as f64 * quantile;

@@ -10,9 +10,9 @@ use datafusion_macros::user_doc;
 
 use super::arena::Arena;
 use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
-use crate::args::{Column, exactly, primitive};
+use crate::args::{exactly, primitive};
 use crate::figure::{Figure, Millionths};
-use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts, list_of};
+use crate::list::{ListWriter, Lists, coerce_to_curve, list_of};
 use crate::round::{RATIO, RATIO_ONE};
 
 const NAME: &str = "day_regularity";
@@ -143,7 +143,7 @@ impl Groups for Moments {
 
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
         let [curves] = args else { return exec_err!("{NAME} was called with {} arguments", args.len()) };
-        let curves = in_watts(NAME, Column::of(curves))?;
+        let curves = filter.watts(NAME, curves)?;
         let curves = Lists::<Int32Type>::try_new(NAME, curves.array())?;
         for (row, &group) in groups.iter().enumerate() {
             let Some(curve) = curves.row(row).filter(|_| filter.keeps(row)) else { continue };

@@ -7,8 +7,7 @@ use datafusion_expr::EmitTo;
 
 use super::arena::Arena;
 use crate::aggregate::{Filter, Groups};
-use crate::args::Column;
-use crate::list::{Lists, in_watts};
+use crate::list::Lists;
 
 /// The smallest or the largest watts of each interval, of each group. The state
 /// of a group is its curve so far.
@@ -47,7 +46,7 @@ impl Extremes {
         unknown: i64,
         pick: impl Fn(i64, i64) -> i64,
     ) -> Result<()> {
-        let curves = in_watts(self.function, Column::of(curves))?;
+        let curves = filter.watts(self.function, curves)?;
         let curves = Lists::<Int32Type>::try_new(self.function, curves.array())?;
         for (row, &group) in groups.iter().enumerate() {
             let Some(curve) = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row)) else { continue };

@@ -38,7 +38,7 @@ impl Spread for LoadDurationCurve {
         if (1.0..=10_000.0).contains(&steps) { Ok(()) } else { Err("1 to 10000") }
     }
 
-    fn points(places: &[Values<'_>], steps: f64, points: &mut Vec<Option<i32>>) {
+    fn points(places: &[Values], steps: f64, points: &mut Vec<Option<i32>>) {
         let [values] = places else { return };
         let last = values.count() - 1;
         if last < 0 {

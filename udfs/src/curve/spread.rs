@@ -13,11 +13,12 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::{AggregateUDFImpl, EmitTo};
 
-pub(super) use self::histogram::Histogram;
+use self::histogram::Histogram;
 use super::points::Curve;
 use crate::aggregate::{Filter, Groups};
-use crate::args::{Column, coerce_integer, exactly, primitive, refuse};
-use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts, list_of};
+use crate::args::{exactly, primitive};
+use crate::list::{ListWriter, Lists, coerce_to_curve, list_of};
+use crate::row::{Kind, Number, Whole};
 
 /// A figure of many curves that needs their values in order, place by place.
 pub(super) trait Spread: AggregateUDFImpl {
@@ -34,21 +35,22 @@ pub(super) trait Spread: AggregateUDFImpl {
     /// What the argument takes, where `argument` is wrong.
     fn check(argument: f64) -> Result<(), &'static str>;
     /// Appends the figure's points, from the values of each place.
-    fn points(places: &[Values<'_>], argument: f64, points: &mut Vec<Option<i32>>);
+    fn points(places: &[Values], argument: f64, points: &mut Vec<Option<i32>>);
 }
 
 /// The values of one place.
-pub(super) enum Values<'a> {
+pub(super) enum Values {
     /// In ascending order.
     Exact(Vec<i32>),
-    Counted(&'a Histogram),
+    /// Each value with how many are up to it, ascending.
+    Counted(Vec<(i64, i32)>),
 }
 
-impl Values<'_> {
+impl Values {
     pub(super) fn count(&self) -> i64 {
         match self {
             Self::Exact(values) => values.len() as i64,
-            Self::Counted(histogram) => histogram.count(),
+            Self::Counted(ranks) => ranks.last().map_or(0, |(upto, _)| *upto),
         }
     }
 
@@ -56,7 +58,7 @@ impl Values<'_> {
     fn at(&self, rank: i64) -> i32 {
         match self {
             Self::Exact(values) => values[rank as usize],
-            Self::Counted(histogram) => histogram.at(rank),
+            Self::Counted(ranks) => ranks[ranks.partition_point(|(upto, _)| *upto <= rank)].1,
         }
     }
 
@@ -72,21 +74,23 @@ impl Values<'_> {
             Self::Exact(values) => {
                 values[ranks.start as usize..ranks.end as usize].iter().map(|&value| i64::from(value)).sum()
             }
-            Self::Counted(histogram) => histogram.sum(ranks),
+            Self::Counted(values) => {
+                let mut from = 0;
+                let taken = values.iter().map(|&(upto, value)| {
+                    let count = ranks.end.min(upto) - ranks.start.max(from);
+                    from = upto;
+                    i64::from(value) * count.max(0)
+                });
+                taken.sum()
+            }
         }
     }
 }
 
 pub(super) fn coerce<S: Spread>(types: &[DataType]) -> Result<Vec<DataType>> {
     let [curve, argument] = exactly(S::NAME, ["curve", S::ARGUMENT], types)?;
-    let argument = if S::IS_WHOLE {
-        coerce_integer(S::NAME, S::ARGUMENT, argument, DataType::Int64)?
-    } else if argument.is_numeric() || argument.is_null() {
-        DataType::Float64
-    } else {
-        return refuse(S::NAME, S::ARGUMENT, "a number", argument);
-    };
-    Ok(vec![coerce_to_curve(S::NAME, "curve", curve)?, argument])
+    let coerce = if S::IS_WHOLE { Whole::coerce } else { Number::coerce };
+    Ok(vec![coerce_to_curve(S::NAME, "curve", curve)?, coerce(S::NAME, S::ARGUMENT, argument)?])
 }
 
 pub(super) fn state() -> Vec<(&'static str, DataType)> {
@@ -102,6 +106,8 @@ pub(super) fn state() -> Vec<(&'static str, DataType)> {
 /// The curves of each group.
 pub(super) struct Spreads<S> {
     groups: Vec<Option<Group>>,
+    /// Bytes of what is kept of the curves.
+    bytes: usize,
     spread: PhantomData<fn() -> S>,
 }
 
@@ -159,9 +165,11 @@ impl Group {
         }
     }
 
-    fn values(&self) -> Vec<Values<'_>> {
+    fn values(&self) -> Vec<Values> {
         match &self.content {
-            Content::Counts(histograms) => histograms.iter().map(Values::Counted).collect(),
+            Content::Counts(histograms) => {
+                histograms.iter().map(|histogram| Values::Counted(histogram.ranks())).collect()
+            }
             Content::Rows { values, gaps } => {
                 let mut places = vec![Vec::with_capacity(values.len() / self.places); self.places];
                 for (at, point) in points(values, gaps).enumerate() {
@@ -191,7 +199,7 @@ fn points(values: &[i32], gaps: &[usize]) -> impl Iterator<Item = Option<i32>> {
 
 impl<S: Spread> Spreads<S> {
     pub(super) fn new() -> Self {
-        Self { groups: Vec::new(), spread: PhantomData }
+        Self { groups: Vec::new(), bytes: 0, spread: PhantomData }
     }
 
     /// The group, which is opened if it was not.
@@ -222,6 +230,7 @@ impl<S: Spread> Spreads<S> {
     fn add(&mut self, group: usize, curve: Curve<'_>, argument: f64) -> Result<()> {
         let (places, rows) = if S::IS_FLAT { (1, curve.known().count()) } else { (curve.len(), 1) };
         let group = self.open(group, places, argument)?;
+        let before = group.heap_size();
         if group.rows().saturating_add(rows) > S::EXACT_ROWS {
             group.count();
         }
@@ -230,6 +239,8 @@ impl<S: Spread> Spreads<S> {
         } else {
             group.push(curve.iter());
         }
+        let after = group.heap_size();
+        self.bytes = self.bytes + after - before;
         Ok(())
     }
 }
@@ -253,7 +264,7 @@ impl<S: Spread> Groups for Spreads<S> {
         let [curves, arguments] = args else {
             return exec_err!("{} was called with {} arguments", S::NAME, args.len());
         };
-        let curves = in_watts(S::NAME, Column::of(curves))?;
+        let curves = filter.watts(S::NAME, curves)?;
         let curves = Lists::<Int32Type>::try_new(S::NAME, curves.array())?;
         // Whole ones are as exact as floats.
         let arguments = cast(arguments, &DataType::Float64)?;
@@ -288,6 +299,7 @@ impl<S: Spread> Groups for Spreads<S> {
             // A state has as many places as a list has elements.
             let count = places.value(row) as usize;
             let group = self.open(group, count, arguments.value(row))?;
+            let before = group.heap_size();
             if let Some(rows) = rows.row(row) {
                 if group.rows().saturating_add(rows.len() / count) > S::EXACT_ROWS {
                     group.count();
@@ -295,18 +307,24 @@ impl<S: Spread> Groups for Spreads<S> {
                 group.push(rows.iter());
             } else if let (Some(buckets), Some(counts)) = (buckets.row(row), counts.row(row)) {
                 group.count();
-                let Content::Counts(histograms) = &mut group.content else { continue };
-                for ((_, bucket), (_, count)) in buckets.known().zip(counts.known()) {
-                    let (place, bucket) = Histogram::split(bucket);
-                    histograms[place].add_bucket(bucket, count);
+                if let Content::Counts(histograms) = &mut group.content {
+                    for ((_, bucket), (_, count)) in buckets.known().zip(counts.known()) {
+                        let (place, bucket) = Histogram::split(bucket);
+                        histograms[place].add_bucket(bucket, count);
+                    }
                 }
             }
+            let after = group.heap_size();
+            self.bytes = self.bytes + after - before;
         }
         Ok(())
     }
 
     fn take(&mut self, emit_to: EmitTo) -> Self {
-        Self { groups: emit_to.take_needed(&mut self.groups), spread: PhantomData }
+        let groups = emit_to.take_needed(&mut self.groups);
+        let bytes = groups.iter().flatten().map(Group::heap_size).sum();
+        self.bytes -= bytes;
+        Self { groups, bytes, spread: PhantomData }
     }
 
     fn state(&self) -> Result<Vec<ArrayRef>> {
@@ -359,8 +377,7 @@ impl<S: Spread> Groups for Spreads<S> {
     }
 
     fn heap_size(&self) -> usize {
-        self.groups.capacity() * size_of::<Option<Group>>()
-            + self.groups.iter().flatten().map(Group::heap_size).sum::<usize>()
+        self.groups.capacity() * size_of::<Option<Group>>() + self.bytes
     }
 }
 

@@ -37,7 +37,7 @@ impl Spread for TypicalDay {
         if (0.0..0.5).contains(&trim) { Ok(()) } else { Err("a number from 0 to less than 0.5") }
     }
 
-    fn points(places: &[Values<'_>], trim: f64, points: &mut Vec<Option<i32>>) {
+    fn points(places: &[Values], trim: f64, points: &mut Vec<Option<i32>>) {
         points.extend(places.iter().map(|values| {
             let count = values.count();
             let ends = ((count as f64 * trim + ROUNDING) as i64).min((count - 1) / 2);

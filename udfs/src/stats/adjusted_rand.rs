@@ -40,6 +40,12 @@ impl Tally<2> for AdjustedRand {
         let (left, right) = (of_side(0), of_side(1));
         let both: i128 = counts.values().copied().map(pairs).sum();
         let all = pairs(counts.values().sum());
+        if all > i128::from(i64::MAX) {
+            // More rows than whole numbers of 128 bits can square twice.
+            let [both, all, left, right] = [both, all, left, right].map(|pairs| pairs as f64);
+            let by_chance = left * right / all;
+            return Some((both - by_chance) / (f64::midpoint(left, right) - by_chance));
+        }
         // Twice what exceeds chance, and twice the most that can, times all
         // pairs: whole numbers, divided once.
         let by_chance = 2 * left * right;

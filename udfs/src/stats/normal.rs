@@ -2,6 +2,8 @@
 
 use std::f64::consts::SQRT_2;
 
+use datafusion_common::{Result, exec_datafusion_err, exec_err};
+
 /// How likely it is that a standard normal value lies further from 0 than `z`.
 pub(super) fn two_sided(z: f64) -> f64 {
     libm::erfc(z.abs() / SQRT_2)
@@ -33,13 +35,20 @@ pub(super) fn check_confidence(confidence: f64) -> Result<(), String> {
     }
 }
 
-/// What is wrong with `hits` out of `trials`, if anything.
-pub(super) fn check_counts(hits: i64, trials: i64) -> Result<(), String> {
-    if (0..=trials).contains(&hits) {
+/// Refuses counts of which one cannot be a part of the other.
+pub(super) fn check_counts(function: &str, [part, whole]: [(&str, i64); 2]) -> Result<()> {
+    if (0..=whole.1).contains(&part.1) {
         Ok(())
     } else {
-        Err(format!("takes counts of 0 to that of all, not {hits} of {trials}"))
+        exec_err!("{function}: argument {} takes 0 to {}, not {} of {}", part.0, whole.0, part.1, whole.1)
     }
+}
+
+/// Refuses a confidence that is none.
+pub(super) fn confident(function: &str, confidence: f64) -> Result<f64> {
+    check_confidence(confidence)
+        .map_err(|refusal| exec_datafusion_err!("{function}: argument confidence {refusal}"))?;
+    Ok(confidence)
 }
 
 /// Wilson's interval of the share of `hits` in `trials`, which is not 0.

@@ -1,11 +1,11 @@
 //! What is more frequent in a group than in the population.
 
-use datafusion_common::{Result, exec_datafusion_err};
+use datafusion_common::Result;
 use datafusion_macros::user_doc;
 
 use super::normal::{check_counts, pooled_z, two_sided};
 use crate::figure::{Millionths, figures};
-use crate::round::quotient;
+use crate::round::ratio;
 use crate::row::{RowFunction, Whole, row_function};
 
 /// A group's share over that of the population.
@@ -13,7 +13,7 @@ use crate::row::{RowFunction, Whole, row_function};
     doc_section(label = "Statistics"),
     description = r"How a group compares with a population: a struct:
 
-- `index` DECIMAL(9,6): the group's share of hits over that of the population, times 100: 100 alike, 200 twice as frequent. Exact, and 999.999999 at most. NULL where the population has no hit.
+- `index` DECIMAL(9,6): the group's share of hits over that of the population: 1 alike, 2 twice as frequent. Exact, and 999.999999 at most. NULL where the population has no hit.
 - `z` DOUBLE: how far the two shares are apart, in standard deviations of the pooled share. NULL where nothing varies.
 - `p_value` DOUBLE: how likely a distance of that size or more is by chance, two-sided.
 
@@ -21,7 +21,7 @@ All are NULL where an argument is NULL or one of the totals is 0. More hits than
     syntax_example = "over_index(hits, total, population_hits, population_total)",
     sql_example = r"```sql
 > select over_index(30, 100, 100, 1000)['index'];
-300.000000
+3.000000
 ```",
     argument(name = "hits", description = "BIGINT: of the group, those with a property."),
     argument(name = "total", description = "BIGINT: all of the group."),
@@ -46,13 +46,12 @@ impl RowFunction for OverIndex {
     type Figure = Comparison;
 
     fn figure((hits, total, all_hits, all): (i64, i64, i64, i64)) -> Result<Option<Comparison>> {
-        let checked = check_counts(hits, total).and(check_counts(all_hits, all));
-        checked.map_err(|refusal| exec_datafusion_err!("{}: it {refusal}", Self::NAME))?;
+        check_counts(Self::NAME, [("hits", hits), ("total", total)])?;
+        check_counts(Self::NAME, [("population_hits", all_hits), ("population_total", all)])?;
         if total == 0 || all == 0 {
             return Ok(None);
         }
-        // A hundredfold with six decimals.
-        let index = || quotient(i128::from(hits) * i128::from(all), i128::from(total) * i128::from(all_hits), 8);
+        let index = || ratio(i128::from(hits) * i128::from(all), i128::from(total) * i128::from(all_hits));
         let z = pooled_z((hits, total), (all_hits, all));
         Ok(Some(Comparison { index: (all_hits > 0).then(|| Millionths(index())), z, p_value: z.map(two_sided) }))
     }

@@ -8,7 +8,7 @@ use crate::fold::{Argument, Fold, fold};
 /// The population stability index.
 #[user_doc(
     doc_section(label = "Statistics"),
-    description = r"The population stability index of a distribution against an earlier one (DOUBLE, 0 or more): the rows are bins, and the index is the sum over them of the difference of the two shares, times the logarithm of their quotient. By convention, below 0.1 nothing has changed, and above 0.25 much has. A count of 0 beside another that is not counts as a half, so that the logarithm exists; a bin without any count is left out, and negative counts are 0. Rows in which an argument is NULL are left out; NULL where nothing is counted on one of the sides.",
+    description = r"The population stability index of a distribution against an earlier one (DOUBLE, 0 or more): the rows are bins, and the index is the sum over them of the difference of the two shares, times the logarithm of their quotient. By convention, below 0.1 nothing has changed, and above 0.25 much has. A count of 0 beside another that is not counts as a half, so that the logarithm exists; a bin without any count is left out, and negative counts are 0. So the rows are counts, not shares. Rows in which an argument is NULL are left out; NULL where nothing is counted on one of the sides.",
     syntax_example = "population_stability(expected, actual)",
     sql_example = r"```sql
 > select round(population_stability(e, a), 6) from (values (50, 40), (30, 30), (20, 30)) as t (e, a);

@@ -10,7 +10,7 @@ use crate::row::{Number, Numbers, RowFunction, row_function};
     doc_section(label = "Statistics"),
     description = r"The tier of a value among ascending cuts (INT): 1 below the first cut, 2 from the first cut on, and so on; with no cut there is one tier. The cuts come from a table of quantiles, so that tiers stay the same from one account to the next and from run to run.
 
-NULL where the value or the list is NULL, NaN or infinite, and where a cut is NULL. Cuts that do not ascend are an error.",
+NULL where the value is NULL, NaN or infinite, and where the list or one of its cuts is. Cuts that descend are an error.",
     syntax_example = "quantile_tier(value, cuts)",
     sql_example = r"```sql
 > select quantile_tier(250, [100, 250, 900]);

@@ -8,7 +8,7 @@ use crate::fold::{Argument, Fold, fold};
 /// A count that fades.
 #[user_doc(
     doc_section(label = "Statistics"),
-    description = r"How many events there were, each counting less the longer ago it was (DOUBLE): 1 at `as_of`, a half one half-life before, a quarter two half-lives before. Rows at `as_of` or later, in which there was nothing to know yet, and rows in which an argument is NULL, are left out; NULL where none is left. A half-life that is not above 0 is an error.",
+    description = r"How many events there were, each counting less the longer ago it was (DOUBLE): a half one half-life before `as_of`, a quarter two half-lives before, nearly 1 on the day before. Rows at `as_of` or later, in which there was nothing to know yet, and rows in which an argument is NULL, are left out; NULL where none is left. A half-life that is not above 0 is an error.",
     syntax_example = "recency_weighted_count(time, as_of, half_life_days)",
     sql_example = r"```sql
 > select recency_weighted_count(d, date '2026-03-01', 30) from (values (date '2026-01-30'), (date '2025-12-31')) as t (d);

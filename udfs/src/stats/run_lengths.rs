@@ -21,7 +21,7 @@ Rows count, not time: a missing month does not end a run. Of rows with one time,
 > select run_lengths(t, overdue) from (values (1, true), (2, false), (3, true), (4, true)) as t (t, overdue);
 {runs: 2, longest: 2, latest: 2}
 ```",
-    argument(name = "time", description = "DATE, TIMESTAMP or any number: days, in the first two cases."),
+    argument(name = "time", description = "DATE, TIMESTAMP or any number: only the order counts."),
     argument(name = "condition", description = "BOOLEAN")
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -37,7 +37,7 @@ figures! {
 
 impl Fold<2> for RunLengths {
     const NAME: &'static str = "run_lengths";
-    const ARGUMENTS: [Argument; 2] = [Argument::Time("time"), Argument::Flag("condition")];
+    const ARGUMENTS: [Argument; 2] = [Argument::Order("time"), Argument::Flag("condition")];
     type Figure = Runs;
 
     fn fold(rows: &[[f64; 2]]) -> Result<Option<Runs>> {

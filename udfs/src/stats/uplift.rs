@@ -1,9 +1,9 @@
 //! What a campaign brought, against those held out.
 
-use datafusion_common::{Result, ScalarValue, exec_datafusion_err};
+use datafusion_common::{Result, ScalarValue};
 use datafusion_macros::user_doc;
 
-use super::normal::{check_confidence, check_counts, pooled_z, two_sided, wilson};
+use super::normal::{check_confidence, check_counts, confident, pooled_z, two_sided, wilson};
 use crate::figure::figures;
 use crate::row::{Number, RowFunction, Whole, row_function};
 
@@ -49,9 +49,9 @@ impl RowFunction for Uplift {
     fn figure(
         (hits, treated, other_hits, control, confidence): (i64, i64, i64, i64, f64),
     ) -> Result<Option<Difference>> {
-        let checked = check_counts(hits, treated).and(check_counts(other_hits, control));
-        let checked = checked.and(check_confidence(confidence));
-        checked.map_err(|refusal| exec_datafusion_err!("{}: it {refusal}", Self::NAME))?;
+        check_counts(Self::NAME, [("hits", hits), ("treated", treated)])?;
+        check_counts(Self::NAME, [("control_hits", other_hits), ("control", control)])?;
+        let confidence = confident(Self::NAME, confidence)?;
         if treated == 0 || control == 0 {
             return Ok(None);
         }

@@ -1,9 +1,9 @@
 //! How well a share is known.
 
-use datafusion_common::{Result, ScalarValue, exec_datafusion_err};
+use datafusion_common::{Result, ScalarValue};
 use datafusion_macros::user_doc;
 
-use super::normal::{check_confidence, check_counts, wilson};
+use super::normal::{check_confidence, check_counts, confident, wilson};
 use crate::figure::figures;
 use crate::row::{Number, RowFunction, Whole, row_function};
 
@@ -39,8 +39,8 @@ impl RowFunction for WilsonInterval {
     type Figure = Interval;
 
     fn figure((hits, trials, confidence): (i64, i64, f64)) -> Result<Option<Interval>> {
-        let checked = check_counts(hits, trials).and(check_confidence(confidence));
-        checked.map_err(|refusal| exec_datafusion_err!("{}: it {refusal}", Self::NAME))?;
+        check_counts(Self::NAME, [("hits", hits), ("trials", trials)])?;
+        let confidence = confident(Self::NAME, confidence)?;
         Ok((trials > 0).then(|| {
             let (lower, upper) = wilson(hits, trials, confidence);
             Interval { lower, upper }

@@ -72,6 +72,8 @@ impl ScalarUDFImpl for EnergyByPeriod {
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         if let Some(Some(ScalarValue::List(map))) = args.scalar_arguments.get(1)
             && map.is_valid(0)
+            // Literals come as they were written, before they are cast.
+            && matches!(map.value_type(), DataType::Int32 | DataType::Int64)
         {
             let (maps, mut periods) = (IntegerLists::try_new(NAME, map.as_ref())?, Vec::new());
             maps.read(0, &mut periods);
@@ -79,7 +81,7 @@ impl ScalarUDFImpl for EnergyByPeriod {
             let divides = |minutes: usize| !periods.is_empty() && minutes.is_multiple_of(periods.len());
             if !DAYS_MINUTES.into_iter().any(divides) {
                 return plan_err!(
-                    "{NAME}: argument period_list takes the periods of a day, 24, 48 or 96 of them, not {}",
+                    "{NAME}: argument period_list takes the periods of a day, such as 24, 48 or 96, not {}",
                     periods.len()
                 );
             }
@@ -233,7 +235,7 @@ mod tests {
             call(EnergyByPeriod, vec![Arc::clone(&curves).into(), map.into()], 1).unwrap_err().to_string()
         };
         let error = refusal(list(&[1; 7]));
-        assert!(error.contains("takes the periods of a day, 24, 48 or 96 of them, not 7"), "{error}");
+        assert!(error.contains("takes the periods of a day, such as 24, 48 or 96, not 7"), "{error}");
         assert!(refusal(list(&[9; 24])).contains("takes 1 to 4, not 9"));
     }
 

@@ -22,19 +22,19 @@ use crate::row::{RowFunction, row_function};
 - `tax`: the tax rate on all of the above.
 - `total`
 
-The tariff is a STRUCT; fields that do not apply are left out or NULL:
+The tariff is a STRUCT. Fields that do not apply are left out; the structs of one list have the same fields, NULL where they do not apply:
 
 - `seasons`: LIST of STRUCT of `from_month`, `to_month` (1 to 12, both included, over the end of the year where the first is larger; left out: the whole year) and the prices per kWh `sharp`, `peak`, `flat`, `valley`. The first that covers the month counts. A tariff of one price has that of `flat`.
-- `tiers`: LIST of STRUCT of `above_kwh` and `surcharge` per kWh, ascending: a surcharge applies to the energy above its limit and up to the next; it stands beside the price of the season and does not add to the surcharge before it.
+- `tiers`: LIST of STRUCT of `above_kwh`, a whole number, and `surcharge` per kWh, ascending: a surcharge applies to the energy above its limit and up to the next; it stands beside the price of the season and does not add to the surcharge before it.
 - `tier_period`: 'month', or 'year' where energy accumulates from January on.
 - `capacity_price` per kVA, `demand_price` per kW, each a month.
 - `power_factors`: LIST of STRUCT of `from_factor` and `adjustment`, ascending, such as 0.9 and -0.0075: the last that the power factor reaches counts, below the first the first.
 - `minimum_charge` a month, before levies and taxes.
 - `levy_price` per kWh, `tax_rate` such as 0.13.
 
-Prices have 6 decimals; floats are rounded to them. The usage is a STRUCT of `month` (DATE, or 1 to 12), `sharp_wh`, `peak_wh`, `flat_wh`, `valley_wh`, of which those left out are 0, `year_to_date_wh` (energy from January to before this month), `max_demand_w`, `contract_capacity_va` and `power_factor`.
+Prices have up to 12 digits before the point and 6 after it; floats are rounded to them. A season that is NULL is passed over; tiers and power factors have no NULL. The usage is a STRUCT of `month` (DATE, or 1 to 12), `sharp_wh`, `peak_wh`, `flat_wh`, `valley_wh`, of which those left out are 0, `year_to_date_wh` (energy from January to before this month), `max_demand_w`, `contract_capacity_va` and `power_factor`.
 
-All items are NULL where an argument or an energy is NULL, no energy is given, and where the tariff asks for what is NULL or left out: the month, the price of a period with energy, the demand. A field of another name or type is an error at planning; tiers that do not ascend, a month beyond 12 and another `tier_period` are errors.",
+All items are NULL where an argument or an energy is NULL, no energy is given, and where the tariff asks for what is NULL or left out: the month, or a season that covers it, the price of a period with energy, the demand. A field of another name or type is an error at planning; tiers that do not ascend, a month beyond 12, a power factor or a tax rate outside 0 to 1, another `tier_period` and amounts of more than 16 digits are errors.",
     syntax_example = "monthly_bill(tariff, usage)",
     sql_example = r"```sql
 > select monthly_bill({seasons: [{peak: 0.9, flat: 0.6, valley: 0.3}], tax_rate: 0.1}, {peak_wh: 100000, valley_wh: 50500})['total'];

@@ -53,7 +53,7 @@ impl RowFunction for ShiftSaving {
         used.energy[from] -= shifted;
         used.energy[to] += shifted;
         let after = Bill::new(Self::NAME, &terms, &used)?;
-        Ok(after.map(|after| Money(before.total - after.total)))
+        after.map(|after| Money::checked(Self::NAME, before.total - after.total)).transpose()
     }
 
     fn check(argument: usize, literal: &ScalarValue) -> Result<(), String> {

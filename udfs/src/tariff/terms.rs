@@ -13,9 +13,13 @@ use crate::row::{Kind, is_text};
 /// Prices, shares and factors: millionths.
 const PRICE: DataType = DataType::Decimal128(18, 6);
 
-/// The periods of a day, by the names of their prices; their energies have the
-/// same names with `_wh`.
+/// One, in millionths.
+pub(super) const ONE: i128 = 1_000_000;
+
+/// The periods of a day, by the names of their prices; their energies are
+/// called after them.
 pub(super) const PERIODS: [&str; 4] = ["sharp", "peak", "flat", "valley"];
+const ENERGIES: [&str; 4] = ["sharp_wh", "peak_wh", "flat_wh", "valley_wh"];
 
 /// What a field holds.
 enum Of {
@@ -66,7 +70,7 @@ fn coerce(function: &str, argument: &str, of: &[(&str, Of)], found: &DataType) -
         if found.is_null() {
             return Ok(DataType::Struct(vec![Field::new(of[0].0, DataType::Null, true)].into()));
         }
-        return refuse(function, argument, "a STRUCT, such as named_struct('month', 7)", found);
+        return refuse(function, argument, &format!("a STRUCT of {}", of[0].0), found);
     };
     let coerced = fields.iter().map(|field| {
         let name = field.name();
@@ -137,7 +141,8 @@ impl<'a> Fields<'a> {
 
     fn read<T>(&self, name: &str, at: usize, read: impl Fn(&'a dyn Array) -> Option<T>) -> Known<T> {
         let Some(column) = self.0.column_by_name(name) else { return Known::Absent };
-        match column.is_valid(at).then(|| read(column.as_ref())).flatten() {
+        let is_known = self.0.is_valid(at) && column.is_valid(at);
+        match is_known.then(|| read(column.as_ref())).flatten() {
             Some(value) => Known::Value(value),
             None => Known::Null,
         }
@@ -170,7 +175,8 @@ impl<'a> Fields<'a> {
 /// A tariff, as [`TARIFF`] has it; prices in millionths.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
-    pub(super) seasons: Vec<Season>,
+    /// `None` where the tariff has no such field: energy has no price.
+    pub(super) seasons: Option<Vec<Season>>,
     /// Ascending: watt-hours above which a surcharge applies, and that.
     pub(super) tiers: Vec<(i128, i128)>,
     pub(super) is_tier_of_year: bool,
@@ -183,6 +189,13 @@ pub(super) struct Terms {
     pub(super) tax_rate: Option<i128>,
     /// What is wrong with it.
     pub(super) refusal: Option<String>,
+}
+
+impl Terms {
+    /// The first thing that is wrong is told.
+    fn refuse(&mut self, refusal: String) {
+        self.refusal.get_or_insert(refusal);
+    }
 }
 
 /// Prices of some months.
@@ -237,34 +250,45 @@ fn terms(fields: &Fields<'_>, at: usize) -> Terms {
     let kwh = |list: &Fields<'_>, row: usize| Some(i128::from(list.whole("above_kwh", row).value()?) * 1000);
     match pairs("tiers", &kwh, "surcharge").unwrap_or(Ok(Vec::new())) {
         Ok(tiers) => terms.tiers = tiers,
-        Err(refusal) => terms.refusal = Some(refusal),
+        Err(refusal) => terms.refuse(refusal),
     }
     let factor = |list: &Fields<'_>, row: usize| list.price("from_factor", row).value();
     match pairs("power_factors", &factor, "adjustment").unwrap_or(Ok(Vec::new())) {
         Ok(factors) => terms.power_factors = factors,
-        Err(refusal) => terms.refusal = Some(refusal),
+        Err(refusal) => terms.refuse(refusal),
     }
-    for (name, table) in [("tiers", &terms.tiers), ("power_factors", &terms.power_factors)] {
-        if !table.is_sorted_by(|before, after| before.0 < after.0) {
-            terms.refusal = Some(format!("{name} do not ascend"));
+    let ascends = |table: &[(i128, i128)]| table.is_sorted_by(|before, after| before.0 < after.0);
+    for (name, is_right) in [("tiers", ascends(&terms.tiers)), ("power_factors", ascends(&terms.power_factors))] {
+        if !is_right {
+            terms.refuse(format!("{name} do not ascend"));
         }
     }
+    if terms.tiers.first().is_some_and(|(above, _)| *above < 0) {
+        terms.refuse("above_kwh takes 0 or more".to_owned());
+    }
+    if let Some(rate) = terms.tax_rate.filter(|rate| !(0..=ONE).contains(rate)) {
+        terms.refuse(format!("tax_rate takes 0 to 1, such as 0.13, not {}", rate as f64 / ONE as f64));
+    }
+    if fields.0.column_by_name("seasons").is_some() {
+        terms.seasons = Some(Vec::new());
+    }
     if let Some((list, rows)) = fields.rows("seasons", at) {
-        for row in rows {
+        // A season that is NULL says nothing.
+        for row in rows.filter(|row| list.0.is_valid(*row)) {
             let month = |name, whole_year| list.whole(name, row).value().unwrap_or(whole_year);
             let (from_month, to_month) = (month("from_month", 1), month("to_month", 12));
             if !(1..=12).contains(&from_month) || !(1..=12).contains(&to_month) {
-                terms.refusal = Some(format!("a season goes from month {from_month} to {to_month}"));
+                terms.refuse(format!("a season goes from month {from_month} to {to_month}"));
             }
             let prices = PERIODS.map(|period| list.price(period, row).value());
-            terms.seasons.push(Season { from_month, to_month, prices });
+            terms.seasons.get_or_insert_default().push(Season { from_month, to_month, prices });
         }
     }
     let period = fields.read("tier_period", at, |column| Some(column.as_string_opt::<i32>()?.value(at)));
     match period {
         Known::Absent | Known::Null | Known::Value("month") => {}
         Known::Value("year") => terms.is_tier_of_year = true,
-        Known::Value(other) => terms.refusal = Some(format!("tier_period takes 'month' or 'year', not '{other}'")),
+        Known::Value(other) => terms.refuse(format!("tier_period takes 'month' or 'year', not '{other}'")),
     }
     terms
 }
@@ -300,7 +324,7 @@ impl Kind for Usage {
 
 /// `None` where an energy is NULL, or none is there.
 fn used(fields: &Fields<'_>, at: usize) -> Option<Used> {
-    let found = PERIODS.map(|period| fields.whole(&format!("{period}_wh"), at));
+    let found = ENERGIES.map(|period| fields.whole(period, at));
     if found.iter().all(|energy| *energy == Known::Absent) {
         return None;
     }

@@ -1,6 +1,6 @@
 //! How near the next tier is.
 
-use datafusion_common::Result;
+use datafusion_common::{Result, exec_datafusion_err};
 use datafusion_macros::user_doc;
 
 use super::bill::{accumulated, check};
@@ -42,9 +42,11 @@ impl RowFunction for TierDistance {
         check(Self::NAME, &terms, &used)?;
         let Some((_, now)) = accumulated(&terms, &used).filter(|_| !terms.tiers.is_empty()) else { return Ok(None) };
         let tier = terms.tiers.partition_point(|(above, _)| *above < now);
-        let to_next = terms.tiers.get(tier).map(|(above, _)| above - now);
+        let to_next = terms.tiers.get(tier).map(|(above, _)| i64::try_from(above - now)).transpose();
+        let to_next_wh =
+            to_next.map_err(|_| exec_datafusion_err!("{}: argument tariff: a limit is beyond BIGINT", Self::NAME))?;
         // A list has at most as many elements as INT counts.
-        Ok(Some(Distance { tier: tier as i32 + 1, to_next_wh: to_next.and_then(|wh| i64::try_from(wh).ok()) }))
+        Ok(Some(Distance { tier: tier as i32 + 1, to_next_wh }))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Addresses that may be one.
 
+use std::collections::BTreeMap;
+
 use datafusion_common::Result;
 use datafusion_macros::user_doc;
 
@@ -35,21 +37,32 @@ impl RowFunction for AddressSimilarity {
             return Ok(None);
         }
         let (left_text, left_numbers) = parts(&left);
-        let (right_text, mut right_numbers) = parts(&right);
-        let count = left_numbers.len() + right_numbers.len();
-        let common = left_numbers.iter().filter(|number| {
-            let found = right_numbers.iter().position(|other| other == *number);
-            found.map(|at| right_numbers.swap_remove(at)).is_some()
-        });
-        let common = common.count();
+        let (right_text, right_numbers) = parts(&right);
         let text =
-            (!left_text.is_empty() || !right_text.is_empty()).then(|| strsim::sorensen_dice(&left_text, &right_text));
-        let numbers = (count > 0).then(|| 2.0 * common as f64 / count as f64);
+            (!left_text.is_empty() || !right_text.is_empty()).then(|| dice(pairs(&left_text), pairs(&right_text)));
+        let numbers = (!left_numbers.is_empty() || !right_numbers.is_empty())
+            .then(|| dice(left_numbers.into_iter(), right_numbers.into_iter()));
         Ok(match (text, numbers) {
             (Some(text), Some(numbers)) => Some(f64::midpoint(text, numbers)),
             (text, numbers) => text.or(numbers),
         })
     }
+}
+
+/// Dice's coefficient: twice what both have, over all that there is.
+fn dice<T: Ord>(left: impl Iterator<Item = T>, right: impl Iterator<Item = T>) -> f64 {
+    let mut counts: BTreeMap<T, (u32, u32)> = BTreeMap::new();
+    left.for_each(|item| counts.entry(item).or_default().0 += 1);
+    right.for_each(|item| counts.entry(item).or_default().1 += 1);
+    let sums = counts.values().fold((0, 0), |(common, all), (l, r)| (common + l.min(r), all + l + r));
+    2.0 * f64::from(sums.0) / f64::from(sums.1)
+}
+
+/// Pairs of neighbouring characters; one character alone is a pair with none.
+fn pairs(text: &str) -> impl Iterator<Item = (char, Option<char>)> {
+    let is_alone = text.chars().nth(1).is_none();
+    let nexts = text.chars().skip(1).map(Some).chain(is_alone.then_some(None));
+    text.chars().zip(nexts)
 }
 
 /// What is no number, and the numbers.

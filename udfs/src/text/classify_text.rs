@@ -22,12 +22,12 @@ use crate::row::{Kind, RowFunction, Text, is_text, row_function};
     doc_section(label = "Texts"),
     description = r"What a text is about, by a dictionary given as data: the class whose terms in the text weigh most. A struct:
 
-- `class` TEXT, and `score` DOUBLE: the sum of the weights of its terms; each term counts once. Of equals, the first in the order of their texts.
+- `class` TEXT, and `score` DOUBLE: the sum of the weights of its terms; a term counts once however often it is in the text. Of equals, the first in the order of their texts.
 - `second_class`, `second_score`: the one after it. NULL where only one class has a term in the text.
 
 Full and half width, large and small letters are the same. A term in letters is found as a whole word; one in Chinese anywhere, as there are no blanks to go by. Terms do not overlap: where several begin at one place, the longest counts, so that a longer term can take back what a shorter one says (不满意 before 满意). Weights may be negative.
 
-All fields are NULL where an argument is NULL and where no term is in the text. Entries of the dictionary in which a field is NULL, and empty terms, are left out. A dictionary without the fields `term`, `class` and `weight` is an error at planning.",
+All fields are NULL where an argument is NULL and where no term is in the text. Entries of the dictionary in which a field is NULL, and empty terms, are left out. An entry that stands twice counts twice. A dictionary without the fields `term`, `class` and `weight` is an error at planning.",
     syntax_example = "classify_text(text, dictionary)",
     sql_example = r"```sql
 > select classify_text('家里又停电了，电费还这么高', [{term: '停电', class: 'outage', weight: 2.0}, {term: '电费', class: 'billing', weight: 1.0}]);
@@ -65,19 +65,20 @@ impl Terms {
     }
 
     fn classes(&self, text: &str) -> Option<Classes> {
-        let text = folded(text);
+        let text = spaced(text);
         let hits = self.finder.find_overlapping_iter(&text);
         let mut hits: Vec<_> = hits.filter(|hit| is_word(&text, &hit.range())).collect();
         hits.sort_by_key(|hit| (hit.start(), Reverse(hit.end())));
-        let (mut found, mut end) = (BTreeSet::new(), 0);
+        let (mut found, mut taken) = (BTreeSet::new(), 0..0);
         for hit in hits {
-            if hit.start() >= end {
-                found.insert(&self.entries[hit.pattern().as_usize()].0);
-                end = hit.end();
+            // One term may stand in several classes.
+            if hit.start() >= taken.end || hit.range() == taken {
+                found.insert(hit.pattern().as_usize());
+                taken = hit.range();
             }
         }
         let mut scores: BTreeMap<&str, f64> = BTreeMap::new();
-        for (_, class, weight) in self.entries.iter().filter(|(term, _, _)| found.contains(term)) {
+        for (_, class, weight) in found.into_iter().map(|at| &self.entries[at]) {
             *scores.entry(class).or_default() += weight;
         }
         let mut ranked: Vec<(&str, f64)> = scores.into_iter().collect();
@@ -90,6 +91,11 @@ impl Terms {
             second_score: second.map(|(_, score)| score),
         })
     }
+}
+
+/// A folded text with one blank where there are many.
+fn spaced(text: &str) -> String {
+    folded(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a term does not begin or end within a word of letters or digits.
@@ -167,7 +173,11 @@ impl Kind for Dictionary {
             }
             // Offsets of a list array ascend from 0, so they fit.
             let rows = lists.value_offsets()[at] as usize..lists.value_offsets()[at + 1] as usize;
-            let made = Terms::new(rows.filter_map(|row| entry(terms, classes, weights, row)).collect());
+            let made = Terms::new(
+                rows.filter(|row| entries.is_valid(*row))
+                    .filter_map(|row| entry(terms, classes, weights, row))
+                    .collect(),
+            );
             Some(made.map(|terms| Rc::clone(&ready.insert((at, Rc::new(terms))).1)))
         })
     }
@@ -181,7 +191,7 @@ fn entry(
 ) -> Option<(String, String, f64)> {
     let is_known = terms.is_valid(row) && classes.is_valid(row) && weights.is_valid(row);
     let weight = is_known.then(|| weights.value(row)).filter(|weight| weight.is_finite())?;
-    let term = folded(terms.value(row));
+    let term = spaced(terms.value(row));
     (!term.is_empty()).then(|| (term, classes.value(row).to_owned(), weight))
 }
 

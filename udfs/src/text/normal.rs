@@ -1,11 +1,16 @@
 //! One way to write what can be written in many.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// Full width as half width, compatible characters as the usual ones, small
 /// letters.
 pub(super) fn folded(text: &str) -> String {
-    text.nfkc().flat_map(char::to_lowercase).collect()
+    let small = text.nfkc().flat_map(char::to_lowercase);
+    // Characters without width say nothing, nor does the dot that is left over
+    // where İ becomes small.
+    let seen = small.filter(|c| !matches!(c, '\u{307}' | '\u{200b}'..='\u{200d}' | '\u{feff}'));
+    seen.map(|character| if character == '\u{2019}' { '\'' } else { character }).collect()
 }
 
 /// A character of Chinese, or one that is written beside them.
@@ -19,11 +24,11 @@ pub(super) fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before: Option<bool> = None;
     for character in text.chars() {
-        // An apostrophe and a dot are inside a word: o'neil, e.on.
-        if matches!(character, '\'' | '\u{2019}' | '.') {
+        // An apostrophe is inside a word: o'neil.
+        if character == '\'' {
             continue;
         }
-        if !character.is_alphanumeric() {
+        if !character.is_alphanumeric() && !is_combining_mark(character) {
             before = None;
             continue;
         }
@@ -67,21 +72,25 @@ pub(super) fn name(text: &str) -> String {
         *word = short.to_owned();
     }
     let is_title = |word: &String| matches!(word.as_str(), "mr" | "mrs" | "ms" | "miss" | "dr");
-    if words.len() > 1 && words.first().is_some_and(is_title) {
+    // A title alone is all the name there is.
+    while words.len() > 1 && words.first().is_some_and(is_title) {
         words.remove(0);
     }
-    let name = joined(&words).replace("有限责任公司", "有限公司");
-    let untitled = ["先生", "女士", "小姐"].into_iter().find_map(|title| name.strip_suffix(title));
-    match untitled.filter(|rest| !rest.is_empty()) {
-        Some(rest) => rest.to_owned(),
-        None => name,
+    let mut name = joined(&words).replace("有限责任公司", "有限公司");
+    let untitled = |name: &str| {
+        let rest = ["先生", "女士", "小姐"].into_iter().find_map(|title| name.strip_suffix(title));
+        rest.filter(|rest| !rest.is_empty()).map(str::to_owned)
+    };
+    while let Some(rest) = untitled(&name) {
+        name = rest;
     }
+    name
 }
 
 /// An address, as one of all ways to write it.
 pub(super) fn address(text: &str) -> String {
     let folded = folded(text).replace('#', "号");
-    let mut words = words(&with_digits(&folded));
+    let mut words = words(&with_blocks(&with_digits(&folded)));
     for word in &mut words {
         let short = match word.as_str() {
             "road" => "rd",
@@ -95,7 +104,7 @@ pub(super) fn address(text: &str) -> String {
             "floor" => "fl",
             other => other,
         };
-        *word = short.replace("号楼", "栋").replace(['幢', '座'], "栋");
+        *word = short.to_owned();
         if word.bytes().all(|byte| byte.is_ascii_digit()) {
             let number = word.trim_start_matches('0');
             *word = if number.is_empty() { "0".to_owned() } else { number.to_owned() };
@@ -108,42 +117,85 @@ pub(super) fn address(text: &str) -> String {
 /// The units of an address that a number stands before.
 const UNITS: [char; 14] = ['号', '栋', '幢', '座', '单', '室', '楼', '层', '弄', '巷', '户', '组', '期', '房'];
 
+/// What a house of a number is called, in one word: 5号楼 and A座 as 5栋 and A栋.
+fn with_blocks(text: &str) -> String {
+    let mut blocks = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let called = ["号楼", "幢", "座"].into_iter().find_map(|called| rest.strip_prefix(called));
+        match called.filter(|_| blocks.ends_with(|before: char| before.is_ascii_alphanumeric())) {
+            Some(after) => {
+                blocks.push('栋');
+                rest = after;
+            }
+            None => {
+                blocks.push(character);
+                rest = &rest[character.len_utf8()..];
+            }
+        }
+    }
+    blocks
+}
+
+const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
+
+fn digit(character: char) -> Option<u32> {
+    match character {
+        '〇' => return Some(0),
+        '两' => return Some(2),
+        _ => {}
+    }
+    // One of ten.
+    DIGITS.iter().position(|digit| *digit == character).map(|at| at as u32)
+}
+
 /// Chinese numerals before a unit as digits: 十二栋 as 12栋.
 fn with_digits(text: &str) -> String {
     let mut digits = String::with_capacity(text.len());
     let mut numeral = String::new();
-    for character in text.chars().chain(['\0']) {
-        if "〇零一二三四五六七八九十百".contains(character) {
-            numeral.push(character);
+    for character in text.chars().map(Some).chain([None]) {
+        if let Some(part) = character.filter(|part| digit(*part).is_some() || "十百千".contains(*part)) {
+            numeral.push(part);
             continue;
         }
-        match number(&numeral).filter(|_| UNITS.contains(&character)) {
+        match number(&numeral).filter(|_| character.is_some_and(|unit| UNITS.contains(&unit))) {
             Some(number) => digits.push_str(&number.to_string()),
             None => digits.push_str(&numeral),
         }
         numeral.clear();
-        digits.push(character);
+        digits.extend(character);
     }
-    digits.pop();
     digits
 }
 
-/// 一百零二 as well as 五〇二; `None` where it is no number.
+/// 一百零二 as well as 五〇二; `None` where it is not written as numbers are.
 fn number(numeral: &str) -> Option<u32> {
-    let digit =
-        |character: char| "零一二三四五六七八九".chars().position(|digit| digit == character).map(|at| at as u32);
-    let is_spelt = numeral.contains(['十', '百']);
-    let (mut sum, mut last) = (0u32, None);
-    for character in numeral.chars().map(|character| if character == '〇' { '零' } else { character }) {
-        match (character, digit(character)) {
-            ('百', _) => sum = sum.checked_add(last.take().unwrap_or(1) * 100)?,
-            ('十', _) => sum = sum.checked_add(last.take().filter(|digit| *digit > 0).unwrap_or(1) * 10)?,
-            (_, Some(digit)) if is_spelt => last = Some(digit),
-            (_, Some(digit)) => sum = sum.checked_mul(10)?.checked_add(digit)?,
-            _ => return None,
+    let is_spelt = numeral.contains(['十', '百', '千']);
+    let (mut sum, mut last, mut unit) = (0u32, None, 10_000);
+    for character in numeral.chars() {
+        let power = match character {
+            '十' => 10,
+            '百' => 100,
+            '千' => 1000,
+            other => {
+                let digit = digit(other)?;
+                if !is_spelt {
+                    sum = sum.checked_mul(10)?.checked_add(digit)?;
+                } else if last.replace(digit).is_some_and(|before| before > 0) {
+                    return None;
+                }
+                continue;
+            }
+        };
+        // Units descend; only ten may stand without a digit, in front.
+        let digit = last.take().filter(|digit| *digit > 0);
+        if power >= unit || (digit.is_none() && (power > 10 || sum > 0)) {
+            return None;
         }
+        sum = sum.checked_add(digit.unwrap_or(1) * power)?;
+        unit = power;
     }
-    (!numeral.is_empty()).then_some(sum + last.unwrap_or(0))
+    if numeral.is_empty() { None } else { sum.checked_add(last.unwrap_or(0)) }
 }
 
 #[cfg(test)]
@@ -152,10 +204,25 @@ mod tests {
 
     #[test]
     fn numerals_are_numbers() {
-        let of = |numerals: [&str; 9]| numerals.map(|numeral| number(numeral).unwrap_or(u32::MAX));
-        let found = of(["一", "十", "十二", "二十", "三十五", "一百", "一百零二", "五〇二", "一百二十"]);
-        assert_eq!(found, [1, 10, 12, 20, 35, 100, 102, 502, 120]);
-        assert_eq!(number(""), None);
+        for (numeral, expected) in [
+            ("一", 1),
+            ("十", 10),
+            ("十二", 12),
+            ("二十", 20),
+            ("三十五", 35),
+            ("一百", 100),
+            ("一百零二", 102),
+            ("五〇二", 502),
+            ("一百二十", 120),
+            ("一千二百", 1200),
+            ("一千零一", 1001),
+            ("两百", 200),
+        ] {
+            assert_eq!(number(numeral), Some(expected), "{numeral}");
+        }
+        for none in ["", "百百", "二三十", "十百", "百", &"九".repeat(99)] {
+            assert_eq!(number(none), None, "{none}");
+        }
     }
 
     #[test]
@@ -166,6 +233,9 @@ mod tests {
             ("Flat 04, 12 High Street", "apt 4 12 high st"),
             ("APARTMENT 4, No. 12 HIGH ST.", "apt 4 12 high st"),
             ("三里屯路", "三里屯路"),
+            ("银座大厦A座一千零一室", "银座大厦a栋1001室"),
+            ("1.5号", "1 5号"),
+            ("İstiklal Street 5", "istiklal st 5"),
         ] {
             assert_eq!(address(text), expected);
         }
@@ -177,6 +247,9 @@ mod tests {
             ("ＡＢＣ Ｃompany, Limited", "abc co ltd"),
             ("Mr. Seán O'Neil", "seán oneil"),
             ("张 三 先生", "张三"),
+            ("Mr.Dr. Smith", "smith"),
+            ("İNÖNÜ ไฟฟ้า", "inönü ไฟฟ้า"),
+            ("A\u{200b}B", "ab"),
             ("华东电力 有限责任公司", "华东电力有限公司"),
             ("Dr", "dr"),
             ("!!", ""),

@@ -9,7 +9,7 @@ use crate::row::{RowFunction, Text, row_function};
 /// One way to write an address.
 #[user_doc(
     doc_section(label = "Texts"),
-    description = r"An address in one form (TEXT), so that equal ones are found: small letters, full width as half width, without punctuation; blanks only between words of letters and numbers, none beside Chinese. Chinese numerals before a unit become digits (十二栋 to 12栋), leading zeros go, 号楼, 幢 and 座 become 栋, # becomes 号; usual English words are shortened (street to st, flat and apartment to apt).
+    description = r"An address in one form (TEXT), so that equal ones are found: small letters, full width as half width, without punctuation; blanks only between words of letters and numbers, none beside Chinese. Chinese numerals up to 9,999 before a unit become digits (十二栋 to 12栋), leading zeros go, 号楼, 幢 and 座 after a number or letter become 栋, # becomes 号; usual English words are shortened (street to st, flat and apartment to apt).
 
 NULL where the text is NULL or nothing is left of it.",
     syntax_example = "normalise_address(text)",

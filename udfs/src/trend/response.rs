@@ -203,7 +203,8 @@ impl Side {
     /// The knots about a balance point.
     fn near(&self, balance: f64) -> std::ops::Range<usize> {
         let at = self.knots.partition_point(|knot| *knot < balance);
-        at.saturating_sub(REACH).max(self.first)..(at + REACH).min(self.knots.len())
+        let reach = REACH.max(self.knots.len().div_ceil(PLACES));
+        at.saturating_sub(reach).max(self.first)..(at + reach).min(self.knots.len())
     }
 
     fn hinge(&self, balance: f64) -> Hinge {

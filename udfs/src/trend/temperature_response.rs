@@ -17,7 +17,7 @@ use crate::fold::{Argument, Fold, fold};
 - `cooling_wh_per_c`, `cooling_balance_c`: slope above its balance point; 0 and NULL where energy does not rise in the heat.
 - `r2`, 0 to 1: the part of the variance that the model explains.
 
-Balance points and slopes are those that leave least, by least squares, in each of the four models that have no slope, one or both; the model with the largest adjusted R2 is taken, a balance point counting as a parameter. Beyond a balance point lie five rows or more, and a tenth of them.
+Balance points and slopes are those that leave least, by least squares, in each of the four models that have no slope, one or both; the model with the largest adjusted R2 is taken, a balance point counting as a parameter. At or beyond a balance point lie five rows or more, and a tenth of them.
 
 Rows in which an argument is NULL, NaN or infinite are left out; all fields are NULL where fewer than 12 are left. Source: M. Fels, PRISM: an introduction, Energy and Buildings 9 (1986), and the CalTRACK methods, whose balance points are whole degrees.",
     syntax_example = "temperature_response(temperature_c, energy_wh)",

@@ -37,10 +37,11 @@ impl Fold<3> for WeatherNormalisedWh {
         let Some(response) = Response::fit(rows.iter().map(|[t, e, _]| (*t, *e))) else { return Ok(None) };
         let energy: f64 = rows.iter().map(|[_, _, normal]| response.at(*normal)).sum();
         // Up to here, each whole number of watt-hours is a float of its own.
-        if energy.abs() > 9.0e15 {
-            return exec_err!("{}: {energy} watt-hours are beyond what is exact", Self::NAME);
+        if energy.abs() <= 9.0e15 {
+            Ok(Some(energy.round() as i64))
+        } else {
+            exec_err!("{}: {energy} watt-hours are beyond what is exact", Self::NAME)
         }
-        Ok(Some(energy.round() as i64))
     }
 }
 

@@ -14,7 +14,6 @@ const BUCKETS: i64 = 2 * LAST as i64 + 1;
 pub(in crate::curve) struct Histogram {
     first: i32,
     counts: Vec<i64>,
-    count: i64,
 }
 
 impl Histogram {
@@ -37,11 +36,6 @@ impl Histogram {
             self.counts.resize(at + 1, 0);
         }
         self.counts[at] += count;
-        self.count += count;
-    }
-
-    pub(super) fn count(&self) -> i64 {
-        self.count
     }
 
     fn buckets(&self) -> impl Iterator<Item = (i32, i64)> {
@@ -59,25 +53,14 @@ impl Histogram {
         ((cell / BUCKETS) as usize, (cell % BUCKETS) as i32 - LAST)
     }
 
-    /// The value of a rank, from 0 on.
-    pub(super) fn at(&self, rank: i64) -> i32 {
-        let mut below = 0;
-        let found = self.buckets().find(|(_, count)| {
-            below += count;
-            below > rank
+    /// Each value with how many are up to it, ascending.
+    pub(super) fn ranks(&self) -> Vec<(i64, i32)> {
+        let mut upto = 0;
+        let ranks = self.buckets().map(|(bucket, count)| {
+            upto += count;
+            (upto, middle_of(bucket))
         });
-        found.map_or(0, |(bucket, _)| middle_of(bucket))
-    }
-
-    /// The sum of the values of some ranks.
-    pub(super) fn sum(&self, ranks: std::ops::Range<i64>) -> i64 {
-        let (mut below, mut sum) = (0, 0);
-        for (bucket, count) in self.buckets() {
-            let taken = ranks.end.min(below + count) - ranks.start.max(below);
-            sum += i64::from(middle_of(bucket)) * taken.max(0);
-            below += count;
-        }
-        sum
+        ranks.collect()
     }
 
     pub(super) fn size(&self) -> usize {
@@ -126,10 +109,9 @@ mod tests {
         for (watts, count) in [(100, 2), (-5, 1), (i32::MIN, 1), (i32::MAX, 1)] {
             histogram.add(watts, count);
         }
-        assert_eq!([1, 2, 3].map(|rank| histogram.at(rank)), [-5, 100, 100]);
-        assert_eq!(histogram.sum(1..4), 195);
-        assert_eq!(histogram.count(), 5);
-        assert!(histogram.at(0) < -2_100_000_000 && histogram.at(4) > 2_100_000_000);
+        let ranks = histogram.ranks();
+        assert_eq!(ranks[1..3], [(2, -5), (4, 100)]);
+        assert!(ranks[0].1 < -2_100_000_000 && ranks[3].0 == 5 && ranks[3].1 > 2_100_000_000);
         let cells: Vec<_> = histogram.cells(3).map(|(cell, count)| (Histogram::split(cell), count)).collect();
         assert_eq!(cells[1..3], [((3, -5), 1), ((3, 100), 2)]);
     }
