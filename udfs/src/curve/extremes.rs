@@ -8,6 +8,7 @@ use datafusion_expr::EmitTo;
 use super::arena::Arena;
 use crate::aggregate::{Filter, Groups};
 use crate::list::Lists;
+use crate::simd::{Work, widest};
 
 /// The smallest or the largest watts of each interval, of each group. The state
 /// of a group is its curve so far.
@@ -27,34 +28,43 @@ impl Extremes {
         Self { function, is_least: false, slots: Arena::default() }
     }
 
-    /// The way is chosen once for all points, so that each loop vectorises.
+    /// The way is chosen once for all points, so that each loop vectorises. What
+    /// is not known yet is beyond all that has 32 bits.
     fn add(&mut self, curves: &ArrayRef, groups: &[usize], filter: Filter<'_>) -> Result<()> {
-        if self.is_least {
-            self.add_by(curves, groups, filter, i64::MAX, i64::min)
-        } else {
-            self.add_by(curves, groups, filter, i64::MIN, i64::max)
-        }
-    }
-
-    /// `unknown` stands where no point is known yet: beyond all that has 32
-    /// bits.
-    fn add_by(
-        &mut self,
-        curves: &ArrayRef,
-        groups: &[usize],
-        filter: Filter<'_>,
-        unknown: i64,
-        pick: impl Fn(i64, i64) -> i64,
-    ) -> Result<()> {
         let curves = filter.watts(self.function, curves)?;
         let curves = Lists::<Int32Type>::try_new(self.function, curves.array())?;
+        let (function, slots) = (self.function, &mut self.slots);
+        if self.is_least {
+            widest(AddAll { function, slots, curves, groups, filter, unknown: i64::MAX, pick: i64::min })
+        } else {
+            widest(AddAll { function, slots, curves, groups, filter, unknown: i64::MIN, pick: i64::max })
+        }
+    }
+}
+
+/// Adds all curves of a batch.
+struct AddAll<'a, P> {
+    function: &'static str,
+    slots: &'a mut Arena,
+    curves: Lists<'a, Int32Type>,
+    groups: &'a [usize],
+    filter: Filter<'a>,
+    unknown: i64,
+    pick: P,
+}
+
+impl<P: Fn(i64, i64) -> i64> Work for AddAll<'_, P> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn call(self) -> Result<()> {
+        let Self { function, slots, curves, groups, filter, unknown, pick } = self;
         for (row, &group) in groups.iter().enumerate() {
             let Some(curve) = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row)) else { continue };
-            let slots = self.slots.open(group, curve.len(), unknown);
+            let slots = slots.open(group, curve.len(), unknown);
             if slots.len() != curve.len() {
                 return exec_err!(
-                    "{}: curves of {} and of {} points in one group; resample_curve makes them alike",
-                    self.function,
+                    "{function}: curves of {} and of {} points in one group; resample_curve makes them alike",
                     slots.len(),
                     curve.len()
                 );

@@ -38,9 +38,20 @@ impl EnergyCurves {
         self.write::<Int64Type>(|sum, _| Some(sum))
     }
 
+    /// A mean that `INT` cannot hold is an error, not a NULL.
     pub(super) fn write_means(&self) -> Result<ArrayRef> {
-        self.check_means()?;
-        self.write::<Int32Type>(|sum, count| i32::try_from(divide(sum, count)).ok())
+        let mut wrong = None;
+        let means = self.write::<Int32Type>(|sum, count| {
+            let mean = i32::try_from(divide(sum, count)).ok();
+            if mean.is_none() {
+                wrong = Some((sum, count));
+            }
+            mean
+        });
+        match wrong {
+            Some((sum, count)) => exec_err!("{}: the mean {sum} / {count} does not fit into INT", self.function),
+            None => means,
+        }
     }
 
     /// The sum and the count of each slot of a group.
@@ -51,7 +62,7 @@ impl EnergyCurves {
         Some(sums.iter().enumerate().map(move |(slot, &sum)| (sum, full + counts.map_or(0, |counts| counts[slot]))))
     }
 
-    fn write<T: ArrowPrimitiveType>(&self, value: impl Fn(i64, i64) -> Option<T::Native>) -> Result<ArrayRef> {
+    fn write<T: ArrowPrimitiveType>(&self, mut value: impl FnMut(i64, i64) -> Option<T::Native>) -> Result<ArrayRef> {
         let groups = self.sums.groups();
         let mut lists = ListWriter::<T>::with_capacity(groups, groups * SLOTS);
         for group in 0..groups {
@@ -61,15 +72,5 @@ impl EnergyCurves {
             }
         }
         Ok(Arc::new(lists.finish(self.function)?))
-    }
-
-    /// A mean that `INT` cannot hold is an error, not a NULL.
-    fn check_means(&self) -> Result<()> {
-        for (sum, count) in (0..self.sums.groups()).filter_map(|group| self.slots(group)).flatten() {
-            if count > 0 && i32::try_from(divide(sum, count)).is_err() {
-                return exec_err!("{}: the mean {sum} / {count} does not fit into INT", self.function);
-            }
-        }
-        Ok(())
     }
 }
