@@ -85,7 +85,8 @@ pub fn page() -> String {
     let mut page = String::from(
         "# Functions of kwhy\n\nMade from the documentation in the code by `cargo test` with `KWHY_BLESS=1`; \
          `kwhy functions NAME` prints an entry. All of them can be used in models, tags and `kwhy sql`, in one \
-         process and on a cluster.\n",
+         process and on a cluster. Aggregates are window functions, too; those of statistics and trends also in \
+         frames that slide. An integer beyond the type that a function takes is an error of the cast.\n",
     );
     for (section, entries) in &sections {
         let _ = writeln!(page, "\n- **{section}**");

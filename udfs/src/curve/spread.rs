@@ -411,3 +411,57 @@ macro_rules! spread {
     };
 }
 pub(super) use spread;
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, ListArray};
+    use datafusion_common::ScalarValue;
+
+    use super::super::curve_quantile::CurveQuantile;
+    use super::super::load_duration_curve::LoadDurationCurve;
+    use super::super::typical_day::TypicalDay;
+    use super::*;
+    use crate::testing::{aggregate, aggregate_groups};
+
+    /// Curves of three points, one of them null, and an argument for each.
+    fn arguments(curves: i32, argument: f64) -> Vec<ArrayRef> {
+        let curve = |i: i32| Some(vec![Some(i * 1000), (i % 3 > 0).then_some(-i), Some(7)]);
+        let curves = ListArray::from_iter_primitive::<Int32Type, _, _>((0..curves).map(curve));
+        let arguments = Float64Array::from(vec![argument; curves.len()]);
+        vec![Arc::new(curves), Arc::new(arguments)]
+    }
+
+    /// Whether all rows come at once, or in two parts of which one is made of
+    /// single rows: below, at and above the number up to which they are kept.
+    #[test]
+    fn parts_are_counted_as_the_whole() {
+        for curves in [1023, 1024, 1025, 1026, 3000] {
+            let groups = vec![0; curves as usize];
+            let args = arguments(curves, 0.25);
+            let whole = aggregate(CurveQuantile, &args).unwrap();
+            assert_eq!(aggregate_groups(CurveQuantile, &args, &groups, 1).unwrap(), [whole], "{curves}");
+            let whole = aggregate(TypicalDay, &args).unwrap();
+            assert_eq!(aggregate_groups(TypicalDay, &args, &groups, 1).unwrap(), [whole], "{curves}");
+        }
+        // Two or three known points a curve: about the limit.
+        for curves in [49_151, 49_152, 49_153, 60_000] {
+            let args = arguments(curves, 10.0);
+            let whole = aggregate(LoadDurationCurve, &args).unwrap();
+            let groups = vec![0; curves as usize];
+            assert_eq!(aggregate_groups(LoadDurationCurve, &args, &groups, 1).unwrap(), [whole], "{curves}");
+        }
+    }
+
+    /// The largest load is 1,023,000 or 1,024,000 W: kept as it is, and then as
+    /// its bucket.
+    #[test]
+    fn only_more_curves_than_are_kept_lose_digits() {
+        let largest = |curves| match aggregate(CurveQuantile, &arguments(curves, 1.0)).unwrap() {
+            ScalarValue::List(list) => list.values().as_primitive::<Int32Type>().value(0),
+            other => panic!("{other}"),
+        };
+        assert_eq!(largest(1024), 1_023_000);
+        let counted = largest(1025);
+        assert!(counted != 1_024_000 && (counted - 1_024_000).abs() <= 4_000, "{counted}");
+    }
+}
