@@ -223,6 +223,49 @@ async fn curves_are_what_an_independent_program_says() {
     compare(&names, &found, &expected);
 }
 
+/// The same curves, reshaped, and their blocks of load.
+#[tokio::test(flavor = "multi_thread")]
+async fn shapes_are_what_an_independent_program_says() {
+    let (names, expected) = golden("shape_functions");
+    assert_eq!(expected.len(), 10_000);
+    let curves = (0..expected.len() as u64).map(|number| Some(random_curve(number)));
+    let curves: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(curves));
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..expected.len() as i64));
+    let session = session().await;
+    let table = RecordBatch::try_from_iter([("number", numbers), ("curve", curves)]);
+    session.register_batch("curves", table.expect("table")).expect("registered");
+    let columns = names.iter().map(|name| match name.as_str() {
+        "fill_gaps" => "fill_gaps(curve, 3)".to_owned(),
+        "resample_60" => "resample_curve(curve, 60)".to_owned(),
+        "resample_5" => "resample_curve(curve, 5)".to_owned(),
+        "sum" | "max" | "z" => format!("normalise_curve(curve, '{name}')"),
+        field => format!("load_block(curve, 500, 60)['{field}']"),
+    });
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let found = ask(&session, &format!("select {columns} from curves order by number")).await.expect("rows");
+    for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        for ((name, found), expected) in names.iter().zip(found).zip(expected) {
+            let list = found.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+            let is_same = match list {
+                Some(list) => is_digest(list, expected),
+                None => as_golden(found) == expected,
+            };
+            assert!(is_same, "{name} of {number} is {found}, not {expected}");
+        }
+    }
+}
+
+/// Whether a list has this many values, this many nulls, and this sum of each
+/// value times its position.
+fn is_digest(list: &str, digest: &str) -> bool {
+    let values: Vec<Option<f64>> = list.split(", ").map(|value| value.parse().ok()).collect();
+    let terms = || (1..).zip(&values).filter_map(|(at, value)| value.map(|value| f64::from(at) * value));
+    let (sum, size) = (terms().sum::<f64>(), terms().map(f64::abs).sum::<f64>());
+    let digest: Vec<f64> = digest.split(' ').map(|number| number.parse().expect("a number")).collect();
+    let nulls = values.iter().filter(|value| value.is_none()).count();
+    digest[..2] == [values.len() as f64, nulls as f64] && (sum - digest[2]).abs() <= 1e-9 * size
+}
+
 /// What `tests/peers/<name>.py` found: columns and rows.
 fn golden(name: &str) -> (Vec<String>, Vec<csv::StringRecord>) {
     let file = repository().join(format!("tests/golden/{name}.csv.gz"));

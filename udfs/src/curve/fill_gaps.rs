@@ -48,7 +48,7 @@ impl Reshape for FillGaps {
                 let change = i64::from(w) - i64::from(before);
                 for (step, filled) in (1..steps).zip(&mut points[start + 1..]) {
                     // Between the two, so it has no more bits than they have.
-                    *filled = Some((i64::from(before) + divide(change * step, steps)) as i32);
+                    *filled = Some(divide(i64::from(before) * steps + change * step, steps) as i32);
                 }
             }
             last = Some((position, w));
