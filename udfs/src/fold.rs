@@ -195,7 +195,7 @@ impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
         let [rows] = states else {
             return exec_err!("{} was given {} state columns", F::NAME, states.len());
         };
-        let lists = Lists::<Float64Type>::try_new(F::NAME, rows)?;
+        let lists = Lists::<Float64Type, _>::try_new_large(F::NAME, rows)?;
         for (row, &group) in groups.iter().enumerate() {
             let Some(values) = lists.row(row) else { continue };
             let Some(values) = values.dense() else {
@@ -223,7 +223,7 @@ impl<F: Fold<WIDTH>, const WIDTH: usize> Groups for Kept<F, WIDTH> {
         for rows in &self.groups {
             if rows.is_empty() { lists.push_null() } else { lists.push_dense(rows.as_flattened()) }
         }
-        Ok(vec![Arc::new(lists.finish(F::NAME)?)])
+        Ok(vec![Arc::new(lists.finish_large()?)])
     }
 
     fn result(&self) -> Result<ArrayRef> {
@@ -275,7 +275,7 @@ macro_rules! fold {
             }
 
             fn state() -> Vec<(&'static str, arrow::datatypes::DataType)> {
-                vec![("rows", $crate::list::list_of(arrow::datatypes::DataType::Float64))]
+                vec![("rows", $crate::list::large_list_of(arrow::datatypes::DataType::Float64))]
             }
 
             fn groups() -> Self::Groups {

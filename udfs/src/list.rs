@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, ListArray, NullBufferBuilder, PrimitiveArray};
+use arrow::array::{
+    Array, AsArray, GenericListArray, LargeListArray, ListArray, NullBufferBuilder, OffsetSizeTrait, PrimitiveArray,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float64Type, Int32Type, Int64Type};
 use arrow::util::bit_chunk_iterator::UnalignedBitChunk;
@@ -90,10 +92,16 @@ pub(crate) fn coerce_to_integer_list(function: &str, argument: &str, found: &Dat
     }
 }
 
+/// `LargeList<element>`: of states, which may have more than 2^31 values in a
+/// batch.
+pub(crate) fn large_list_of(element: DataType) -> DataType {
+    DataType::LargeList(Arc::new(Field::new_list_field(element, true)))
+}
+
 /// A list column, row by row. Slices and nulls are seen to.
 #[derive(Debug)]
-pub(crate) struct Lists<'a, T: ArrowPrimitiveType> {
-    offsets: &'a [i32],
+pub(crate) struct Lists<'a, T: ArrowPrimitiveType, O = i32> {
+    offsets: &'a [O],
     rows: Option<&'a NullBuffer>,
     values: &'a [T::Native],
     known: Option<&'a NullBuffer>,
@@ -101,9 +109,22 @@ pub(crate) struct Lists<'a, T: ArrowPrimitiveType> {
 
 impl<'a, T: ArrowPrimitiveType> Lists<'a, T> {
     pub(crate) fn try_new(function: &str, array: &'a dyn Array) -> Result<Self> {
+        Self::of(function, array)
+    }
+}
+
+impl<'a, T: ArrowPrimitiveType> Lists<'a, T, i64> {
+    /// A column of [`large_list_of`].
+    pub(crate) fn try_new_large(function: &str, array: &'a dyn Array) -> Result<Self> {
+        Self::of(function, array)
+    }
+}
+
+impl<'a, T: ArrowPrimitiveType, O: OffsetSizeTrait> Lists<'a, T, O> {
+    fn of(function: &str, array: &'a dyn Array) -> Result<Self> {
         let unexpected =
             || internal_datafusion_err!("{function}: expected a list of {}, got {}", T::DATA_TYPE, array.data_type());
-        let list = array.as_list_opt::<i32>().ok_or_else(unexpected)?;
+        let list = array.as_list_opt::<O>().ok_or_else(unexpected)?;
         let values = list.values().as_primitive_opt::<T>().ok_or_else(unexpected)?;
         Ok(Self { offsets: list.value_offsets(), rows: list.nulls(), values: values.values(), known: values.nulls() })
     }
@@ -115,7 +136,7 @@ impl<'a, T: ArrowPrimitiveType> Lists<'a, T> {
             return None;
         }
         // Offsets of a list array ascend from 0, so they fit.
-        let (start, end) = (self.offsets[i] as usize, self.offsets[i + 1] as usize);
+        let (start, end) = (self.offsets[i].as_usize(), self.offsets[i + 1].as_usize());
         let gaps = self.known.filter(|known| {
             let bits = known.inner();
             UnalignedBitChunk::new(bits.values(), bits.offset() + start, end - start).count_ones() < end - start
@@ -191,7 +212,7 @@ impl<'a> IntegerLists<'a> {
 /// Writes a list column, row by row.
 #[derive(Debug)]
 pub(crate) struct ListWriter<T: ArrowPrimitiveType> {
-    offsets: Vec<i32>,
+    offsets: Vec<i64>,
     rows: NullBufferBuilder,
     values: Vec<T::Native>,
     known: NullBufferBuilder,
@@ -230,19 +251,31 @@ impl<T: ArrowPrimitiveType> ListWriter<T> {
         self.close();
     }
 
-    /// An offset beyond `i32` is wrong here and refused in [`Self::finish`].
     fn close(&mut self) {
-        self.offsets.push(self.values.len() as i32);
+        // No memory holds as many.
+        self.offsets.push(self.values.len() as i64);
     }
 
-    pub(crate) fn finish(mut self, function: &str) -> Result<ListArray> {
+    pub(crate) fn finish(self, function: &str) -> Result<ListArray> {
         if i32::try_from(self.values.len()).is_err() {
             return exec_err!("{function}: {} list values do not fit into one batch", self.values.len());
         }
+        // The last of them fits, and they ascend.
+        let offsets = self.offsets.iter().map(|offset| *offset as i32).collect();
+        self.finish_with(offsets)
+    }
+
+    /// A column of [`large_list_of`].
+    pub(crate) fn finish_large(mut self) -> Result<LargeListArray> {
+        let offsets = std::mem::take(&mut self.offsets);
+        self.finish_with(offsets)
+    }
+
+    fn finish_with<O: OffsetSizeTrait>(mut self, offsets: Vec<O>) -> Result<GenericListArray<O>> {
         let values = PrimitiveArray::<T>::try_new(ScalarBuffer::from(self.values), self.known.finish())?;
-        Ok(ListArray::try_new(
+        Ok(GenericListArray::try_new(
             Arc::new(Field::new_list_field(T::DATA_TYPE, true)),
-            OffsetBuffer::new(ScalarBuffer::from(self.offsets)),
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
             Arc::new(values),
             self.rows.finish(),
         )?)

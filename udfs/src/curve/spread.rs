@@ -17,7 +17,7 @@ use self::histogram::Histogram;
 use super::points::Curve;
 use crate::aggregate::{Filter, Groups};
 use crate::args::{exactly, primitive};
-use crate::list::{ListWriter, Lists, coerce_to_curve, list_of};
+use crate::list::{ListWriter, Lists, coerce_to_curve, large_list_of};
 use crate::row::{Kind, Number, Whole};
 
 /// A figure of many curves that needs their values in order, place by place.
@@ -97,9 +97,9 @@ pub(super) fn state() -> Vec<(&'static str, DataType)> {
     vec![
         ("argument", DataType::Float64),
         ("places", DataType::Int64),
-        ("rows", list_of(DataType::Int32)),
-        ("buckets", list_of(DataType::Int64)),
-        ("counts", list_of(DataType::Int64)),
+        ("rows", large_list_of(DataType::Int32)),
+        ("buckets", large_list_of(DataType::Int64)),
+        ("counts", large_list_of(DataType::Int64)),
     ]
 }
 
@@ -289,9 +289,9 @@ impl<S: Spread> Groups for Spreads<S> {
         };
         let arguments = primitive::<Float64Type>(S::NAME, arguments)?;
         let places = primitive::<Int64Type>(S::NAME, places)?;
-        let rows = Lists::<Int32Type>::try_new(S::NAME, rows)?;
-        let buckets = Lists::<Int64Type>::try_new(S::NAME, buckets)?;
-        let counts = Lists::<Int64Type>::try_new(S::NAME, counts)?;
+        let rows = Lists::<Int32Type, _>::try_new_large(S::NAME, rows)?;
+        let buckets = Lists::<Int64Type, _>::try_new_large(S::NAME, buckets)?;
+        let counts = Lists::<Int64Type, _>::try_new_large(S::NAME, counts)?;
         for (row, &group) in groups.iter().enumerate() {
             if arguments.is_null(row) || places.is_null(row) {
                 continue;
@@ -355,9 +355,9 @@ impl<S: Spread> Groups for Spreads<S> {
         Ok(vec![
             Arc::new(arguments),
             Arc::new(places),
-            Arc::new(rows.finish(S::NAME)?),
-            Arc::new(buckets.finish(S::NAME)?),
-            Arc::new(counts.finish(S::NAME)?),
+            Arc::new(rows.finish_large()?),
+            Arc::new(buckets.finish_large()?),
+            Arc::new(counts.finish_large()?),
         ])
     }
 
