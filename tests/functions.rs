@@ -145,6 +145,43 @@ async fn wrong_calls_are_refused_at_planning() {
     }
 }
 
+/// What only a row can tell names the function, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_values_are_refused_by_name() {
+    let session = session().await;
+    for (call, refusal) in [
+        ("max_demand_w([i, 3000000000])", "max_demand_w: 3000000000 does not fit into a curve of INT watts"),
+        ("curve_max([i, 3000000000])", "curve_max: 3000000000 does not fit into a curve of INT watts"),
+        ("curve_quantile([i], 1.5)", "curve_quantile: argument quantile takes a number from 0 to 1, not 1.5"),
+        ("load_duration_curve([i], 0)", "load_duration_curve: argument steps takes 1 to 10000, not 0"),
+        ("typical_day([i], case when i = 0 then 0.1 else 0.2 end)", "argument trim takes one number in each group"),
+        ("quantile_tier(i, [2, 1])", "quantile_tier: argument cuts takes numbers that ascend"),
+        ("wilson_interval(i + 9, 8, 0.95)", "wilson_interval: argument hits takes 0 to trials, not 9 of 8"),
+        ("over_index(i, 3, 9, 8)", "over_index: argument population_hits takes 0 to population_total, not 9 of 8"),
+        ("recency_weighted_count(i, 5, -1)", "argument half_life_days takes a number above 0, not -1"),
+        ("kmeans_statistics([i, 1e10])", "kmeans_statistics: argument features takes numbers up to 1e9"),
+        ("davies_bouldin(case when i = 0 then [1] else [1, 2] end, 1)", "1 and 2 features in one group"),
+        ("silhouette([i], [[1], [2]], 3)", "silhouette: argument cluster takes 1 to 2"),
+        ("monthly_bill({tier_period: 'week'}, {flat_wh: i})", "tier_period takes 'month' or 'year', not 'week'"),
+        ("monthly_bill({tax_rate: 13}, {flat_wh: i})", "tax_rate takes 0 to 1, such as 0.13, not 13"),
+        ("monthly_bill({tax_rate: 0}, {flat_wh: i, month: 13})", "usage: month takes 1 to 12, not 13"),
+        ("monthly_bill({tax_rate: 0}, {flat_wh: i, power_factor: 95})", "power_factor takes 0 to 1, not 95"),
+        ("monthly_bill({tax_rate: 0}, {flat_wh: i, max_demand_w: -5})", "max_demand_w takes 0 or more, not -5"),
+        (
+            "monthly_bill({capacity_price: 999999999999.0}, {flat_wh: i, contract_capacity_va: 9223372036854775807})",
+            "monthly_bill: an amount has more than 16 digits",
+        ),
+        (
+            "tier_distance({tiers: [{above_kwh: 4800, surcharge: 1}, {above_kwh: 2520, surcharge: 2}]}, {flat_wh: i})",
+            "tiers do not ascend",
+        ),
+    ] {
+        let asked = ask(&session, &format!("select {call} from unnest(range(2)) as t (i)")).await;
+        let error = asked.expect_err(call).to_string();
+        assert!(error.contains(refusal), "{call}: {error}");
+    }
+}
+
 /// splitmix64, as Vigna published it; `tests/peers/curve_functions.py` has it
 /// too.
 struct Random(u64);

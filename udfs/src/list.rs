@@ -29,12 +29,13 @@ pub(crate) fn element_of(list: &DataType) -> Option<&DataType> {
     }
 }
 
-/// A curve of watts: `List<Int32>` as it is, lists of other integers cast to
-/// it, lists of floats and decimals as `List<Float64>`, which [`in_watts`] then
-/// rounds.
+/// A curve of watts: `List<Int32>` as it is, lists of shorter integers cast to
+/// it, lists of longer ones, of floats and decimals as `List<Float64>`, which
+/// [`in_watts`] then rounds, and of which it refuses by name what is too large.
 pub(crate) fn coerce_to_curve(function: &str, argument: &str, found: &DataType) -> Result<DataType> {
     match (found, element_of(found)) {
         (DataType::List(_), Some(DataType::Int32 | DataType::Float64)) => Ok(found.clone()),
+        (_, Some(DataType::Int64 | DataType::UInt32 | DataType::UInt64)) => Ok(list_of(DataType::Float64)),
         (_, Some(element)) if element.is_integer() || element.is_null() => Ok(list_of(DataType::Int32)),
         (_, Some(element)) if element.is_floating() || element.is_decimal() => Ok(list_of(DataType::Float64)),
         (DataType::Null, _) => Ok(list_of(DataType::Int32)),
