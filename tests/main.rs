@@ -21,6 +21,9 @@ mod lifecycle;
 /// Real London homes, mapped by contracts alone, against an oracle.
 mod london;
 
+/// Functions in SQL against the figures of independent programs.
+mod oracles;
+
 /// The made lake: same seed, same bytes.
 mod made_lake;
 

@@ -2,7 +2,7 @@
 """Independent oracle: functions of clusters, by numpy and scikit-learn.
 
 Shares no code with the Rust side. 300 random clusterings come from a small generator of eighths
-that `tests/functions.rs` repeats, so that only the figures are kept:
+that `tests/oracles.rs` repeats, so that only the figures are kept:
 
     python3 tests/peers/cluster_functions.py tests/golden/cluster_functions.csv.gz
 

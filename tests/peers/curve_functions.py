@@ -3,7 +3,7 @@
 
 Shares no code with the Rust side. 10,000 random curves (of 24, 48, 96 and 288 points; with
 gaps, feed-in, flat stretches, zeros) come from a small generator of whole numbers that
-`tests/functions.rs` repeats, so that only the figures are kept:
+`tests/oracles.rs` repeats, so that only the figures are kept:
 
     python3 tests/peers/curve_functions.py tests/golden/curve_functions.csv.gz
 

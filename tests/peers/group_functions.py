@@ -2,7 +2,7 @@
 """Independent oracle: functions of groups of curves, of rows and of counts, by numpy and friends.
 
 Shares no code with the Rust side. 500 random groups come from small generators of whole numbers
-that `tests/functions.rs` repeats, so that only the figures are kept:
+that `tests/oracles.rs` repeats, so that only the figures are kept:
 
     python3 tests/peers/group_functions.py tests/golden/group_functions.csv.gz
 

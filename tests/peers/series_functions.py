@@ -2,7 +2,7 @@
 """Independent oracle: aggregates over values and series, by numpy and scipy.
 
 Shares no code with the Rust side. 1,000 random series come from a small generator of whole
-numbers that `tests/functions.rs` repeats, so that only the figures are kept:
+numbers that `tests/oracles.rs` repeats, so that only the figures are kept:
 
     python3 tests/peers/series_functions.py tests/golden/series_functions.csv.gz
 

@@ -15,6 +15,7 @@ use crate::aggregate::{Filter, Groups};
 use crate::args::{exactly, primitive, refuse};
 use crate::figure::Figure;
 use crate::list::{ListWriter, Lists};
+use crate::row::{Kind, Number};
 
 /// An aggregate over rows of `WIDTH` numbers.
 pub(crate) trait Fold<const WIDTH: usize>: AggregateUDFImpl {
@@ -51,11 +52,11 @@ impl Argument {
     }
 
     fn coerce(self, function: &str, found: &DataType) -> Result<DataType> {
-        let is_number = found.is_numeric() || found.is_null();
+        let number = Number::coerce(function, self.name(), found);
         match self {
             Self::Flag(_) if matches!(found, DataType::Boolean | DataType::Null) => Ok(DataType::Boolean),
             Self::Flag(name) => refuse(function, name, "a BOOLEAN", found),
-            _ if is_number => Ok(DataType::Float64),
+            _ if number.is_ok() => number,
             Self::Order(_) if matches!(found, DataType::Date32) => Ok(DataType::Date32),
             Self::Order(_) if matches!(found, DataType::Date64) => Ok(MICROSECONDS),
             Self::Order(_) if matches!(found, DataType::Timestamp(_, _)) => Ok(MICROSECONDS),
@@ -63,7 +64,7 @@ impl Argument {
                 Ok(DataType::Date32)
             }
             Self::Time(name) | Self::Order(name) => refuse(function, name, "a date or a number", found),
-            Self::Number(name) => refuse(function, name, "a number", found),
+            Self::Number(_) => number,
         }
     }
 }

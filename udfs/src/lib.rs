@@ -23,6 +23,7 @@ mod list;
 pub mod reference;
 mod round;
 mod row;
+mod scalar;
 mod simd;
 mod stats;
 mod tally;

@@ -21,6 +21,14 @@ pub(crate) fn divide(numerator: i64, denominator: i64) -> i64 {
     if rest >= denominator.unsigned_abs() - rest { quotient + numerator.signum() } else { quotient }
 }
 
+/// As [`divide`], of wide numbers.
+pub(crate) fn divide_wide(numerator: i128, denominator: i128) -> i128 {
+    debug_assert!(denominator > 0);
+    let quotient = numerator / denominator;
+    let rest = (numerator % denominator).unsigned_abs();
+    if rest >= denominator.unsigned_abs() - rest { quotient + numerator.signum() } else { quotient }
+}
+
 /// `numerator / denominator` as [`RATIO`], saturated.
 pub(crate) fn ratio(numerator: i128, denominator: i128) -> i128 {
     // Mostly all of it fits into 64 bits, which divide much faster.
@@ -123,6 +131,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn wide_numbers_are_divided_as_narrow_ones(above in any::<i64>(), below in 1..i64::MAX) {
+            prop_assert_eq!(divide_wide(above.into(), below.into()), i128::from(divide(above, below)));
+        }
+
         #[test]
         fn the_short_way_is_the_long_way(above in any::<i64>(), below in 1..i64::MAX) {
             let (above, below) = (i128::from(above), i128::from(below));

@@ -235,52 +235,34 @@ pub(crate) fn invoke<F: RowFunction>(args: &ScalarFunctionArgs) -> Result<Column
     Ok(ColumnarValue::Array(F::Figure::column(figures)?))
 }
 
-/// The trait that engines see, of a [`RowFunction`].
+/// The traits that engines see, of a [`RowFunction`].
 macro_rules! row_function {
     ($function:ty) => {
-        impl datafusion_expr::ScalarUDFImpl for $function {
-            fn name(&self) -> &str {
-                <Self as $crate::row::RowFunction>::NAME
-            }
+        impl $crate::scalar::Scalar for $function {
+            const NAME: &'static str = <Self as $crate::row::RowFunction>::NAME;
 
-            fn signature(&self) -> &datafusion_expr::Signature {
-                $crate::args::signature()
-            }
-
-            fn coerce_types(
-                &self,
+            fn coerce(
                 types: &[arrow::datatypes::DataType],
             ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
                 $crate::row::coerce::<Self>(types)
             }
 
-            fn return_type(
-                &self,
-                _types: &[arrow::datatypes::DataType],
-            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
-                Ok(<<Self as $crate::row::RowFunction>::Figure as $crate::figure::Figure>::data_type())
+            fn data_type() -> arrow::datatypes::DataType {
+                <<Self as $crate::row::RowFunction>::Figure as $crate::figure::Figure>::data_type()
             }
 
-            fn return_field_from_args(
-                &self,
-                args: datafusion_expr::ReturnFieldArgs,
-            ) -> datafusion_common::Result<arrow::datatypes::FieldRef> {
-                $crate::row::check::<Self>(&args)?;
-                let data_type = self.return_type(&[])?;
-                Ok(std::sync::Arc::new(arrow::datatypes::Field::new(self.name(), data_type, true)))
+            fn check(args: &datafusion_expr::ReturnFieldArgs) -> datafusion_common::Result<()> {
+                $crate::row::check::<Self>(args)
             }
 
-            fn invoke_with_args(
-                &self,
-                args: datafusion_expr::ScalarFunctionArgs,
+            fn invoke(
+                args: &datafusion_expr::ScalarFunctionArgs,
             ) -> datafusion_common::Result<datafusion_expr::ColumnarValue> {
-                $crate::row::invoke::<Self>(&args)
-            }
-
-            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
-                self.doc()
+                $crate::row::invoke::<Self>(args)
             }
         }
+
+        $crate::scalar::scalar!($function);
     };
 }
 pub(crate) use row_function;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::Int32Type;
-use datafusion_common::Result;
+use arrow::datatypes::{Int32Type, Int64Type};
+use datafusion_common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion_expr::EmitTo;
 
 use crate::list::ListWriter;
@@ -53,6 +53,13 @@ impl Arena {
         &mut self.cells[span.start..span.start + span.len]
     }
 
+    /// As [`Self::open`], of a curve that must be as long as those before it.
+    #[inline]
+    pub(super) fn open_alike(&mut self, function: &str, group: usize, points: usize, fill: i64) -> Result<&mut [i64]> {
+        let cells = self.open(group, points, fill);
+        if cells.len() == points { Ok(cells) } else { Err(lengths_differ(function, cells.len(), points)) }
+    }
+
     /// Cuts the row of a group to its first `len` cells.
     pub(super) fn shrink(&mut self, group: usize, len: usize) {
         if let Some(span) = &mut self.spans[group] {
@@ -88,6 +95,18 @@ impl Arena {
         Self { spans, cells }
     }
 
+    /// The rows as a column of lists.
+    pub(super) fn lists(&self, function: &str) -> Result<ArrayRef> {
+        let mut lists = ListWriter::<Int64Type>::with_capacity(self.groups(), self.cells.len());
+        for group in 0..self.groups() {
+            match self.get(group) {
+                None => lists.push_null(),
+                Some(cells) => lists.push_dense(cells),
+            }
+        }
+        Ok(Arc::new(lists.finish(function)?))
+    }
+
     /// The rows as a column of curves; a cell with more than 32 bits is unknown.
     pub(super) fn watts(&self, function: &str) -> Result<ArrayRef> {
         let mut curves = ListWriter::<Int32Type>::with_capacity(self.groups(), self.cells.len());
@@ -103,6 +122,14 @@ impl Arena {
     pub(super) fn heap_size(&self) -> usize {
         self.spans.capacity() * size_of::<Option<Span>>() + self.cells.capacity() * size_of::<i64>()
     }
+}
+
+/// The refusal of curves of several lengths in one group.
+#[cold]
+pub(super) fn lengths_differ(function: &str, one: usize, other: usize) -> DataFusionError {
+    exec_datafusion_err!(
+        "{function}: curves of {one} and of {other} points in one group; resample_curve makes them alike"
+    )
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::arena::Arena;
 use super::points::greatest;
 use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
 use crate::args::{exactly, primitive};
-use crate::list::{ListWriter, Lists, coerce_to_curve, list_of};
+use crate::list::{Lists, coerce_to_curve, list_of};
 use crate::round::{RATIO, ratio};
 
 const NAME: &str = "coincidence_factor";
@@ -73,13 +73,7 @@ impl Demands {
         maxima: i64,
     ) -> Result<()> {
         let overflow = || exec_datafusion_err!("{NAME}: the demand of a group does not fit into BIGINT");
-        let sums = self.sums.open(group, points, 0);
-        if sums.len() != points {
-            return exec_err!(
-                "{NAME}: curves of {} and of {points} points in one group; resample_curve makes them alike",
-                sums.len()
-            );
-        }
+        let sums = self.sums.open_alike(NAME, group, points, 0)?;
         for (position, watts) in known {
             sums[position] = sums[position].checked_add(watts).ok_or_else(overflow)?;
         }
@@ -128,27 +122,13 @@ impl Groups for Demands {
     }
 
     fn take(&mut self, emit_to: EmitTo) -> Self {
-        let maxima = match emit_to {
-            EmitTo::All => std::mem::take(&mut self.maxima),
-            EmitTo::First(count) => {
-                let left = self.maxima.split_off(count.min(self.maxima.len()));
-                std::mem::replace(&mut self.maxima, left)
-            }
-        };
-        Self { sums: self.sums.take(emit_to), maxima }
+        Self { sums: self.sums.take(emit_to), maxima: emit_to.take_needed(&mut self.maxima) }
     }
 
     fn state(&self) -> Result<Vec<ArrayRef>> {
         let groups = self.sums.groups();
-        let mut sums = ListWriter::<Int64Type>::with_capacity(groups, groups * 96);
-        for group in 0..groups {
-            match self.sums.get(group) {
-                None => sums.push_null(),
-                Some(points) => sums.push_dense(points),
-            }
-        }
         let maxima = (0..groups).map(|group| self.sums.get(group).map(|_| self.maxima[group]));
-        Ok(vec![Arc::new(sums.finish(NAME)?), Arc::new(maxima.collect::<Int64Array>())])
+        Ok(vec![self.sums.lists(NAME)?, Arc::new(maxima.collect::<Int64Array>())])
     }
 
     fn result(&self) -> Result<ArrayRef> {

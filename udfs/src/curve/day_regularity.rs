@@ -12,7 +12,7 @@ use super::arena::Arena;
 use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
 use crate::args::{exactly, primitive};
 use crate::figure::{Figure, Millionths};
-use crate::list::{ListWriter, Lists, coerce_to_curve, list_of};
+use crate::list::{Lists, coerce_to_curve, list_of};
 use crate::round::{RATIO, RATIO_ONE};
 
 const NAME: &str = "day_regularity";
@@ -85,13 +85,7 @@ impl Moments {
         curves: i64,
     ) -> Result<()> {
         let overflow = || exec_datafusion_err!("{NAME}: the sums of a group are too large");
-        let sums = self.sums.open(group, places, 0);
-        if sums.len() != places {
-            return exec_err!(
-                "{NAME}: curves of {} and of {places} points in one group; resample_curve makes them alike",
-                sums.len()
-            );
-        }
+        let sums = self.sums.open_alike(NAME, group, places, 0)?;
         let counts = self.counts.open(group, places, 0);
         for (place, sum, count) in points {
             sums[place] = sums[place].checked_add(sum).ok_or_else(overflow)?;
@@ -185,17 +179,12 @@ impl Groups for Moments {
         let known = |group: usize| self.curves[group] > 0;
         let curves: Int64Array = (0..groups).map(|group| known(group).then(|| self.curves[group])).collect();
         let squares: Decimal128Array = (0..groups).map(|group| known(group).then(|| self.squares[group])).collect();
-        let lists = |arena: &Arena| -> Result<ArrayRef> {
-            let mut lists = ListWriter::<Int64Type>::with_capacity(groups, groups * 96);
-            for group in 0..groups {
-                match arena.get(group) {
-                    None => lists.push_null(),
-                    Some(cells) => lists.push_dense(cells),
-                }
-            }
-            Ok(Arc::new(lists.finish(NAME)?))
-        };
-        Ok(vec![Arc::new(curves), Arc::new(squares.with_data_type(SQUARES)), lists(&self.sums)?, lists(&self.counts)?])
+        Ok(vec![
+            Arc::new(curves),
+            Arc::new(squares.with_data_type(SQUARES)),
+            self.sums.lists(NAME)?,
+            self.counts.lists(NAME)?,
+        ])
     }
 
     fn result(&self) -> Result<ArrayRef> {

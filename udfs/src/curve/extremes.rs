@@ -61,14 +61,7 @@ impl<P: Fn(i64, i64) -> i64> Work for AddAll<'_, P> {
         let Self { function, slots, curves, groups, filter, unknown, pick } = self;
         for (row, &group) in groups.iter().enumerate() {
             let Some(curve) = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row)) else { continue };
-            let slots = slots.open(group, curve.len(), unknown);
-            if slots.len() != curve.len() {
-                return exec_err!(
-                    "{function}: curves of {} and of {} points in one group; resample_curve makes them alike",
-                    slots.len(),
-                    curve.len()
-                );
-            }
+            let slots = slots.open_alike(function, group, curve.len(), unknown)?;
             match curve.dense() {
                 Some(values) => {
                     slots.iter_mut().zip(values).for_each(|(slot, &w)| *slot = pick(*slot, i64::from(w)));

@@ -47,6 +47,10 @@ trait Blocks: ScalarUDFImpl {
     fn data_type() -> DataType {
         Found::data_type()
     }
+
+    fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        invoke(args)
+    }
 }
 
 impl Blocks for LoadBlock {
@@ -55,7 +59,7 @@ impl Blocks for LoadBlock {
         &[Parameter::new("min_level_w", 1, i32::MAX as i64), Parameter::new("min_minutes", 1, 1440)];
 }
 
-measure!(LoadBlock, Blocks, invoke);
+measure!(LoadBlock, Blocks);
 
 figures! {
     pub(super) struct Found {
@@ -66,7 +70,7 @@ figures! {
     }
 }
 
-fn invoke(_: &LoadBlock, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
     let rows = args.number_rows;
     let curve = in_watts(LoadBlock::NAME, Column::new(&args.args[0], rows)?)?;
     let curves = Lists::<Int32Type>::try_new(LoadBlock::NAME, curve.array())?;

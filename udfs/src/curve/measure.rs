@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, NullBufferBuilder, PrimitiveArray};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Int32Type, Int64Type};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Int32Type, Int64Type};
 use datafusion_common::{Result, ScalarValue, exec_datafusion_err, plan_datafusion_err};
 use datafusion_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl};
 
@@ -20,7 +20,7 @@ use crate::simd::{Work, widest};
 pub(super) const MOST: usize = 4;
 
 /// A figure of one curve.
-pub(super) trait Measure: ScalarUDFImpl {
+pub(super) trait Measure: ScalarUDFImpl + Sized {
     const NAME: &'static str;
     /// What stands after the curve.
     const PARAMETERS: &'static [Parameter] = &[];
@@ -30,6 +30,10 @@ pub(super) trait Measure: ScalarUDFImpl {
 
     fn data_type() -> DataType {
         Self::TYPE
+    }
+
+    fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        invoke::<Self>(args)
     }
 
     /// The figure of a curve that is not NULL, parameters in their order.
@@ -84,55 +88,38 @@ pub(super) fn interval(points: usize, given: i64) -> Option<i64> {
     }
 }
 
-/// The trait that engines see, of a [`Measure`] or, with more words, of another
-/// trait with a `NAME`, `PARAMETERS` and a `data_type`.
+/// The traits that engines see, of a [`Measure`] or, with more words, of another
+/// trait with a `NAME`, `PARAMETERS`, a `data_type` and an `invoke`.
 macro_rules! measure {
     ($function:ty) => {
-        $crate::curve::measure::measure!($function, $crate::curve::measure::Measure, $crate::curve::measure::invoke);
+        $crate::curve::measure::measure!($function, $crate::curve::measure::Measure);
     };
-    ($function:ty, $kind:path, $invoke:path) => {
-        impl datafusion_expr::ScalarUDFImpl for $function {
-            fn name(&self) -> &str {
-                <Self as $kind>::NAME
-            }
+    ($function:ty, $kind:path) => {
+        impl $crate::scalar::Scalar for $function {
+            const NAME: &'static str = <Self as $kind>::NAME;
 
-            fn signature(&self) -> &datafusion_expr::Signature {
-                $crate::args::signature()
-            }
-
-            fn coerce_types(
-                &self,
+            fn coerce(
                 types: &[arrow::datatypes::DataType],
             ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
                 $crate::curve::measure::coerce(<Self as $kind>::NAME, <Self as $kind>::PARAMETERS, types)
             }
 
-            fn return_type(
-                &self,
-                _types: &[arrow::datatypes::DataType],
-            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
-                Ok(<Self as $kind>::data_type())
+            fn data_type() -> arrow::datatypes::DataType {
+                <Self as $kind>::data_type()
             }
 
-            fn return_field_from_args(
-                &self,
-                args: datafusion_expr::ReturnFieldArgs,
-            ) -> datafusion_common::Result<arrow::datatypes::FieldRef> {
-                let (name, parameters) = (<Self as $kind>::NAME, <Self as $kind>::PARAMETERS);
-                $crate::curve::measure::field(name, parameters, <Self as $kind>::data_type(), &args)
+            fn check(args: &datafusion_expr::ReturnFieldArgs) -> datafusion_common::Result<()> {
+                $crate::curve::measure::check(<Self as $kind>::NAME, <Self as $kind>::PARAMETERS, args)
             }
 
-            fn invoke_with_args(
-                &self,
-                args: datafusion_expr::ScalarFunctionArgs,
+            fn invoke(
+                args: &datafusion_expr::ScalarFunctionArgs,
             ) -> datafusion_common::Result<datafusion_expr::ColumnarValue> {
-                $invoke(self, &args)
-            }
-
-            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
-                self.doc()
+                <Self as $kind>::invoke(args)
             }
         }
+
+        $crate::scalar::scalar!($function);
     };
 }
 pub(super) use measure;
@@ -154,12 +141,7 @@ pub(super) fn coerce(function: &str, parameters: &[Parameter], types: &[DataType
 }
 
 /// Literals out of range are refused at planning.
-pub(super) fn field(
-    function: &str,
-    parameters: &[Parameter],
-    data_type: DataType,
-    args: &ReturnFieldArgs,
-) -> Result<FieldRef> {
+pub(super) fn check(function: &str, parameters: &[Parameter], args: &ReturnFieldArgs) -> Result<()> {
     for (parameter, literal) in parameters.iter().zip(args.scalar_arguments.iter().skip(1)) {
         if let Some(literal) = literal
             && let ScalarValue::Int64(Some(value)) = literal.cast_to(&DataType::Int64)?
@@ -167,10 +149,10 @@ pub(super) fn field(
             parameter.check(function, value).map_err(|refusal| plan_datafusion_err!("{refusal}"))?;
         }
     }
-    Ok(Arc::new(Field::new(function, data_type, true)))
+    Ok(())
 }
 
-pub(super) fn invoke<M: Measure>(_: &M, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+fn invoke<M: Measure>(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
     let rows = args.number_rows;
     let curve = in_watts(M::NAME, Column::new(&args.args[0], rows)?)?;
     let curves = Lists::<Int32Type>::try_new(M::NAME, curve.array())?;

@@ -56,43 +56,30 @@ pub(super) fn invoke<P: Pair>(args: &ScalarFunctionArgs) -> Result<ColumnarValue
     Ok(ColumnarValue::Array(Arc::new(Float64Array::from(figures))))
 }
 
-/// The trait that engines see, of a [`Pair`].
+/// The traits that engines see, of a [`Pair`].
 macro_rules! pair {
     ($function:ty) => {
-        impl datafusion_expr::ScalarUDFImpl for $function {
-            fn name(&self) -> &str {
-                <Self as $crate::curve::pair::Pair>::NAME
-            }
+        impl $crate::scalar::Scalar for $function {
+            const NAME: &'static str = <Self as $crate::curve::pair::Pair>::NAME;
 
-            fn signature(&self) -> &datafusion_expr::Signature {
-                $crate::args::signature()
-            }
-
-            fn coerce_types(
-                &self,
+            fn coerce(
                 types: &[arrow::datatypes::DataType],
             ) -> datafusion_common::Result<Vec<arrow::datatypes::DataType>> {
                 $crate::curve::pair::coerce::<Self>(types)
             }
 
-            fn return_type(
-                &self,
-                _types: &[arrow::datatypes::DataType],
-            ) -> datafusion_common::Result<arrow::datatypes::DataType> {
-                Ok(arrow::datatypes::DataType::Float64)
+            fn data_type() -> arrow::datatypes::DataType {
+                arrow::datatypes::DataType::Float64
             }
 
-            fn invoke_with_args(
-                &self,
-                args: datafusion_expr::ScalarFunctionArgs,
+            fn invoke(
+                args: &datafusion_expr::ScalarFunctionArgs,
             ) -> datafusion_common::Result<datafusion_expr::ColumnarValue> {
-                $crate::curve::pair::invoke::<Self>(&args)
-            }
-
-            fn documentation(&self) -> Option<&datafusion_expr::Documentation> {
-                self.doc()
+                $crate::curve::pair::invoke::<Self>(args)
             }
         }
+
+        $crate::scalar::scalar!($function);
     };
 }
 pub(super) use pair;

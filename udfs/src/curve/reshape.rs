@@ -13,7 +13,7 @@ use crate::args::Column;
 use crate::list::{ListWriter, Lists, in_watts, list_of};
 
 /// A curve of a curve.
-pub(super) trait Reshape: ScalarUDFImpl {
+pub(super) trait Reshape: ScalarUDFImpl + Sized {
     const NAME: &'static str;
     const PARAMETERS: &'static [Parameter] = &[];
 
@@ -21,12 +21,16 @@ pub(super) trait Reshape: ScalarUDFImpl {
         list_of(DataType::Int32)
     }
 
+    fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        invoke::<Self>(args)
+    }
+
     /// Appends the points to `points`, which is empty; false where the curve
     /// has none and the result is NULL.
     fn reshape(curve: Curve<'_>, parameters: [i64; MOST], points: &mut Vec<Option<i32>>) -> Result<bool>;
 }
 
-pub(super) fn invoke<R: Reshape>(_: &R, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+fn invoke<R: Reshape>(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
     let rows = args.number_rows;
     let curve = in_watts(R::NAME, Column::new(&args.args[0], rows)?)?;
     let curves = Lists::<Int32Type>::try_new(R::NAME, curve.array())?;
@@ -47,7 +51,7 @@ pub(super) fn invoke<R: Reshape>(_: &R, args: &ScalarFunctionArgs) -> Result<Col
 /// The trait that engines see, of a [`Reshape`].
 macro_rules! reshape {
     ($function:ty) => {
-        $crate::curve::measure::measure!($function, $crate::curve::reshape::Reshape, $crate::curve::reshape::invoke);
+        $crate::curve::measure::measure!($function, $crate::curve::reshape::Reshape);
     };
 }
 pub(super) use reshape;

@@ -1,6 +1,7 @@
 //! The state behind `curve_quantile`, `typical_day` and
 //! `load_duration_curve`: what values there are in each place of a curve.
 
+mod group;
 mod histogram;
 
 use std::fmt;
@@ -13,7 +14,10 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::{AggregateUDFImpl, EmitTo};
 
+pub(super) use self::group::Values;
+use self::group::{Content, Group, points};
 use self::histogram::Histogram;
+use super::arena::lengths_differ;
 use super::points::Curve;
 use crate::aggregate::{Filter, Groups};
 use crate::args::{exactly, primitive};
@@ -36,55 +40,6 @@ pub(super) trait Spread: AggregateUDFImpl {
     fn check(argument: f64) -> Result<(), &'static str>;
     /// Appends the figure's points, from the values of each place.
     fn points(places: &[Values], argument: f64, points: &mut Vec<Option<i32>>);
-}
-
-/// The values of one place.
-pub(super) enum Values {
-    /// In ascending order.
-    Exact(Vec<i32>),
-    /// Each value with how many are up to it, ascending.
-    Counted(Vec<(i64, i32)>),
-}
-
-impl Values {
-    pub(super) fn count(&self) -> i64 {
-        match self {
-            Self::Exact(values) => values.len() as i64,
-            Self::Counted(ranks) => ranks.last().map_or(0, |(upto, _)| *upto),
-        }
-    }
-
-    /// The value of a rank, from 0 on.
-    fn at(&self, rank: i64) -> i32 {
-        match self {
-            Self::Exact(values) => values[rank as usize],
-            Self::Counted(ranks) => ranks[ranks.partition_point(|(upto, _)| *upto <= rank)].1,
-        }
-    }
-
-    /// The values of two ranks beside each other: that of `rank` and the next,
-    /// if there is one.
-    pub(super) fn pair(&self, rank: i64) -> (i32, i32) {
-        (self.at(rank), self.at((rank + 1).min(self.count() - 1)))
-    }
-
-    /// The sum of the values of some ranks.
-    pub(super) fn sum(&self, ranks: std::ops::Range<i64>) -> i64 {
-        match self {
-            Self::Exact(values) => {
-                values[ranks.start as usize..ranks.end as usize].iter().map(|&value| i64::from(value)).sum()
-            }
-            Self::Counted(values) => {
-                let mut from = 0;
-                let taken = values.iter().map(|&(upto, value)| {
-                    let count = ranks.end.min(upto) - ranks.start.max(from);
-                    from = upto;
-                    i64::from(value) * count.max(0)
-                });
-                taken.sum()
-            }
-        }
-    }
 }
 
 pub(super) fn coerce<S: Spread>(types: &[DataType]) -> Result<Vec<DataType>> {
@@ -111,92 +66,6 @@ pub(super) struct Spreads<S> {
     spread: PhantomData<fn() -> S>,
 }
 
-#[derive(Debug)]
-struct Group {
-    argument: f64,
-    places: usize,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    /// Rows one after another, and the positions of the points that are null.
-    Rows { values: Vec<i32>, gaps: Vec<usize> },
-    /// A histogram for each place.
-    Counts(Vec<Histogram>),
-}
-
-impl Group {
-    fn rows(&self) -> usize {
-        match &self.content {
-            Content::Rows { values, .. } => values.len() / self.places,
-            Content::Counts(_) => usize::MAX,
-        }
-    }
-
-    fn push(&mut self, row: impl Iterator<Item = Option<i32>>) {
-        match &mut self.content {
-            Content::Rows { values, gaps } => {
-                for point in row {
-                    if point.is_none() {
-                        gaps.push(values.len());
-                    }
-                    values.push(point.unwrap_or_default());
-                }
-            }
-            Content::Counts(histograms) => {
-                for (at, point) in row.enumerate() {
-                    if let Some(watts) = point {
-                        histograms[at % self.places].add(watts, 1);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whatever order the rows came in, the counts are the same.
-    fn count(&mut self) {
-        if let Content::Rows { .. } = self.content {
-            let histograms = vec![Histogram::default(); self.places];
-            let rows = std::mem::replace(&mut self.content, Content::Counts(histograms));
-            if let Content::Rows { values, gaps } = rows {
-                self.push(points(&values, &gaps));
-            }
-        }
-    }
-
-    fn values(&self) -> Vec<Values> {
-        match &self.content {
-            Content::Counts(histograms) => {
-                histograms.iter().map(|histogram| Values::Counted(histogram.ranks())).collect()
-            }
-            Content::Rows { values, gaps } => {
-                let mut places = vec![Vec::with_capacity(values.len() / self.places); self.places];
-                for (at, point) in points(values, gaps).enumerate() {
-                    places[at % self.places].extend(point);
-                }
-                places.iter_mut().for_each(|values| values.sort_unstable());
-                places.into_iter().map(Values::Exact).collect()
-            }
-        }
-    }
-
-    fn heap_size(&self) -> usize {
-        match &self.content {
-            Content::Rows { values, gaps } => {
-                values.capacity() * size_of::<i32>() + gaps.capacity() * size_of::<usize>()
-            }
-            Content::Counts(histograms) => histograms.iter().map(Histogram::size).sum(),
-        }
-    }
-}
-
-/// Rows one after another, null where they have a gap. Gaps ascend.
-fn points(values: &[i32], gaps: &[usize]) -> impl Iterator<Item = Option<i32>> {
-    let mut gaps = gaps.iter().copied().peekable();
-    values.iter().enumerate().map(move |(at, &value)| gaps.next_if_eq(&at).is_none().then_some(value))
-}
-
 impl<S: Spread> Spreads<S> {
     pub(super) fn new() -> Self {
         Self { groups: Vec::new(), bytes: 0, spread: PhantomData }
@@ -204,11 +73,7 @@ impl<S: Spread> Spreads<S> {
 
     /// The group, which is opened if it was not.
     fn open(&mut self, group: usize, places: usize, argument: f64) -> Result<&mut Group> {
-        let group = self.groups[group].get_or_insert_with(|| Group {
-            argument,
-            places,
-            content: Content::Rows { values: Vec::new(), gaps: Vec::new() },
-        });
+        let group = self.groups[group].get_or_insert_with(|| Group::new(argument, places));
         if group.argument != argument {
             return exec_err!(
                 "{}: argument {} takes one number in each group, not {} and {argument}",
@@ -218,11 +83,7 @@ impl<S: Spread> Spreads<S> {
             );
         }
         if group.places != places {
-            return exec_err!(
-                "{}: curves of {} and of {places} points in one group; resample_curve makes them alike",
-                S::NAME,
-                group.places
-            );
+            return Err(lengths_differ(S::NAME, group.places, places));
         }
         Ok(group)
     }

@@ -8,6 +8,7 @@ use datafusion_common::{DataFusionError, Result, exec_datafusion_err, exec_err};
 
 use super::terms::{ONE, Terms, Used};
 use crate::figure::Figure;
+use crate::round::divide_wide;
 
 /// Money: hundredths of the currency.
 #[derive(Debug, Clone, Copy)]
@@ -45,12 +46,6 @@ pub(super) struct Bill {
 
 /// Millionths of a price times thousandths of a unit, in hundredths.
 const OF_PRICE: i128 = 10_000_000;
-
-/// `above / below`, rounded half away from zero; the divisor is above 0.
-fn rounded(above: i128, below: i128) -> i128 {
-    let (quotient, rest) = (above / below, (above % below).abs());
-    if rest >= below - rest { quotient + above.signum() } else { quotient }
-}
 
 impl Bill {
     /// `None` where the tariff asks for what is not known: a price of a period
@@ -130,17 +125,17 @@ fn charges(terms: &Terms, used: &Used) -> Option<Option<[i128; 5]>> {
             from.checked_sub(1).map_or(*lowest, |at| terms.power_factors[at].1)
         }
     };
-    let charge = |(price, quantity): (i128, i128)| price.checked_mul(quantity).map(|all| rounded(all, OF_PRICE));
+    let charge = |(price, quantity): (i128, i128)| price.checked_mul(quantity).map(|all| divide_wide(all, OF_PRICE));
     let products = || {
         let energies = prices.iter().zip(used.energy).map(|(price, energy)| price.checked_mul(energy));
         let energy = energies.sum::<Option<i128>>()?;
         let four = [
-            rounded(energy, OF_PRICE),
-            rounded(tier_charge(terms, accumulated)?, OF_PRICE),
+            divide_wide(energy, OF_PRICE),
+            divide_wide(tier_charge(terms, accumulated)?, OF_PRICE),
             charge(capacity)?,
             charge(demand)?,
         ];
-        let adjusted = rounded(four.iter().sum::<i128>().checked_mul(adjustment)?, ONE);
+        let adjusted = divide_wide(four.iter().sum::<i128>().checked_mul(adjustment)?, ONE);
         let [energy, tier, capacity, demand] = four;
         Some([energy, tier, capacity, demand, adjusted])
     };
@@ -151,12 +146,12 @@ fn charges(terms: &Terms, used: &Used) -> Option<Option<[i128; 5]>> {
 fn items(terms: &Terms, used: &Used, charges: [i128; 5]) -> Option<Bill> {
     let adjusted: i128 = charges.iter().sum();
     // Millionths to hundredths.
-    let minimum = terms.minimum_charge.map_or(adjusted, |minimum| rounded(minimum, 10_000));
+    let minimum = terms.minimum_charge.map_or(adjusted, |minimum| divide_wide(minimum, 10_000));
     let minimum_top_up = (minimum - adjusted).max(0);
     let all: i128 = used.energy.iter().sum();
-    let levy = rounded(terms.levy_price.unwrap_or(0).checked_mul(all)?, OF_PRICE);
+    let levy = divide_wide(terms.levy_price.unwrap_or(0).checked_mul(all)?, OF_PRICE);
     let net = adjusted + minimum_top_up + levy;
-    let tax = rounded(net.checked_mul(terms.tax_rate.unwrap_or(0))?, ONE);
+    let tax = divide_wide(net.checked_mul(terms.tax_rate.unwrap_or(0))?, ONE);
     let [energy, tier, capacity, demand, power_factor] = charges;
     Some(Bill { energy, tier, capacity, demand, power_factor, minimum_top_up, levy, tax, total: net + tax })
 }

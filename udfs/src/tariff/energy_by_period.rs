@@ -8,13 +8,11 @@ use datafusion_common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan
 use datafusion_expr::{ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use datafusion_macros::user_doc;
 
+use super::ENERGIES;
 use crate::args::{columns, exactly, signature};
 use crate::list::{IntegerLists, coerce_to_integer_list};
 
 const NAME: &str = "energy_by_period";
-/// The periods by code, from 1 on.
-const PERIODS: [&str; 4] = ["sharp_wh", "peak_wh", "flat_wh", "valley_wh"];
-
 /// Minutes of a day, and of one on which clocks change.
 const DAYS_MINUTES: [usize; 3] = [1440, 1380, 1500];
 
@@ -44,7 +42,7 @@ Energy elements that are NULL are left out. All four are NULL where either list 
 pub(crate) struct EnergyByPeriod;
 
 fn fields() -> Fields {
-    PERIODS.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect()
+    ENERGIES.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect()
 }
 
 impl ScalarUDFImpl for EnergyByPeriod {

@@ -3,8 +3,9 @@
 use datafusion_common::{Result, ScalarValue, exec_datafusion_err};
 use datafusion_macros::user_doc;
 
+use super::PERIODS;
 use super::bill::{Bill, Money};
-use super::terms::{PERIODS, Tariff, Terms, Usage, Used};
+use super::terms::{Tariff, Terms, Usage, Used};
 use crate::row::{RowFunction, Text, Whole, row_function};
 
 /// The bill as it is less the bill with some energy shifted.

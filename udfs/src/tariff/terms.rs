@@ -6,6 +6,7 @@ use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Int64Type};
 use chrono::Datelike;
 use datafusion_common::{Result, internal_datafusion_err, plan_err};
 
+use super::{ENERGIES, PERIODS};
 use crate::args::refuse;
 use crate::list::{element_of, list_of};
 use crate::row::{Kind, is_text};
@@ -15,11 +16,6 @@ const PRICE: DataType = DataType::Decimal128(18, 6);
 
 /// One, in millionths.
 pub(super) const ONE: i128 = 1_000_000;
-
-/// The periods of a day, by the names of their prices; their energies are
-/// called after them.
-pub(super) const PERIODS: [&str; 4] = ["sharp", "peak", "flat", "valley"];
-const ENERGIES: [&str; 4] = ["sharp_wh", "peak_wh", "flat_wh", "valley_wh"];
 
 /// What a field holds.
 enum Of {
