@@ -120,6 +120,7 @@ fn call(entry: &Entry) -> String {
         "shifted_wh" => "500".to_owned(),
         "other_text" => "account_id".to_owned(),
         "country_code" => "'86'".to_owned(),
+        "points" => "{p1: peak_minute, p2: max_demand_w}".to_owned(),
         "salt" => "'pepper'".to_owned(),
         "dictionary" => "[{term: '2026', class: 'year', weight: 1.5}]".to_owned(),
         other => panic!("{} has an argument {other}: say here what to call it with", entry.name),

@@ -26,6 +26,8 @@ pub enum Error {
         "{table}: {rows_in} rows came in, but {published} published + {quarantined} quarantined + {duplicates} repeated were counted"
     )]
     Conservation { table: String, rows_in: u64, published: u64, quarantined: u64, duplicates: u64 },
+    #[error("{file}: a header without rows, and no other file of `{table}` has any")]
+    NoRows { table: String, file: String, contract: String },
     #[error("`{model}` has {rows} rows whose key ({key}) another row has too")]
     NotUnique { model: String, key: String, rows: u64 },
     #[error("the output folder was made with {found} buckets, not {wanted}")]
@@ -69,7 +71,7 @@ impl Error {
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
             Self::NotUnique { .. } => 1,
-            Self::Conservation { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
+            Self::Conservation { .. } | Self::NoRows { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
         }
     }
 
@@ -87,7 +89,12 @@ impl Error {
             Self::Engine(error) => return engine_hint(error),
             Self::Model { .. } => "the SQL was read, but it does not fit the tables that it names".into(),
             Self::NotUnique { .. } => "a join multiplies rows, or the key in schemas/ does not name one row".into(),
-            Self::Conservation { .. } => "rows are missing or were counted twice; CSV rows are one line each, a quote that is not closed swallows the next".into(),
+            Self::Conservation { .. } => {
+                "rows are missing or were counted twice: files changed during the run, or this is a bug".into()
+            }
+            Self::NoRows { contract, .. } => format!(
+                "deliver it again, or move it away: without files the source counts as absent; where no rows is an answer, {contract} can say may_be_empty = true"
+            ),
             Self::Buckets { .. } => {
                 "the bucket count is fixed by the first run; leave --buckets out, or write to another --out".into()
             }
@@ -119,6 +126,10 @@ fn lake_hint(error: &LakeError) -> Option<String> {
         LakeError::Differs { .. } => {
             "files of one source have one shape; give the other ones a contract of their own".into()
         }
+        LakeError::ColumnTwice { .. } => {
+            "give the columns names of their own with `header`, or leave this one out of the contract".into()
+        }
+        LakeError::Delimited(error) => error.hint().into(),
         LakeError::Held { .. } => "wait for it, or write to another --out".into(),
         LakeError::LinkOutside { .. } => "copy the file into the lake, or make its folder the lake".into(),
         LakeError::NoPartition { .. } | LakeError::PartitionValue { .. } => {

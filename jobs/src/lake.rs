@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 pub use lease::Lease;
 pub use table::{Change, Table};
 
+use crate::delimited::DelimitedError;
 use crate::state::Area;
 
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,10 @@ pub enum LakeError {
     ColumnType { path: PathBuf, column: String, found: String, wanted: String, contract: String },
     #[error("{}: differs from {} in {what}", path.display(), first.display())]
     Differs { path: PathBuf, first: PathBuf, what: String },
+    #[error("{}: the header names `{column}` twice", path.display())]
+    ColumnTwice { path: PathBuf, column: String },
+    #[error(transparent)]
+    Delimited(#[from] DelimitedError),
     #[error("{}: no folder `{column}=…` on its path", path.display())]
     NoPartition { path: PathBuf, column: String },
     #[error("{}: `{column}={value}` is not a date", path.display())]

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod delimited;
 pub mod engine;
 pub mod error;
 pub mod generate;

@@ -82,7 +82,7 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let start = Instant::now();
     let job = project.job(&request.job)?.clone();
     let lake = request.lake.canonicalize().map_err(|_| LakeError::NoLake { path: request.lake.clone() })?;
-    let sources = find_sources(&project, &lake)?;
+    let sources = find_sources(&project, &lake).await?;
     let out = Output::open(&request.out.clone().unwrap_or_else(|| default_out(&lake)))?;
     let lease = Lease::take(&out.root)?;
     let engine = Engine::open(request.target.clone(), job.memory_bytes, request.parallel).await?;
@@ -111,10 +111,10 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     })
 }
 
-fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> {
+async fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> {
     let mut found: BTreeMap<String, Source> = BTreeMap::new();
     for (table, contract) in &project.contracts {
-        match source::find(lake, contract)? {
+        match source::find(lake, contract).await? {
             Some(source) => {
                 found.insert(table.clone(), source);
             }

@@ -1,12 +1,14 @@
 //! What lies in a lake, as values: found and committed by `lake`, read and
 //! written by `engine`, reasoned about by `plan`. Nothing here touches a file.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use crate::project::contract::Contract;
+use crate::delimited::Dialect;
+use crate::project::contract::{ColumnType, Contract};
 
 /// Partition column of tables with rows per account.
 pub const BUCKET: &str = "bucket";
@@ -34,7 +36,10 @@ impl Area {
 pub struct PinnedFile {
     /// Path below the root of the store, without a leading slash.
     pub path: String,
+    /// The file within the archive that lies at the path.
+    pub member: Option<String>,
     pub bytes: u64,
+    /// By its footer or its log; of delimited text about so many.
     pub rows: u64,
     /// Sources are recognised as changed by this.
     pub modified_ms: i64,
@@ -42,11 +47,23 @@ pub struct PinnedFile {
     pub partition: Vec<Option<String>>,
 }
 
+impl PinnedFile {
+    pub fn local_path(&self) -> PathBuf {
+        Path::new("/").join(&self.path)
+    }
+
+    /// Its name for a person: `/lake/a.zip/b.csv`.
+    pub fn shown(&self) -> String {
+        let path = self.local_path();
+        self.member.as_ref().map_or(path.clone(), |member| path.join(member)).display().to_string()
+    }
+}
+
 /// How the files of a relation are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FileKind {
     Parquet,
-    Csv { delimiter: u8, gzip: bool },
+    Delimited(Dialect),
 }
 
 /// A finished data file, as the driver commits it.
@@ -67,8 +84,26 @@ pub struct WrittenFile {
 pub struct Source {
     pub contract: Arc<Contract>,
     pub kind: FileKind,
+    /// Columns that stand in the files.
     pub file_schema: SchemaRef,
+    /// Columns that stand in the paths or in the table's log.
+    pub partition: Vec<(String, ColumnType)>,
     pub files: Vec<PinnedFile>,
+}
+
+impl Source {
+    /// Position of a partition column among the values of each file.
+    pub fn partition_position(&self, column: &str) -> Option<usize> {
+        self.partition.iter().position(|(name, _)| name == column)
+    }
+
+    /// Rows by footers or log; `None` where only reading tells.
+    pub fn promised_rows(&self) -> Option<u64> {
+        match self.kind {
+            FileKind::Parquet => Some(self.files.iter().map(|file| file.rows).sum()),
+            FileKind::Delimited(_) => None,
+        }
+    }
 }
 
 /// One version of a table, as a list of files.

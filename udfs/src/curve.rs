@@ -13,6 +13,7 @@ mod curve_from_kw;
 mod curve_from_kwh;
 mod curve_max;
 mod curve_min;
+mod curve_of_points;
 mod curve_points;
 mod curve_quantile;
 mod day_regularity;
@@ -62,6 +63,7 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use curve_from_kw::CurveFromKw;
 pub(crate) use curve_from_kwh::CurveFromKwh;
+pub(crate) use curve_of_points::CurveOfPoints;
 pub(crate) use curve_points::CurvePoints;
 
 /// Minutes of a day without a clock change.
@@ -77,6 +79,7 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
         curve_distance::CurveDistance.into(),
         CurveFromKw.into(),
         CurveFromKwh.into(),
+        CurveOfPoints.into(),
         CurvePoints.into(),
         energy_share::EnergyShare.into(),
         energy_wh::EnergyWh.into(),

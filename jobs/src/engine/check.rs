@@ -6,27 +6,25 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue, ToDFSchema, plan_err};
-use datafusion::functions::expr_fn::{btrim, nullif};
+use datafusion::functions::expr_fn::{btrim, nullif, replace, r#struct};
 use datafusion::logical_expr::expr_fn::{cast, ident, is_null, try_cast, when};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 
-use crate::project::contract::{Breach, Column, ColumnType, Contract, ForeignUnit};
+use crate::project::contract::{Breach, Column, ColumnType, Contract, ForeignUnit, Format};
 
-use super::check_exec::{CheckExec, CheckSpec};
-
-/// Text that begins the reason of a row whose breach must stop the run.
-pub const FATAL: char = '!';
+use super::check_exec::{CheckExec, CheckSpec, Rule};
+use super::origin;
 
 /// A contract, bound to the columns that its files really have.
 #[derive(Clone, Debug)]
 pub struct SourceCheck {
     pub contract: Arc<Contract>,
     /// What travels with the plan.
+    /// Columns that stand in the paths or in the log of the files.
+    pub partition: Vec<(String, ColumnType)>,
     pub spec: CheckSpec,
-    /// Empty texts of CSV files mean null.
-    pub is_csv: bool,
 }
 
 /// The Arrow type of a canonical column.
@@ -38,7 +36,7 @@ pub fn arrow_type(kind: ColumnType) -> DataType {
         ColumnType::Date => DataType::Date32,
         ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
         ColumnType::Bool => DataType::Boolean,
-        ColumnType::Curve => DataType::List(Arc::new(Field::new("element", DataType::Int32, true))),
+        ColumnType::Curve => list_of(DataType::Int32),
     }
 }
 
@@ -53,18 +51,10 @@ impl SourceCheck {
         canonical_schema(&self.contract)
     }
 
-    /// Positions of the file's columns that the contract reads.
-    pub fn raw_columns(&self, raw: &Schema) -> Result<Vec<usize>> {
-        let mut positions = Vec::new();
-        for column in self.contract.columns.iter().filter(|column| column.value.is_none()) {
-            match raw.index_of(&column.from) {
-                Ok(position) if positions.contains(&position) => {}
-                Ok(position) => positions.push(position),
-                Err(_) if column.nullable => {}
-                Err(_) => return plan_err!("{}: column `{}` is not in the files", self.contract.file, column.from),
-            }
-        }
-        Ok(positions)
+    /// Positions of the file's columns that the contract reads. Those that it
+    /// asks for were looked for when the files were found.
+    pub fn raw_columns(&self, raw: &Schema) -> Vec<usize> {
+        self.contract.foreign_columns().into_iter().filter_map(|name| raw.index_of(name).ok()).collect()
     }
 
     /// Mapping, checks and the requested columns over a scan of raw columns.
@@ -76,8 +66,10 @@ impl SourceCheck {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let raw = scan.schema();
         let parsed = self.project(scan, self.parse(&raw)?, state)?;
-        let checked = self.project(Arc::clone(&parsed), self.judge(&parsed.schema())?, state)?;
-        let check: Arc<dyn ExecutionPlan> = Arc::new(CheckExec::new(checked, self.spec.clone()));
+        let (columns, rules) = self.judge(&parsed.schema())?;
+        let checked = self.project(Arc::clone(&parsed), columns, state)?;
+        let spec = CheckSpec { rules, ..self.spec.clone() };
+        let check: Arc<dyn ExecutionPlan> = Arc::new(CheckExec::new(checked, spec));
         let Some(projection) = projection else { return Ok(check) };
         let schema = check.schema();
         let columns = projection
@@ -115,9 +107,12 @@ impl SourceCheck {
             let (value, found) = value;
             columns.push((self.convert(column, value.clone(), &found)?, column.name.clone()));
             if found != target {
-                columns.push((value.is_not_null(), had(&column.name)));
+                // Of points that are no numbers there is no curve, not even null.
+                let had_value = if column.from.len() > 1 { lit(true) } else { value.is_not_null() };
+                columns.push((had_value, had(&column.name)));
             }
         }
+        columns.extend(origins(raw));
         Ok(columns)
     }
 
@@ -126,16 +121,18 @@ impl SourceCheck {
     fn raw_value(&self, column: &Column, raw: &Schema) -> Option<(Expr, DataType)> {
         let (mut value, mut found) = match &column.value {
             Some(text) => (lit(text.clone()), DataType::Utf8),
-            None => (ident(&column.from), raw.field_with_name(&column.from).ok()?.data_type().clone()),
+            None => self.delivered(column, raw)?,
         };
         if found.is_string() || (found.is_binary() && column.kind == ColumnType::Text) || !column.map.is_empty() {
             value = cast(value, DataType::Utf8);
             found = DataType::Utf8;
         }
-        if found == DataType::Utf8 && (column.trim || self.is_csv && column.kind != ColumnType::Text) {
-            value = btrim(vec![value]);
-        }
-        if found == DataType::Utf8 && self.is_csv {
+        let is_number = matches!(column.kind, ColumnType::Int | ColumnType::Decimal(..));
+        let is_csv = matches!(self.contract.format, Format::Csv { .. });
+        if found == DataType::Utf8 && (column.trim || is_csv && column.kind != ColumnType::Text) {
+            value = self.trimmed(value, is_number);
+        } else if found == DataType::Utf8 && is_csv {
+            // Text has no other word for null.
             value = nullif(value, lit(""));
         }
         if let Some(((from, to), rest)) = column.map.split_first() {
@@ -146,6 +143,60 @@ impl SourceCheck {
             value = cases.otherwise(value.clone()).ok()?;
         }
         Some((value, found))
+    }
+
+    /// The column of the files, or the curve that columns of points make, and
+    /// its type.
+    fn delivered(&self, column: &Column, raw: &Schema) -> Option<(Expr, DataType)> {
+        let [name] = column.from.as_slice() else {
+            return self.curve_of_points(column, raw);
+        };
+        Some((ident(name), raw.field_with_name(name).ok()?.data_type().clone()))
+    }
+
+    /// The curve that columns of points make; null where one of them is a text
+    /// and not a number.
+    fn curve_of_points(&self, column: &Column, raw: &Schema) -> Option<(Expr, DataType)> {
+        let fields = column.from.iter().map(|name| raw.field_with_name(name).ok());
+        let fields: Vec<&Field> = fields.collect::<Option<_>>()?;
+        let point = |field: &&Field| match field.data_type().is_string() {
+            true => try_cast(self.trimmed(ident(field.name()), true), DataType::Float64),
+            false => ident(field.name()),
+        };
+        let curve = kwhy_udfs::expr_fn::curve_of_points(r#struct(fields.iter().map(point).collect()));
+        let whole = |field: &&Field| field.data_type().is_signed_integer();
+        let short = |field: &&Field| whole(field) && *field.data_type() != DataType::Int64;
+        let element = match () {
+            () if fields.iter().all(short) => DataType::Int32,
+            () if fields.iter().all(whole) => DataType::Int64,
+            () => DataType::Float64,
+        };
+        let texts = fields.iter().filter(|field| field.data_type().is_string());
+        let no_number = |field: &&Field| {
+            let text = || self.trimmed(ident(field.name()), true);
+            text().is_not_null().and(is_null(try_cast(text(), DataType::Float64)))
+        };
+        let curve = match texts.map(no_number).reduce(Expr::or) {
+            Some(broken) => {
+                let none = lit(ScalarValue::try_from(&list_of(element.clone())).ok()?);
+                when(broken, none).otherwise(curve).ok()?
+            }
+            None => curve,
+        };
+        Some((curve, list_of(element)))
+    }
+
+    /// A text of a file without blanks around it, null where nothing is left,
+    /// with a point for the comma of a number.
+    fn trimmed(&self, text: Expr, is_number: bool) -> Expr {
+        let text = btrim(vec![text]);
+        match &self.contract.format {
+            Format::Csv { decimal_comma, .. } => {
+                let text = nullif(text, lit(""));
+                if *decimal_comma && is_number { point_for_comma(text) } else { text }
+            }
+            _ => text,
+        }
     }
 
     fn convert(&self, column: &Column, value: Expr, found: &DataType) -> Result<Expr> {
@@ -187,36 +238,70 @@ impl SourceCheck {
         })
     }
 
-    /// The canonical columns and the first reason to reject the row.
-    fn judge(&self, parsed: &Schema) -> Result<Vec<(Expr, String)>> {
+    /// The canonical columns, the first rule that the row breaks, and where it
+    /// came from; and the rules.
+    fn judge(&self, parsed: &Schema) -> Result<(Vec<(Expr, String)>, Vec<Rule>)> {
         let mut columns: Vec<_> =
             self.contract.columns.iter().map(|column| (ident(&column.name), column.name.clone())).collect();
-        let mut cases: Vec<(Expr, String)> = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut cases: Vec<(Expr, Expr)> = Vec::new();
+        let mut case = |broken: Expr, rule: Rule| {
+            cases.push((broken, lit(rules.len() as i32)));
+            rules.push(rule);
+        };
+        if parsed.index_of(origin::FAULT).is_ok() {
+            let is_fatal = self.contract.on_breach == Breach::Fail;
+            let faults = [
+                ("row.fields", "the row has another number of fields than the header"),
+                ("row.quote", "a quote of the row is not closed, or not at the end of its field"),
+            ];
+            for (code, (name, reason)) in faults.into_iter().enumerate() {
+                let broken = ident(origin::FAULT).eq(lit(code as i32));
+                case(broken, Rule { name: name.to_owned(), reason: reason.to_owned(), is_fatal });
+            }
+        }
         for column in &self.contract.columns {
-            let fatal = column.on_breach.unwrap_or(self.contract.on_breach) == Breach::Fail;
-            let prefix = if fatal { FATAL.to_string() } else { String::new() };
-            for (broken, why) in breaches(column, parsed) {
-                cases.push((broken, format!("{prefix}{}: {why}", column.name)));
+            let is_fatal = column.on_breach.unwrap_or(self.contract.on_breach) == Breach::Fail;
+            for (broken, name, why) in breaches(column, parsed) {
+                let (name, reason) = (format!("{}.{name}", column.name), format!("{}: {why}", column.name));
+                case(broken, Rule { name, reason, is_fatal });
             }
         }
         // One CASE with many branches: nested ones take the planner minutes. Which
         // branch it was is asked of broken rows only.
-        let none = lit(ScalarValue::Utf8(None));
+        let none = lit(ScalarValue::Int32(None));
         let any = cases.iter().map(|(broken, _)| broken.clone()).reduce(Expr::or);
         let mut cases = cases.into_iter();
         let reason = match (any, cases.next()) {
-            (Some(any), Some((broken, why))) => {
-                let mut branches = when(broken, lit(why));
-                for (broken, why) in cases {
-                    branches = branches.when(broken, lit(why));
+            (Some(any), Some((broken, rule))) => {
+                let mut branches = when(broken, rule);
+                for (broken, rule) in cases {
+                    branches = branches.when(broken, rule);
                 }
                 when(any, branches.otherwise(none.clone())?).otherwise(none)?
             }
             _ => none,
         };
-        columns.push((reason, CheckExec::REASON.to_owned()));
-        Ok(columns)
+        columns.push((reason, CheckExec::BROKEN.to_owned()));
+        columns.extend(origins(parsed));
+        Ok((columns, rules))
     }
+}
+
+/// The columns that say where a row came from, as they are.
+fn origins(schema: &Schema) -> Vec<(Expr, String)> {
+    let names = [origin::FILE, origin::ROW, origin::FAULT, origin::RAW];
+    let found = names.into_iter().filter(|name| schema.index_of(name).is_ok());
+    found.map(|name| (ident(name), name.to_owned())).collect()
+}
+
+/// `1.234,5` as `1234.5`.
+fn point_for_comma(value: Expr) -> Expr {
+    replace(replace(value, lit("."), lit("")), lit(","), lit("."))
+}
+
+fn list_of(element: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("element", element, true)))
 }
 
 fn had(column: &str) -> String {
@@ -229,43 +314,39 @@ fn whole(decimal: Expr) -> Expr {
     try_cast(try_cast(decimal, DataType::Decimal128(38, 0)), DataType::Int64)
 }
 
-fn breaches(column: &Column, parsed: &Schema) -> Vec<(Expr, String)> {
+/// What breaks a column: the condition, the rule's name, and the reason.
+fn breaches(column: &Column, parsed: &Schema) -> Vec<(Expr, &'static str, String)> {
     let value = || ident(&column.name);
     let mut found = Vec::new();
     if parsed.index_of(&had(&column.name)).is_ok() {
-        found.push((ident(had(&column.name)).and(is_null(value())), format!("not a {}", column.kind.name())));
+        let broken = ident(had(&column.name)).and(is_null(value()));
+        found.push((broken, "type", format!("not a {}", column.kind.name())));
     }
     if !column.nullable {
-        found.push((is_null(value()), "missing".to_owned()));
+        found.push((is_null(value()), "missing", "missing".to_owned()));
     }
     if let Some(min) = column.min {
-        found.push((value().lt(lit(min)), format!("below {min}")));
+        found.push((value().lt(lit(min)), "min", format!("below {min}")));
     }
     if let Some(max) = column.max {
-        found.push((value().gt(lit(max)), format!("above {max}")));
+        found.push((value().gt(lit(max)), "max", format!("above {max}")));
     }
     if !column.values.is_empty() {
         let allowed = column.values.iter().map(|value| lit(value.clone())).collect();
-        found.push((value().in_list(allowed, true), "not an allowed value".to_owned()));
+        found.push((value().in_list(allowed, true), "values", "not an allowed value".to_owned()));
     }
     if column.kind == ColumnType::Curve {
         let allowed = [24, 48, 96, 288].into_iter().map(lit).collect();
         found.push((
             kwhy_udfs::expr_fn::curve_points(value()).in_list(allowed, true),
+            "points",
             "not a curve of 24, 48, 96 or 288 points".to_owned(),
         ));
     }
     found
 }
 
-/// Fields for hive partition columns, typed as the contract says.
-pub fn partition_fields(contract: &Contract) -> Vec<FieldRef> {
-    let kind = |name: &String| {
-        contract
-            .columns
-            .iter()
-            .find(|column| &column.from == name || &column.name == name)
-            .map_or(DataType::Utf8, |column| arrow_type(column.kind))
-    };
-    contract.partition.iter().map(|name| Arc::new(Field::new(name, kind(name), true)) as FieldRef).collect()
+/// A partition column as a field.
+pub fn partition_field((name, kind): (String, ColumnType)) -> FieldRef {
+    Arc::new(Field::new(name, arrow_type(kind), true))
 }

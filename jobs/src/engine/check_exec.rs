@@ -1,16 +1,16 @@
-//! The node that sets broken rows aside: good rows pass, bad ones are written
-//! to the source's quarantine folder, and both are counted.
+//! The node that sets broken rows aside: good rows pass, bad ones go to the
+//! source's quarantine, and both are counted.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{Array as _, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
-use arrow::compute::{filter_record_batch, is_null, not};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{Array as _, AsArray, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::is_null;
+use arrow::datatypes::{Int32Type, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, exec_err};
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -18,23 +18,36 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::check::FATAL;
 use super::keep;
-use super::write_file::DataFile;
-use crate::state::WrittenFile;
+use super::origin;
+use super::quarantine::{Quarantine, Rejected};
+use crate::state::{PinnedFile, WrittenFile};
+
+/// A rule of a contract, as it is written beside the rows that break it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Column and rule: `energy_wh.min`.
+    pub name: String,
+    pub reason: String,
+    /// The breach stops the run.
+    pub is_fatal: bool,
+}
 
 /// What a check needs to know on an executor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckSpec {
     pub source: String,
-    /// Columns that name a row in the quarantine table.
+    /// The name by which units know the source's files.
+    pub relation: String,
+    /// Columns that name a row to a person.
     pub key: Vec<String>,
     /// Folder of the quarantine table, below the root of the store.
     pub quarantine: String,
     pub unit: String,
-    /// Whether the files below are gzipped CSV: this does not travel with the
-    /// scan itself.
-    pub gzip: bool,
+    /// Rules by the numbers that rows are marked with.
+    pub rules: Vec<Rule>,
+    /// The files of the unit, in the order of the scan.
+    pub files: Vec<PinnedFile>,
 }
 
 /// What a check has seen, read by the write node above it when all is read.
@@ -53,11 +66,15 @@ pub struct CheckExec {
 }
 
 impl CheckExec {
-    /// The last column of the input: why a row is rejected, else null.
-    pub const REASON: &'static str = "_reason";
+    /// The column of the input behind the canonical ones: the number of the rule
+    /// that the row breaks, else null. What follows it says where the row came
+    /// from.
+    pub const BROKEN: &'static str = "_kwhy_broken";
 
     pub fn new(input: Arc<dyn ExecutionPlan>, spec: CheckSpec) -> Self {
-        let schema = without_reason(&input.schema());
+        let schema = input.schema();
+        let columns = schema.index_of(Self::BROKEN).unwrap_or(schema.fields().len());
+        let schema = Arc::new(Schema::new(schema.fields()[..columns].to_vec()));
         let below = input.properties();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -72,20 +89,6 @@ impl CheckExec {
     pub fn report(&self) -> CheckReport {
         self.report.lock().map(|report| report.clone()).unwrap_or_default()
     }
-}
-
-/// Rows of a quarantine table.
-pub fn quarantine_schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
-        Field::new("source", DataType::Utf8, true),
-        Field::new("row_key", DataType::Utf8, true),
-        Field::new("reason", DataType::Utf8, true),
-    ]))
-}
-
-fn without_reason(schema: &Schema) -> SchemaRef {
-    let columns = schema.fields().len() - 1;
-    Arc::new(Schema::new(schema.fields()[..columns].to_vec()))
 }
 
 impl DisplayAs for CheckExec {
@@ -122,12 +125,12 @@ impl ExecutionPlan for CheckExec {
         let input = self.input.execute(partition, Arc::clone(&context))?;
         let sieve = Sieve {
             input,
-            spec: self.spec.clone(),
+            quarantine: Quarantine::new(self.spec.clone(), Arc::clone(&context)),
+            columns: self.schema().fields().len(),
             report: Arc::clone(&self.report),
-            seen: CheckReport::default(),
+            rows: 0,
+            place: Place::default(),
             ready: VecDeque::new(),
-            file: None,
-            context,
         };
         let stream = futures::stream::try_unfold(sieve, |mut sieve| async move {
             let batch = sieve.next().await?;
@@ -140,13 +143,33 @@ impl ExecutionPlan for CheckExec {
 /// The running state of one check.
 struct Sieve {
     input: SendableRecordBatchStream,
-    spec: CheckSpec,
+    quarantine: Quarantine,
+    /// Canonical columns of the input.
+    columns: usize,
     report: Arc<Mutex<CheckReport>>,
-    seen: CheckReport,
+    rows: u64,
+    place: Place,
     /// Good rows not yet handed on.
     ready: VecDeque<RecordBatch>,
-    file: Option<DataFile>,
-    context: Arc<TaskContext>,
+}
+
+/// How far into which file the rows of a scan have come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    file: i32,
+    /// Rows of the file before the next one.
+    rows: u64,
+}
+
+impl Place {
+    /// Counts a row of a file, and gives its number.
+    fn advance(&mut self, file: i32) -> u64 {
+        if self.file != file {
+            *self = Self { file, rows: 0 };
+        }
+        self.rows += 1;
+        self.rows
+    }
 }
 
 impl Sieve {
@@ -157,67 +180,100 @@ impl Sieve {
                 return Ok(Some(rows));
             }
             let Some(batch) = self.input.next().await.transpose()? else { break };
-            self.seen.rows += batch.num_rows() as u64;
-            let last = batch.num_columns() - 1;
-            let reasons = Arc::clone(batch.column(last));
-            let rows = batch.project(&(0..last).collect::<Vec<_>>())?;
-            if reasons.null_count() == reasons.len() {
+            self.rows += batch.num_rows() as u64;
+            let rows = batch.project(&(0..self.columns).collect::<Vec<_>>())?;
+            let broken = batch.column(self.columns).as_primitive::<Int32Type>();
+            let origin = Origin::new(&batch)?;
+            if broken.null_count() == broken.len() {
+                self.place = origin.skip(self.place);
                 return Ok(Some(rows));
             }
-            let good = is_null(&reasons)?;
-            self.reject(&rows, &reasons, &not(&good)?).await?;
+            for rejected in self.rejected(&rows, broken, &origin)? {
+                self.quarantine.take(rejected).await?;
+            }
+            let good = is_null(broken)?;
             self.ready.extend(keep::keep(&rows, &good)?.into_iter().filter(|rows| rows.num_rows() > 0));
         }
-        if let Some(file) = self.file.take() {
-            self.seen.quarantined.push(file.finish().await?);
-        }
+        let quarantined = self.quarantine.finish().await?;
         if let Ok(mut report) = self.report.lock() {
-            *report = std::mem::take(&mut self.seen);
+            *report = CheckReport { rows: self.rows, quarantined };
         }
         Ok(None)
     }
 
-    async fn reject(&mut self, rows: &RecordBatch, reasons: &ArrayRef, bad: &BooleanArray) -> Result<()> {
-        let rows = filter_record_batch(rows, bad)?;
-        let reasons = arrow::compute::filter(reasons, bad)?;
-        let keys = self.keys(&rows)?;
-        for (reason, key) in reasons.as_string::<i32>().iter().zip(&keys) {
-            if let Some(why) = reason.and_then(|reason| reason.strip_prefix(FATAL)) {
-                return exec_err!("contract of `{}` broken: {why} (row {key})", self.spec.source);
+    fn rejected(&mut self, rows: &RecordBatch, broken: &Int32Array, origin: &Origin<'_>) -> Result<Vec<Rejected>> {
+        let keys = Keys::new(rows, &self.quarantine.spec.key)?;
+        let mut rejected = Vec::new();
+        for row in 0..rows.num_rows() {
+            let file = origin.files.value(row);
+            let number = match origin.numbers {
+                Some(numbers) => numbers.value(row) as u64,
+                None => self.place.advance(file),
+            };
+            if broken.is_null(row) {
+                continue;
             }
+            let content = origin.raw.map(|raw| raw.value(row).to_owned());
+            rejected.push(Rejected { file, row: number, rule: broken.value(row), key: keys.of(row), content });
         }
-        let source = StringArray::from_iter_values(std::iter::repeat_n(&self.spec.source, rows.num_rows()));
-        let columns: Vec<ArrayRef> = vec![Arc::new(source), Arc::new(StringArray::from(keys)), reasons];
-        let batch = RecordBatch::try_new(quarantine_schema(), columns)?;
-        if self.file.is_none() {
-            self.file = Some(DataFile::create(
-                &self.context,
-                &self.spec.quarantine,
-                &self.spec.unit,
-                &[],
-                quarantine_schema(),
-                &[],
-            )?);
-        }
-        match &mut self.file {
-            Some(file) => file.write(&batch).await,
-            None => Ok(()),
-        }
+        Ok(rejected)
+    }
+}
+
+/// The columns of a batch that say where its rows came from.
+struct Origin<'a> {
+    files: &'a Int32Array,
+    numbers: Option<&'a Int64Array>,
+    raw: Option<&'a StringArray>,
+}
+
+impl<'a> Origin<'a> {
+    fn new(batch: &'a RecordBatch) -> Result<Self> {
+        let Some(files) = batch.column_by_name(origin::FILE) else {
+            return internal_err!("rows of a source do not say which file they came from");
+        };
+        Ok(Self {
+            files: files.as_primitive(),
+            numbers: batch.column_by_name(origin::ROW).map(|column| column.as_primitive()),
+            raw: batch.column_by_name(origin::RAW).map(|column| column.as_string()),
+        })
     }
 
-    /// `account_id=17, bill_month=2026-01-01`: what names a row to a person.
-    fn keys(&self, rows: &RecordBatch) -> Result<Vec<String>> {
-        let options = FormatOptions::default().with_null("null");
-        let schema = rows.schema();
-        let mut keys = vec![String::new(); rows.num_rows()];
-        for name in &self.spec.key {
-            let column = rows.column(schema.index_of(name)?);
-            let formatter = ArrayFormatter::try_new(column, &options)?;
-            for (row, key) in keys.iter_mut().enumerate() {
-                let comma = if key.is_empty() { "" } else { ", " };
-                key.push_str(&format!("{comma}{name}={}", formatter.value(row)));
+    /// Where the next batch begins, when none of this one is looked at.
+    fn skip(&self, mut place: Place) -> Place {
+        let files = self.files.values();
+        match (files.first(), files.last()) {
+            // Files follow each other: this is one file.
+            (Some(first), Some(last)) if first == last => {
+                place.advance(*first);
+                place.rows += files.len() as u64 - 1;
             }
+            _ => files.iter().for_each(|file| {
+                place.advance(*file);
+            }),
         }
-        Ok(keys)
+        place
+    }
+}
+
+/// `account_id=17, bill_month=2026-01-01`: what names a row to a person.
+struct Keys<'a> {
+    columns: Vec<(&'a str, ArrayFormatter<'a>)>,
+}
+
+impl<'a> Keys<'a> {
+    fn new(rows: &'a RecordBatch, key: &'a [String]) -> Result<Self> {
+        const OPTIONS: FormatOptions<'static> = FormatOptions::new().with_null("null");
+        let schema = rows.schema();
+        let column = |name: &'a String| -> Result<_> {
+            let column = rows.column(schema.index_of(name)?);
+            Ok((name.as_str(), ArrayFormatter::try_new(column, &OPTIONS)?))
+        };
+        Ok(Self { columns: key.iter().map(column).collect::<Result<_>>()? })
+    }
+
+    fn of(&self, row: usize) -> String {
+        let parts = self.columns.iter().map(|(name, column)| format!("{name}={}", column.value(row)));
+        parts.collect::<Vec<_>>().join(", ")
     }
 }

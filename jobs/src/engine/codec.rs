@@ -6,12 +6,8 @@ use std::sync::Arc;
 
 use ballista_core::serde::{BallistaLogicalExtensionCodec, BallistaPhysicalExtensionCodec};
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result, TableReference, exec_err, internal_err};
 use datafusion::datasource::file_format::FileFormatFactory;
-use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
-use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder};
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
@@ -24,6 +20,7 @@ use arrow::datatypes::SchemaRef;
 use super::check_exec::{CheckExec, CheckSpec};
 use super::failpoint::build_id;
 use super::relation::Relation;
+use super::text_scan::{TextScanExec, TextScanSpec};
 use super::write::{WriteExec, WriteSpec};
 use crate::state::{FileKind, PinnedFile};
 
@@ -42,6 +39,7 @@ struct Envelope {
 enum Node {
     Write(WriteSpec),
     Check(CheckSpec),
+    Text(TextScanSpec),
     Relation { name: String, partitions: usize, kind: FileKind, files: Vec<PinnedFile> },
 }
 
@@ -79,10 +77,8 @@ impl PhysicalExtensionCodec for PhysicalCodec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (take(buffer)?, inputs) {
             (Some(Node::Write(spec)), [input]) => Ok(Arc::new(WriteExec::new(Arc::clone(input), spec))),
-            (Some(Node::Check(spec)), [input]) => {
-                let input = if spec.gzip { unzip(Arc::clone(input))? } else { Arc::clone(input) };
-                Ok(Arc::new(CheckExec::new(input, spec)))
-            }
+            (Some(Node::Check(spec)), [input]) => Ok(Arc::new(CheckExec::new(Arc::clone(input), spec))),
+            (Some(Node::Text(spec)), []) => Ok(Arc::new(TextScanExec::new(spec))),
             (Some(_), _) => internal_err!("a node of kwhy arrived with {} inputs", inputs.len()),
             (None, _) => self.ballista.try_decode(buffer, inputs, context, converter),
         }
@@ -98,24 +94,12 @@ impl PhysicalExtensionCodec for PhysicalCodec {
             put(Node::Write(write.spec.clone()), buffer)
         } else if let Some(check) = node.downcast_ref::<CheckExec>() {
             put(Node::Check(check.spec.clone()), buffer)
+        } else if let Some(scan) = node.downcast_ref::<TextScanExec>() {
+            put(Node::Text(scan.spec.clone()), buffer)
         } else {
             self.ballista.try_encode(node, buffer, converter)
         }
     }
-}
-
-/// Scans of CSV arrive as if they were not compressed: the wire format has no
-/// place for it.
-fn unzip(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    plan.transform_up(|node| {
-        let config =
-            node.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
-        let Some(config) = config else { return Ok(Transformed::no(node)) };
-        let config =
-            FileScanConfigBuilder::from(config.clone()).with_file_compression_type(FileCompressionType::GZIP).build();
-        Ok(Transformed::yes(DataSourceExec::from_data_source(config)))
-    })
-    .data()
 }
 
 /// Ad-hoc SQL: relations with their pinned files.
@@ -173,7 +157,7 @@ impl LogicalExtensionCodec for LogicalCodec {
         let node = Node::Relation {
             name: relation.name.clone(),
             partitions: relation.partition.len(),
-            kind: relation.kind,
+            kind: relation.kind.clone(),
             files,
         };
         put(node, buffer)

@@ -8,16 +8,12 @@ use std::sync::Arc;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::config::CsvOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{Result, ScalarValue, Statistics};
+use datafusion::common::{Result, ScalarValue, Statistics, internal_err};
 use datafusion::datasource::TableType;
-use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{
-    CsvSource, FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
-};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -26,6 +22,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
 use super::check::SourceCheck;
+use super::origin;
+use super::text_scan::{TextScanExec, TextScanSpec};
 use crate::state::{FileKind, PinnedFile, Snapshot};
 
 /// Slots are marked by the path of a file that cannot exist.
@@ -72,37 +70,26 @@ impl Relation {
         Arc::new(Schema::new(columns.collect::<Vec<_>>()))
     }
 
-    fn source(&self) -> Arc<dyn FileSource> {
-        let schema = TableSchema::builder(Arc::clone(&self.file_schema))
-            .with_table_partition_cols(self.partition.clone())
-            .build();
-        match self.kind {
-            FileKind::Parquet => Arc::new(ParquetSource::new(schema)),
-            FileKind::Csv { delimiter, .. } => Arc::new(CsvSource::new(schema).with_csv_options(CsvOptions {
-                has_header: Some(true),
-                delimiter,
-                newlines_in_values: Some(true),
-                ..CsvOptions::default()
-            })),
-        }
+    /// Columns in paths, and for a check where each row came from.
+    fn path_columns(&self) -> Vec<FieldRef> {
+        self.partition.iter().cloned().chain(self.check.is_some().then(origin::file_field)).collect()
     }
 
     fn scan_files(&self, groups: Vec<FileGroup>, projection: Option<Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
-        let compression = match self.kind {
-            FileKind::Csv { gzip: true, .. } => FileCompressionType::GZIP,
-            _ => FileCompressionType::UNCOMPRESSED,
-        };
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), self.source())
-            .with_file_groups(groups)
-            .with_file_compression_type(compression)
-            .with_projection_indices(projection)?
-            .with_statistics(self.statistics())
-            .build();
+        let schema =
+            TableSchema::builder(Arc::clone(&self.file_schema)).with_table_partition_cols(self.path_columns()).build();
+        let config =
+            FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(ParquetSource::new(schema)))
+                .with_file_groups(groups)
+                .with_projection_indices(projection)?
+                .with_statistics(self.statistics())
+                .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 
     fn statistics(&self) -> Statistics {
-        let unknown = Statistics::new_unknown(&self.raw_schema());
+        let columns = self.file_schema.fields().iter().cloned().chain(self.path_columns());
+        let unknown = Statistics::new_unknown(&Schema::new(columns.collect::<Vec<_>>()));
         match self.estimate {
             Some((rows, bytes)) => unknown
                 .with_num_rows(Precision::Inexact(rows as usize))
@@ -115,7 +102,7 @@ impl Relation {
         match &self.files {
             None => {
                 let nulls = self
-                    .partition
+                    .path_columns()
                     .iter()
                     .map(|field| ScalarValue::try_from(field.data_type()))
                     .collect::<Result<_>>()?;
@@ -123,7 +110,7 @@ impl Relation {
                     PartitionedFile::new(format!("{SLOT_PREFIX}/{}", self.name), 1).with_partition_values(nulls);
                 Ok(vec![FileGroup::new(vec![marker])])
             }
-            Some(files) => Ok(FileGroup::new(partitioned(files, &self.partition)?).split_files(partitions)),
+            Some(files) => Ok(FileGroup::new(partitioned(files, &self.path_columns())?).split_files(partitions)),
         }
     }
 }
@@ -148,12 +135,29 @@ impl TableProvider for Relation {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let groups = self.groups(state.config().target_partitions())?;
-        if let Some(check) = &self.check {
-            let columns = check.raw_columns(&self.raw_schema())?;
-            let scan = self.scan_files(groups, Some(columns))?;
-            return check.plan(scan, projection, state);
+        let raw = self.raw_schema();
+        match (&self.check, &self.kind) {
+            (Some(check), FileKind::Parquet) => {
+                let mut columns = check.raw_columns(&raw);
+                columns.push(raw.fields().len());
+                let scan = self.scan_files(self.groups(1)?, Some(columns))?;
+                return check.plan(scan, projection, state);
+            }
+            (Some(check), FileKind::Delimited(dialect)) => {
+                let columns = check.raw_columns(&self.file_schema).into_iter();
+                let scan = TextScanExec::new(TextScanSpec {
+                    relation: self.name.clone(),
+                    dialect: dialect.clone(),
+                    columns: columns.map(|column| self.file_schema.field(column).name().clone()).collect(),
+                    partition: check.partition.clone(),
+                    files: self.files.as_deref().cloned(),
+                });
+                return check.plan(Arc::new(scan), projection, state);
+            }
+            (None, FileKind::Delimited(_)) => return internal_err!("`{}` is text without a contract", self.name),
+            (None, FileKind::Parquet) => {}
         }
+        let groups = self.groups(state.config().target_partitions())?;
         if groups.is_empty() {
             let schema = datafusion::physical_plan::project_schema(&self.schema(), projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
@@ -165,11 +169,15 @@ impl TableProvider for Relation {
 fn partitioned(files: &[PinnedFile], columns: &[FieldRef]) -> Result<Vec<PartitionedFile>> {
     files
         .iter()
-        .map(|file| {
+        .enumerate()
+        .map(|(index, file)| {
+            let has_origin = columns.last().is_some_and(|column| column.name() == origin::FILE);
+            let origin = has_origin.then(|| Ok(ScalarValue::Int32(Some(index as i32))));
             let values = file.partition.iter().zip(columns).map(|(value, field)| match value {
                 Some(text) => ScalarValue::try_from_string(text.clone(), field.data_type()),
                 None => ScalarValue::try_from(field.data_type()),
             });
+            let values = values.chain(origin);
             let mut pinned = PartitionedFile::new(String::new(), file.bytes);
             // `Path::from` would encode characters that foreign names may hold.
             pinned.object_meta.location = object_store::path::Path::parse(&file.path)
@@ -186,6 +194,12 @@ pub fn fill_slots(
     files: &dyn Fn(&str) -> Arc<Vec<PinnedFile>>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| {
+        if let Some(scan) = node.downcast_ref::<TextScanExec>() {
+            let files = Some(files(&scan.spec.relation).to_vec());
+            let filled: Arc<dyn ExecutionPlan> =
+                Arc::new(TextScanExec::new(TextScanSpec { files, ..scan.spec.clone() }));
+            return Ok(Transformed::yes(filled));
+        }
         let Some((name, config)) = slot(&node) else { return Ok(Transformed::no(node)) };
         let files = files(&name);
         if files.is_empty() {

@@ -40,7 +40,7 @@ pub fn plan_unit(
     bucket: Option<u32>,
     spec: WriteSpec,
 ) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
-    let input = name_checks(fill_slots(Arc::clone(model), files)?, &spec.unit)?;
+    let input = name_checks(fill_slots(Arc::clone(model), files)?, files, &spec.unit)?;
     // A join keeps the build side that it has once collected, even in a copy:
     // units must not see each other's.
     let input = reset_plan_states(input)?;
@@ -53,11 +53,17 @@ pub fn plan_unit(
     Ok(unit)
 }
 
-/// Quarantined rows are told apart by the unit that found them.
-fn name_checks(plan: Arc<dyn ExecutionPlan>, unit: &str) -> Result<Arc<dyn ExecutionPlan>> {
+/// Quarantined rows are told apart by the unit that found them, and named by
+/// the files of it.
+fn name_checks(
+    plan: Arc<dyn ExecutionPlan>,
+    files: &dyn Fn(&str) -> Arc<Vec<PinnedFile>>,
+    unit: &str,
+) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| {
         let Some(check) = node.downcast_ref::<CheckExec>() else { return Ok(Transformed::no(node)) };
-        let spec = CheckSpec { unit: unit.to_owned(), ..check.spec.clone() };
+        let files = files(&check.spec.relation).to_vec();
+        let spec = CheckSpec { unit: unit.to_owned(), files, ..check.spec.clone() };
         let input = Arc::clone(check.children()[0]);
         Ok(Transformed::yes(Arc::new(CheckExec::new(input, spec)) as Arc<dyn ExecutionPlan>))
     })

@@ -2,42 +2,97 @@
 //! that its contract reads, before anything is run.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::LakeError;
-use super::table::store_path;
+use super::table::{Table, store_path};
+use crate::delimited::{self, DelimitedError, Form};
 use crate::project::contract::{ColumnType, Contract, Format};
 use crate::state::{FileKind, PinnedFile, Source};
 
+/// What a row of delimited text takes on average, and a gzipped byte unpacked:
+/// units are cut by this, results do not depend on it.
+const BYTES_PER_ROW: u64 = 40;
+const GZIP_FACTOR: u64 = 6;
+
 /// Finds the files of a contract and reads their headers; `None` where there
 /// are none.
-pub fn find(lake: &Path, contract: &Arc<Contract>) -> Result<Option<Source>, LakeError> {
+pub async fn find(lake: &Path, contract: &Arc<Contract>) -> Result<Option<Source>, LakeError> {
+    let (pinned, partition) = match contract.format {
+        Format::Delta => match delta(lake, contract).await? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+        _ => (globbed(lake, contract)?, partition(contract)),
+    };
+    let mut files = Vec::with_capacity(pinned.len());
+    let mut known: Option<(PathBuf, SchemaRef)> = None;
+    for file in pinned {
+        let path = file.local_path();
+        let (schema, rows) = read_header(&file, contract)?;
+        check_columns(contract, &schema, &partition, &path)?;
+        match &mut known {
+            None => known = Some((path, schema)),
+            Some((first_path, first)) => *first = merge(contract, first_path, first, &path, &schema)?,
+        }
+        files.push(PinnedFile { rows, ..file });
+    }
+    let kind = match &contract.format {
+        Format::Csv { dialect, .. } => FileKind::Delimited(dialect.clone()),
+        Format::Parquet | Format::Delta => FileKind::Parquet,
+    };
+    // A table of a log may have no files; its columns are those of the contract.
+    let is_there = known.is_some() || contract.format == Format::Delta;
+    let file_schema = known.map_or_else(|| Arc::new(Schema::empty()), |(_, schema)| schema);
+    let source = Source { contract: Arc::clone(contract), kind, file_schema, partition, files };
+    Ok(is_there.then_some(source))
+}
+
+fn globbed(lake: &Path, contract: &Contract) -> Result<Vec<PinnedFile>, LakeError> {
     let mut paths = Vec::new();
     for glob in &contract.files {
         collect(lake, glob, &mut paths)?;
     }
     paths.sort();
     paths.dedup();
-    let Some(first) = paths.first().cloned() else { return Ok(None) };
     let mut files = Vec::with_capacity(paths.len());
-    let mut known: Option<(SchemaRef, FileKind)> = None;
     for path in paths {
-        let (schema, kind, rows) = read_header(&path, contract)?;
-        check_columns(contract, &schema, &path)?;
-        match &known {
-            None => known = Some((schema, kind)),
-            Some((first_schema, first_kind)) => {
-                check_same(contract, (first_schema, *first_kind), (&schema, kind), &path, &first)?
-            }
-        }
-        files.push(pin(lake, &path, contract, rows)?);
+        files.extend(pin(lake, &path, contract)?);
     }
-    Ok(known.map(|(file_schema, kind)| Source { contract: Arc::clone(contract), kind, file_schema, files }))
+    Ok(files)
+}
+
+type Found = (Vec<PinnedFile>, Vec<(String, ColumnType)>);
+
+/// The files of the last version of a Delta table of the lake.
+async fn delta(lake: &Path, contract: &Contract) -> Result<Option<Found>, LakeError> {
+    let Some(folder) = contract.files.first().map(|folder| lake.join(folder)) else { return Ok(None) };
+    match folder.canonicalize() {
+        Ok(real) if !real.starts_with(lake) => return Err(LakeError::LinkOutside { path: folder }),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(LakeError::Io { path: folder, source }),
+    }
+    let Some(snapshot) = Table::new(&contract.table, folder.clone()).delivered().await? else {
+        return Err(LakeError::Unreadable { path: folder, reason: "it has no _delta_log".to_owned() });
+    };
+    let names = snapshot.partition.iter().map(|field| field.name());
+    Ok(Some((snapshot.files, names.map(|name| (name.clone(), partition_type(contract, name))).collect())))
+}
+
+/// Hive partition columns.
+fn partition(contract: &Contract) -> Vec<(String, ColumnType)> {
+    contract.partition.iter().map(|name| (name.clone(), partition_type(contract, name))).collect()
+}
+
+/// Values of paths and logs are text: the contract says what they become.
+fn partition_type(contract: &Contract, name: &str) -> ColumnType {
+    let column = contract.columns.iter().find(|column| column.from == [name] || column.name == name);
+    column.map_or(ColumnType::Text, |column| column.kind)
 }
 
 fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), LakeError> {
@@ -81,21 +136,29 @@ fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), Lake
     Ok(())
 }
 
-fn read_header(path: &Path, contract: &Contract) -> Result<(SchemaRef, FileKind, u64), LakeError> {
-    match contract.format {
-        Format::Parquet => {
-            let unreadable = |reason: String| LakeError::Unreadable { path: path.to_owned(), reason };
-            let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
-            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+/// Columns of a file, and its rows: by its footer, or about so many.
+fn read_header(file: &PinnedFile, contract: &Contract) -> Result<(SchemaRef, u64), LakeError> {
+    let path = file.local_path();
+    match &contract.format {
+        Format::Csv { dialect, .. } => {
+            let header = |records: &mut delimited::Records<'_>| Ok::<_, DelimitedError>(records.header().to_vec());
+            let columns = delimited::read(&path, file.member.as_deref(), dialect, header)?;
+            for (at, name) in columns.iter().enumerate() {
+                if columns[..at].contains(name) && contract.foreign_columns().contains(&name.as_str()) {
+                    return Err(LakeError::ColumnTwice { path, column: name.clone() });
+                }
+            }
+            let packed = if Form::of(&path) == Form::Gzip { GZIP_FACTOR } else { 1 };
+            let fields = columns.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
+            Ok((Arc::new(Schema::new(fields.collect::<Vec<_>>())), file.bytes * packed / BYTES_PER_ROW))
+        }
+        Format::Parquet | Format::Delta => {
+            let unreadable = |reason: String| LakeError::Unreadable { path: path.clone(), reason };
+            let open = File::open(&path).map_err(|error| unreadable(error.to_string()))?;
+            let metadata = ArrowReaderMetadata::load(&open, ArrowReaderOptions::new())
                 .map_err(|error| unreadable(error.to_string()))?;
             let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
-            Ok((plain(metadata.schema()), FileKind::Parquet, rows))
-        }
-        Format::Csv { delimiter } => {
-            let gzip = path.extension().is_some_and(|extension| extension == "gz");
-            let (columns, rows) = read_csv(path, delimiter, gzip)?;
-            let fields = columns.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
-            Ok((Arc::new(Schema::new(fields.collect::<Vec<_>>())), FileKind::Csv { delimiter, gzip }, rows))
+            Ok((plain(metadata.schema()), rows))
         }
     }
 }
@@ -112,68 +175,41 @@ fn plain(schema: &Schema) -> SchemaRef {
     ))
 }
 
-/// Header and number of lines after it.
-fn read_csv(path: &Path, delimiter: u8, gzip: bool) -> Result<(Vec<String>, u64), LakeError> {
-    let unreadable = |reason: String| LakeError::Unreadable { path: path.to_owned(), reason };
-    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    let reader: Box<dyn Read> = if gzip { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut lines = BufReader::with_capacity(1 << 20, reader);
-    let mut header = Vec::new();
-    lines.read_until(b'\n', &mut header).map_err(|error| unreadable(error.to_string()))?;
-    if header.is_empty() {
-        return Err(unreadable("no header line".to_owned()));
-    }
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(header.as_slice());
-    let record =
-        reader.records().next().transpose().map_err(|error| unreadable(error.to_string()))?.unwrap_or_default();
-    let columns = record.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-    // Lines with something on them: what a reader that loses none gives back.
-    let (mut rows, mut is_blank) = (0u64, true);
-    loop {
-        let chunk = lines.fill_buf().map_err(|error| unreadable(error.to_string()))?;
-        if chunk.is_empty() {
-            return Ok((columns, rows + u64::from(!is_blank)));
-        }
-        for byte in chunk {
-            match byte {
-                b'\n' => {
-                    rows += u64::from(!is_blank);
-                    is_blank = true;
-                }
-                b'\r' => {}
-                _ => is_blank = false,
-            }
-        }
-        let length = chunk.len();
-        lines.consume(length);
-    }
-}
-
-fn check_columns(contract: &Contract, schema: &Schema, path: &Path) -> Result<(), LakeError> {
+fn check_columns(
+    contract: &Contract,
+    schema: &Schema,
+    partition: &[(String, ColumnType)],
+    path: &Path,
+) -> Result<(), LakeError> {
     for column in contract.columns.iter().filter(|column| column.value.is_none()) {
-        if contract.partition.contains(&column.from) {
-            continue;
-        }
-        match schema.field_with_name(&column.from) {
-            Ok(field) if fits(column.kind, field.data_type()) => {}
-            Ok(field) => {
-                return Err(LakeError::ColumnType {
-                    path: path.to_owned(),
-                    column: column.from.clone(),
-                    found: field.data_type().to_string(),
-                    wanted: column.kind.name(),
-                    contract: contract.file.clone(),
-                });
+        // A column for each point: numbers make the curve that a list would be.
+        let is_point = column.from.len() > 1;
+        for name in &column.from {
+            if partition.iter().any(|(partition, _)| partition == name) {
+                continue;
             }
-            Err(_) if column.nullable => {}
-            Err(_) => {
-                let found = schema.fields().iter().map(|field| field.name().clone()).collect();
-                return Err(LakeError::NoColumn {
-                    path: path.to_owned(),
-                    column: column.from.clone(),
-                    found,
-                    contract: contract.file.clone(),
-                });
+            match schema.field_with_name(name) {
+                Ok(field) if is_point && (field.data_type().is_numeric() || field.data_type().is_string()) => {}
+                Ok(field) if !is_point && fits(column.kind, field.data_type()) => {}
+                Ok(field) => {
+                    return Err(LakeError::ColumnType {
+                        path: path.to_owned(),
+                        column: name.clone(),
+                        found: field.data_type().to_string(),
+                        wanted: if is_point { "a point of a curve".to_owned() } else { column.kind.name() },
+                        contract: contract.file.clone(),
+                    });
+                }
+                Err(_) if column.nullable && !is_point => {}
+                Err(_) => {
+                    let found = schema.fields().iter().map(|field| field.name().clone()).collect();
+                    return Err(LakeError::NoColumn {
+                        path: path.to_owned(),
+                        column: name.clone(),
+                        found,
+                        contract: contract.file.clone(),
+                    });
+                }
             }
         }
     }
@@ -199,31 +235,36 @@ fn fits(kind: ColumnType, found: &DataType) -> bool {
     }
 }
 
-fn check_same(
+/// The columns of all files together; an error where a column that is read has
+/// two types.
+fn merge(
     contract: &Contract,
-    first: (&SchemaRef, FileKind),
-    this: (&SchemaRef, FileKind),
-    path: &Path,
     first_path: &Path,
-) -> Result<(), LakeError> {
-    let differ = |what: String| LakeError::Differs { path: path.to_owned(), first: first_path.to_owned(), what };
-    if first.1 != this.1 {
-        return Err(differ("compression".to_owned()));
-    }
-    if matches!(contract.format, Format::Csv { .. }) && first.0 != this.0 {
-        return Err(differ("header".to_owned()));
-    }
-    for column in &contract.columns {
-        if let (Ok(a), Ok(b)) = (first.0.field_with_name(&column.from), this.0.field_with_name(&column.from))
+    first: &SchemaRef,
+    path: &Path,
+    schema: &SchemaRef,
+) -> Result<SchemaRef, LakeError> {
+    for name in contract.foreign_columns() {
+        if let (Ok(a), Ok(b)) = (first.field_with_name(name), schema.field_with_name(name))
             && a.data_type() != b.data_type()
         {
-            return Err(differ(format!("type of `{}`: {} and {}", column.from, b.data_type(), a.data_type())));
+            return Err(LakeError::Differs {
+                path: path.to_owned(),
+                first: first_path.to_owned(),
+                what: format!("type of `{name}`: {} and {}", b.data_type(), a.data_type()),
+            });
         }
     }
-    Ok(())
+    let is_new = |field: &&FieldRef| first.field_with_name(field.name()).is_err();
+    let more: Vec<FieldRef> = schema.fields().iter().filter(is_new).cloned().collect();
+    if more.is_empty() {
+        return Ok(Arc::clone(first));
+    }
+    Ok(Arc::new(Schema::new(first.fields().iter().cloned().chain(more).collect::<Vec<_>>())))
 }
 
-fn pin(lake: &Path, path: &Path, contract: &Contract, rows: u64) -> Result<PinnedFile, LakeError> {
+/// The files at a path: itself, or the members of an archive.
+fn pin(lake: &Path, path: &Path, contract: &Contract) -> Result<Vec<PinnedFile>, LakeError> {
     let metadata = path.metadata().map_err(|source| LakeError::Io { path: path.to_owned(), source })?;
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let folders: Vec<String> =
@@ -243,11 +284,21 @@ fn pin(lake: &Path, path: &Path, contract: &Contract, rows: u64) -> Result<Pinne
         }
         partition.push(Some(value.to_owned()));
     }
-    Ok(PinnedFile {
+    let file = PinnedFile {
         path: store_path(path),
+        member: None,
         bytes: metadata.len(),
-        rows,
+        rows: 0,
         modified_ms: modified.map_or(0, |age| age.as_millis() as i64),
         partition,
-    })
+    };
+    if matches!(contract.format, Format::Csv { .. }) && Form::of(path) == Form::Zip {
+        let members = delimited::members(path)?;
+        if members.is_empty() {
+            return Err(LakeError::Unreadable { path: path.to_owned(), reason: "the archive is empty".to_owned() });
+        }
+        let member = |(name, bytes)| PinnedFile { member: Some(name), bytes, ..file.clone() };
+        return Ok(members.into_iter().map(member).collect());
+    }
+    Ok(vec![file])
 }

@@ -51,6 +51,24 @@ impl Table {
         self.pin(&table).await.map(Some)
     }
 
+    /// The last version of a table that others wrote. What its log says beyond
+    /// a list of files is not read, and refused: rows would come back that were
+    /// deleted, or columns under other names.
+    pub async fn delivered(&self) -> Result<Option<Snapshot>, LakeError> {
+        let Some(table) = self.load(None).await? else { return Ok(None) };
+        let refuse = |reason: &str| LakeError::Unreadable { path: self.folder.clone(), reason: reason.to_owned() };
+        let state = table.snapshot().map_err(|error| self.error(error))?;
+        if state.metadata().configuration().get("delta.columnMapping.mode").is_some_and(|mode| mode != "none") {
+            return Err(refuse("its columns are mapped to other names (delta.columnMapping.mode)"));
+        }
+        let views: Vec<_> =
+            table.get_active_add_actions_by_partitions(&[]).try_collect().await.map_err(|error| self.error(error))?;
+        if views.iter().any(|view| view.deletion_vector_descriptor().is_some()) {
+            return Err(refuse("it has deletion vectors; rewrite it without them first"));
+        }
+        self.pin(&table).await.map(Some)
+    }
+
     async fn load(&self, version: Option<u64>) -> Result<Option<DeltaTable>, LakeError> {
         if !self.folder.join("_delta_log").is_dir() {
             return Ok(None);
@@ -78,6 +96,7 @@ impl Table {
             let values = view.partition_values_map();
             files.push(PinnedFile {
                 path: format!("{}/{}", self.location(), view.object_store_path()),
+                member: None,
                 bytes: view.size().max(0) as u64,
                 rows: view.num_records().unwrap_or_default() as u64,
                 modified_ms: view.modification_time(),

@@ -41,7 +41,7 @@ pub fn units(
             for file in files.iter() {
                 text.push_str(&format!(
                     "{name} {} {} {}\n",
-                    file.path,
+                    file.shown(),
                     file.bytes,
                     file.modified_ms * i64::from(matches!(step.work, Work::Files { .. }))
                 ));
@@ -102,7 +102,8 @@ pub fn source_groups(source: &Source, month_of: Option<&str>, rows_per_unit: u64
     let contract = &source.contract;
     let has_curves = contract.columns.iter().any(|column| column.kind == ColumnType::Curve);
     let limit = if has_curves { rows_per_unit } else { rows_per_unit * LIGHT_ROWS };
-    let position = contract.partition.iter().position(|column| contract.is_disjoint_by(column));
+    let disjoint = contract.partition.iter().find(|column| contract.is_disjoint_by(column));
+    let position = disjoint.and_then(|column| source.partition_position(column));
     let value = |file: &PinnedFile| position.and_then(|position| file.partition[position].clone());
     let mut files = source.files.clone();
     files.sort_by(|a, b| (value(a), &a.path).cmp(&(value(b), &b.path)));
@@ -148,6 +149,7 @@ mod tests {
         let contract = Contract::parse("load_curve", "c.toml", text).expect("contract");
         let file = |(index, (date, rows)): (usize, &(&str, u64))| PinnedFile {
             path: format!("{index}"),
+            member: None,
             bytes: 1,
             rows: *rows,
             modified_ms: 0,
@@ -157,6 +159,7 @@ mod tests {
             contract: Arc::new(contract),
             kind: FileKind::Parquet,
             file_schema: Arc::new(Schema::empty()),
+            partition: vec![("date".to_owned(), ColumnType::Date)],
             files: files.iter().enumerate().map(file).collect(),
         }
     }

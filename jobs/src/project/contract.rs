@@ -3,8 +3,11 @@
 
 mod read;
 
+use serde::{Deserialize, Serialize};
+
 use super::diagnostic::Mistakes;
 use super::document::Document;
+use crate::delimited::Dialect;
 
 /// What happens to a row that breaks its contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +22,17 @@ pub enum Breach {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Format {
     Parquet,
-    Csv { delimiter: u8 },
+    /// `files` names the folder of one table.
+    Delta,
+    Csv {
+        dialect: Dialect,
+        /// `1.234,5` is written for 1234.5.
+        decimal_comma: bool,
+    },
 }
 
 /// The type of a canonical column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ColumnType {
     Text,
     /// 64-bit whole number.
@@ -86,8 +95,9 @@ pub enum ForeignUnit {
 #[derive(Clone, Debug)]
 pub struct Column {
     pub name: String,
-    /// The column of the file; the same name unless `from` says otherwise.
-    pub from: String,
+    /// The column of the file; the same name unless `from` says otherwise. Of a
+    /// curve that has a column for each point, all of them.
+    pub from: Vec<String>,
     /// A constant, for a column that the files do not have.
     pub value: Option<String>,
     pub kind: ColumnType,
@@ -120,6 +130,9 @@ pub struct Contract {
     pub label_zh: Option<String>,
     /// The run fails where this source is absent.
     pub required: bool,
+    /// Files of text that have a header and no rows are a delivery, not a
+    /// failed one.
+    pub may_be_empty: bool,
     /// Globs relative to the lake. None: the source is absent by decision.
     pub files: Vec<String>,
     pub format: Format,
@@ -148,6 +161,17 @@ impl Contract {
     /// All that the result of reading a file depends on.
     pub fn fingerprint(&self) -> String {
         format!("{:?} {:?} {:?} {:?} {:?}", self.format, self.partition, self.key, self.on_breach, self.columns)
+    }
+
+    /// Columns of the files that are read, each once.
+    pub fn foreign_columns(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.columns.iter().filter(|column| column.value.is_none()).flat_map(|column| &column.from) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {

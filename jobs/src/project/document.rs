@@ -129,6 +129,11 @@ impl<'a> Section<'a> {
         parsed
     }
 
+    /// Whether the key stands here, whatever its value.
+    pub fn has(&self, key: &'static str) -> bool {
+        self.get(key).is_some()
+    }
+
     pub fn flag(&self, key: &'static str) -> Option<bool> {
         let value = self.get(key)?;
         let flag = value.get_ref().as_bool();
@@ -152,6 +157,14 @@ impl<'a> Section<'a> {
             }
         }
         Some(texts)
+    }
+
+    /// A text alone, or a list of texts.
+    pub fn text_or_texts(&self, key: &'static str) -> Option<Vec<Spanned<String>>> {
+        match self.get(key)?.get_ref() {
+            DeValue::Array(_) => self.texts(key),
+            _ => self.text(key).map(|text| vec![text]),
+        }
     }
 
     pub fn required_texts(&self, key: &'static str) -> Option<Vec<Spanned<String>>> {

@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::ledger::{Ledger, UnitRecord};
 use super::relations::{Scene, slot_table};
 use super::{PhaseCost, Progress};
-use crate::engine::check_exec::quarantine_schema;
+use crate::engine::quarantine::quarantine_schema;
 use crate::engine::unit::{plan_model, plan_unit};
 use crate::engine::write::{UnitReport, WriteSpec};
 use crate::engine::{Engine, EngineError, build_id};
@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
 use crate::project::{Project, STAGED};
-use crate::state::{Area, WrittenFile};
+use crate::state::{Area, FileKind, PinnedFile, Source, WrittenFile};
 
 /// Most bytes of a table that every unit of a bucketed model reads whole.
 const MAX_BUILD_SIDE_BYTES: u64 = 256 << 20;
@@ -369,11 +369,18 @@ impl<'a> Build<'a> {
     }
 
     /// Rows in = published + quarantined + filtered, for every source, and no
-    /// row that a file's footer promised is missing.
+    /// row that a file's footer promised is missing. Readers of text give every
+    /// record back or fail; a text without any is a delivery that went wrong.
     fn check_conservation(&self) -> Result<(), Error> {
         for audit in self.audits.values() {
-            let promised =
-                self.sources.found.get(&audit.source).map(|source| source.files.iter().map(|file| file.rows).sum());
+            let source = self.sources.found.get(&audit.source);
+            if let (0, Some(Source { kind: FileKind::Delimited(_), contract, files, .. })) = (audit.rows_in, source)
+                && !contract.may_be_empty
+            {
+                let file = files.first().map(PinnedFile::shown).unwrap_or_default();
+                return Err(Error::NoRows { table: audit.source.clone(), file, contract: contract.file.clone() });
+            }
+            let promised = source.and_then(Source::promised_rows);
             let is_whole = promised.is_none_or(|rows: u64| rows == audit.rows_in);
             if audit.rows_in != audit.published + audit.quarantined + audit.duplicates || !is_whole {
                 return Err(Error::Conservation {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{FieldRef, Schema};
 use chrono::NaiveDate;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
@@ -13,7 +13,7 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{DataType as SqlType, Expr, TypedString, Value, visit_expressions_mut};
 
-use crate::engine::check::{SourceCheck, canonical_schema, partition_fields};
+use crate::engine::check::{SourceCheck, canonical_schema, partition_field};
 use crate::engine::check_exec::CheckSpec;
 use crate::engine::relation::Relation;
 use crate::error::Error;
@@ -138,23 +138,27 @@ impl Scene<'_> {
     /// A source as it lies in the lake, behind its contract.
     fn delivered(&self, name: &str, source: &Source) -> Relation {
         let contract = &source.contract;
-        let FileKindFlags { gzip, is_csv } = FileKindFlags::of(source.kind);
         let spec = CheckSpec {
             source: contract.table.clone(),
             key: contract.key.clone(),
             quarantine: self.out.table(Area::Quarantine, &contract.table).location(),
             unit: String::new(),
-            gzip,
+            relation: name.to_owned(),
+            rules: Vec::new(),
+            files: Vec::new(),
         };
-        let partition = partition_fields(contract);
-        let columns =
-            source.file_schema.fields().iter().filter(|field| !partition.iter().any(|p| p.name() == field.name()));
+        let is_partition = |field: &FieldRef| source.partition_position(field.name()).is_some();
+        let columns = source.file_schema.fields().iter().filter(|field| !is_partition(field));
         Relation {
             name: name.to_owned(),
             file_schema: Arc::new(Schema::new(columns.cloned().collect::<Vec<_>>())),
-            partition,
-            kind: source.kind,
-            check: Some(Arc::new(SourceCheck { contract: Arc::clone(contract), spec, is_csv })),
+            partition: source.partition.clone().into_iter().map(partition_field).collect(),
+            kind: source.kind.clone(),
+            check: Some(Arc::new(SourceCheck {
+                contract: Arc::clone(contract),
+                partition: source.partition.clone(),
+                spec,
+            })),
             estimate: None,
             files: None,
         }
@@ -174,20 +178,6 @@ struct Names {
     inputs: BTreeSet<String>,
     recipe: String,
     seen: BTreeSet<String>,
-}
-
-struct FileKindFlags {
-    gzip: bool,
-    is_csv: bool,
-}
-
-impl FileKindFlags {
-    fn of(kind: FileKind) -> Self {
-        match kind {
-            FileKind::Parquet => Self { gzip: false, is_csv: false },
-            FileKind::Csv { gzip, .. } => Self { gzip, is_csv: true },
-        }
-    }
 }
 
 /// A table as models see it: without its partition columns, which only say

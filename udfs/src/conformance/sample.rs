@@ -140,6 +140,7 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                     Arc::new(StringArray::from(words.to_vec()))
                 }
                 "country_code" => texts("86"),
+                "points" => structs("p1", integers([1, 2, 3, 4, 5]), "p2", integers([-1, 0, 7, 9, 2])),
                 "salt" => texts("pepper"),
                 "dictionary" => dictionary(),
                 "date" if is_scalar(function) => days(),

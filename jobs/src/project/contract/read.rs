@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 
 use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format};
+use crate::delimited::Dialect;
 use crate::project::document::Section;
 
 /// The contract in a file's root section.
@@ -14,8 +15,14 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
     for glob in &files {
         check_glob(root, glob);
     }
-    let format = root.choice("format", &[("parquet", "parquet"), ("csv", "csv")]).unwrap_or("parquet");
-    let delimiter = read_delimiter(root);
+    let format = read_format(root);
+    if format == Format::Delta && (files.len() != 1 || files[0].get_ref().contains(['*', '?', '[', '{'])) {
+        root.mistake_with_hint(
+            root.span(),
+            "`files` of a Delta table names its folder",
+            "files = [\"sources/bills\"], the folder with _delta_log",
+        );
+    }
     let columns: Vec<Column> = read_columns(root);
     let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let key = root.required_texts("key").unwrap_or_default();
@@ -40,8 +47,9 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         label: label?.into_inner(),
         label_zh: root.text("label_zh").map(Spanned::into_inner),
         required: root.flag("required").unwrap_or(false),
+        may_be_empty: root.flag("may_be_empty").unwrap_or(false),
         files: files.into_iter().map(Spanned::into_inner).collect(),
-        format: if format == "csv" { Format::Csv { delimiter } } else { Format::Parquet },
+        format,
         partition: partition.into_iter().map(Spanned::into_inner).collect(),
         key: key.into_iter().map(Spanned::into_inner).collect(),
         time,
@@ -65,12 +73,45 @@ fn check_glob(root: &Section<'_>, glob: &Spanned<String>) {
     }
 }
 
+fn read_format(root: &Section<'_>) -> Format {
+    let format = root.choice("format", &[("parquet", "parquet"), ("csv", "csv"), ("delta", "delta")]);
+    let dialect = Dialect {
+        delimiter: read_delimiter(root),
+        encoding: read_encoding(root),
+        header: root.texts("header").map(|names| names.into_iter().map(Spanned::into_inner).collect()),
+    };
+    let decimal_comma = root.flag("decimal_comma").unwrap_or(false);
+    match format {
+        Some("csv") => Format::Csv { dialect, decimal_comma },
+        other => {
+            for key in ["delimiter", "encoding", "header", "decimal_comma"] {
+                if root.has(key) {
+                    root.mistake_with_hint(root.span(), format!("`{key}` holds for text"), "format = \"csv\"");
+                }
+            }
+            if other == Some("delta") { Format::Delta } else { Format::Parquet }
+        }
+    }
+}
+
+fn read_encoding(root: &Section<'_>) -> String {
+    let Some(text) = root.text("encoding") else { return Dialect::default().encoding };
+    if encoding_rs::Encoding::for_label(text.get_ref().as_bytes()).is_none() {
+        root.mistake_with_hint(
+            text.span(),
+            format!("`{}` is not an encoding", text.get_ref()),
+            "a name such as utf-8, gb18030 or windows-1252",
+        );
+    }
+    text.into_inner()
+}
+
 fn read_delimiter(root: &Section<'_>) -> u8 {
     let Some(text) = root.text("delimiter") else { return b',' };
     match text.get_ref().as_bytes() {
-        [one] => *one,
+        [one] if one.is_ascii() && !matches!(one, b'"' | b'\n' | b'\r') => *one,
         _ => {
-            root.mistake(text.span(), "`delimiter` takes one ASCII character");
+            root.mistake(text.span(), "`delimiter` takes one ASCII character, not a quote or a line end");
             b','
         }
     }
@@ -115,7 +156,7 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
     let from_unit = read_foreign_unit(section, unit.as_ref());
     let map = section.scalars("map");
     let column = Column {
-        from: section.text("from").or_else(|| name.clone()).map(Spanned::into_inner).unwrap_or_default(),
+        from: read_from(section, name.as_ref(), parsed),
         value: section.text("value").map(Spanned::into_inner),
         unit: unit.map(Spanned::into_inner),
         from_unit,
@@ -155,6 +196,49 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         );
     }
     Some(column)
+}
+
+/// The column or columns of the files: `from`, else the column's own name.
+/// `P{1..96}` stands for 96 columns, as does a list of 96 names.
+fn read_from(section: &Section<'_>, name: Option<&Spanned<String>>, kind: Option<ColumnType>) -> Vec<String> {
+    let Some(from) = section.text_or_texts("from") else {
+        return name.map(|name| name.get_ref().clone()).into_iter().collect();
+    };
+    let place = from.first().map_or_else(|| section.span(), |name| name.span());
+    let is_curve = kind == Some(ColumnType::Curve);
+    let names: Vec<String> = match from.as_slice() {
+        [one] if is_curve => numbered(one.get_ref()).unwrap_or_else(|| vec![one.get_ref().clone()]),
+        _ => from.into_iter().map(Spanned::into_inner).collect(),
+    };
+    match names.len() {
+        1 => {}
+        24 | 48 | 96 | 288 if is_curve => {
+            if let Some(twice) =
+                names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
+            {
+                section.mistake(place, format!("`{twice}` stands here twice"));
+            }
+        }
+        count if is_curve => section.mistake_with_hint(
+            place,
+            format!("{count} columns do not make a day"),
+            "a column for each point: 24, 48, 96 or 288 of them, such as from = \"P{1..96}\"",
+        ),
+        _ => section.mistake(place, "only a curve is made from several columns"),
+    }
+    names
+}
+
+/// The names that `P{1..96}` or `P{01..96}` stands for.
+fn numbered(pattern: &str) -> Option<Vec<String>> {
+    let (before, rest) = pattern.split_once('{')?;
+    let (range, after) = rest.split_once('}')?;
+    let (first, last) = range.split_once("..")?;
+    let width = if first.starts_with('0') && first.len() > 1 { first.len() } else { 0 };
+    let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+    // More than any day has: a slip of the pen must not fill the memory.
+    let last = last.min(first.saturating_add(1_000));
+    Some((first..=last).map(|number| format!("{before}{number:0width$}{after}")).collect())
 }
 
 /// `from_time_zone` and `time_zone`: stamps of the one become local time of the
