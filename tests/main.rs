@@ -12,6 +12,9 @@ mod functions;
 /// Embedded and cluster make the same tables, whatever is lost on the way.
 mod engines;
 
+/// Awkward files: what comes out of each, and what is refused.
+mod deliveries;
+
 /// The same lake in other shapes, units and zones, mapped by contracts.
 mod foreign;
 

@@ -316,19 +316,3 @@ fn a_model_whose_key_does_not_name_one_row() {
         &["account_outage", "rows whose key (account_id)", "a join multiplies rows"],
     );
 }
-
-#[test]
-fn a_quote_that_is_not_closed_swallows_nothing() {
-    let (lake, out) = (fresh_lake(), TempDir::new().expect("folder"));
-    std::fs::write(
-        lake.path().join("days.csv"),
-        "date,is_workday\n2026-02-26,\"true\n2026-02-27,true\n2026-02-28,\"true\n",
-    )
-    .expect("file");
-    let contract = "label = \"c\"\nfiles = [\"days.csv\"]\nformat = \"csv\"\nkey = [\"date\"]\n\
-        [[column]]\nname = \"date\"\ntype = \"date\"\n[[column]]\nname = \"is_workday\"\ntype = \"bool\"\n\
-        [[column]]\nname = \"holiday\"\ntype = \"text\"\nnullable = true\n";
-    let project = overlay("schemas/sources/calendar.toml", contract);
-    let mut run = run_daily(lake.path(), out.path());
-    refuse(run.arg("--project").arg(project.path()), out.path(), 1, &["calendar"]);
-}

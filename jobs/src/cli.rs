@@ -6,6 +6,7 @@ mod functions;
 mod generate;
 mod progress;
 mod run;
+mod sources;
 mod sql;
 mod table;
 
@@ -65,6 +66,9 @@ enum Command {
     Demo(demo::Demo),
     /// Run a job of the project: from a lake to a published release
     Run(run::Run),
+    /// Look at source tables and hold a lake against their contracts
+    #[command(subcommand)]
+    Sources(sources::Sources),
     /// Ask the published tables in SQL
     Sql(sql::Sql),
     /// Print the functions that kwhy adds to SQL
@@ -162,6 +166,7 @@ async fn dispatch(command: Command) -> Result<(), Error> {
     match command {
         Command::Demo(demo) => demo.run().await,
         Command::Run(run) => run.run().await,
+        Command::Sources(sources) => sources.run().await,
         Command::Sql(sql) => sql.run().await,
         Command::Functions(functions) => functions.run(),
         Command::Generate(generate) => generate.run().await,

@@ -34,6 +34,7 @@ use futures::TryStreamExt;
 pub use failpoint::build_id;
 
 use crate::state::WrittenFile;
+use check_exec::CheckReport;
 use cluster::Cluster;
 use relation::Relation;
 use write_file::DataFile;
@@ -102,6 +103,7 @@ impl EngineError {
             _ if error.to_string().contains(DISK_FULL) => {
                 Self::Limit { unit: unit.to_owned(), message: error.to_string() }
             }
+            DataFusionError::Execution(message) => Self::Remote { unit: unit.to_owned(), message: message.clone() },
             _ => Self::Remote { unit: unit.to_owned(), message: error.to_string() },
         }
     }
@@ -198,6 +200,15 @@ impl Engine {
             cluster.wait_for_executor(PATIENCE).await?;
             attempt += 1;
         }
+    }
+
+    /// Reads a checked source to its end in this process, and gives what its
+    /// check has seen.
+    pub async fn drain(&self, unit: &str, plan: Arc<dyn ExecutionPlan>) -> Result<CheckReport, EngineError> {
+        let failed = |error| EngineError::local(unit, error);
+        let mut rows = plan.execute(0, self.state.task_ctx()).map_err(failed)?;
+        while rows.try_next().await.map_err(failed)?.is_some() {}
+        Ok(write::checks(&plan).into_iter().next().unwrap_or_default())
     }
 
     /// Runs one unit, again where an executor was lost on the way.

@@ -36,6 +36,8 @@ pub enum Error {
     NothingPublished { out: PathBuf },
     #[error("`{model}` reads `{table}` whole in every bucket, and it has {mib} MiB")]
     TooLarge { model: String, table: String, mib: u64 },
+    #[error("a run would stop at: {}", tables.join(", "))]
+    Unfit { tables: Vec<String> },
     #[error("{message}")]
     Usage { message: String, hint: String },
     #[error("{}: {source}", path.display())]
@@ -58,7 +60,10 @@ impl Error {
             Self::Project(_) | Self::Model { .. } | Self::Query(_) | Self::Usage { .. } | Self::Buckets { .. } => 2,
             Self::Lake(error) => match error {
                 LakeError::Held { .. } | LakeError::Delta { .. } => 3,
-                LakeError::NoLake { .. } | LakeError::Glob { .. } | LakeError::Partitioning { .. } => 2,
+                LakeError::NoLake { .. }
+                | LakeError::Glob { .. }
+                | LakeError::Partitioning { .. }
+                | LakeError::TwoContracts { .. } => 2,
                 _ => 1,
             },
             Self::Engine(error) => match error {
@@ -70,7 +75,7 @@ impl Error {
             Self::Generate(error) => error.exit_code(),
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
-            Self::NotUnique { .. } => 1,
+            Self::NotUnique { .. } | Self::Unfit { .. } => 1,
             Self::Conservation { .. } | Self::NoRows { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
         }
     }
@@ -125,6 +130,13 @@ fn lake_hint(error: &LakeError) -> Option<String> {
         }
         LakeError::Differs { .. } => {
             "files of one source have one shape; give the other ones a contract of their own".into()
+        }
+        LakeError::NoFile { .. } => {
+            "deliver it; a source that this lake does not have is written files = [], one that may come is a glob"
+                .into()
+        }
+        LakeError::TwoContracts { contract, .. } => {
+            format!("its rows would count twice: narrow `files` of {contract} or of the other one")
         }
         LakeError::ColumnTwice { .. } => {
             "give the columns names of their own with `header`, or leave this one out of the contract".into()

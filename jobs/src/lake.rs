@@ -30,6 +30,10 @@ pub enum LakeError {
     ColumnType { path: PathBuf, column: String, found: String, wanted: String, contract: String },
     #[error("{}: differs from {} in {what}", path.display(), first.display())]
     Differs { path: PathBuf, first: PathBuf, what: String },
+    #[error("no file {}, which {contract} names", path.display())]
+    NoFile { path: PathBuf, contract: String },
+    #[error("{file} belongs to `{first}` and to `{second}`")]
+    TwoContracts { file: String, first: String, second: String, contract: String },
     #[error("{}: the header names `{column}` twice", path.display())]
     ColumnTwice { path: PathBuf, column: String },
     #[error(transparent)]

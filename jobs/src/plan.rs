@@ -1,7 +1,7 @@
 //! What a run does, worked out without touching anything: which tables are
 //! made from what, in which order, and the units of each.
 
-mod units;
+pub mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,7 @@
 //! A run: plan, build table after table, publish a release.
 
 mod build;
+pub mod check;
 mod ledger;
 mod relations;
 mod release;
@@ -131,6 +132,7 @@ async fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> 
             None => {}
         }
     }
+    source::check_apart(found.values())?;
     Ok(Sources { found })
 }
 

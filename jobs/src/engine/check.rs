@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 
-use crate::project::contract::{Breach, Column, ColumnType, Contract, ForeignUnit, Format};
+use crate::project::contract::{Column, ColumnType, Contract, ForeignUnit, Format};
 
 use super::check_exec::{CheckExec, CheckSpec, Rule};
 use super::origin;
@@ -250,21 +250,20 @@ impl SourceCheck {
             rules.push(rule);
         };
         if parsed.index_of(origin::FAULT).is_ok() {
-            let is_fatal = self.contract.on_breach == Breach::Fail;
             let faults = [
                 ("row.fields", "the row has another number of fields than the header"),
                 ("row.quote", "a quote of the row is not closed, or not at the end of its field"),
             ];
             for (code, (name, reason)) in faults.into_iter().enumerate() {
                 let broken = ident(origin::FAULT).eq(lit(code as i32));
+                let is_fatal = self.contract.is_fatal(name);
                 case(broken, Rule { name: name.to_owned(), reason: reason.to_owned(), is_fatal });
             }
         }
         for column in &self.contract.columns {
-            let is_fatal = column.on_breach.unwrap_or(self.contract.on_breach) == Breach::Fail;
             for (broken, name, why) in breaches(column, parsed) {
                 let (name, reason) = (format!("{}.{name}", column.name), format!("{}: {why}", column.name));
-                case(broken, Rule { name, reason, is_fatal });
+                case(broken, Rule { is_fatal: self.contract.is_fatal(&name), name, reason });
             }
         }
         // One CASE with many branches: nested ones take the planner minutes. Which
@@ -320,7 +319,7 @@ fn breaches(column: &Column, parsed: &Schema) -> Vec<(Expr, &'static str, String
     let mut found = Vec::new();
     if parsed.index_of(&had(&column.name)).is_ok() {
         let broken = ident(had(&column.name)).and(is_null(value()));
-        found.push((broken, "type", format!("not a {}", column.kind.name())));
+        found.push((broken, "type", format!("cannot be read as {}", column.kind.name())));
     }
     if !column.nullable {
         found.push((is_null(value()), "missing", "missing".to_owned()));

@@ -53,6 +53,24 @@ pub fn plan_unit(
     Ok(unit)
 }
 
+/// The plan of a check alone: slots filled, every rule only counted, no rows
+/// written but the broken ones.
+pub fn plan_check(
+    model: &Arc<dyn ExecutionPlan>,
+    files: &dyn Fn(&str) -> Arc<Vec<PinnedFile>>,
+    unit: &str,
+) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+    let plan = name_checks(fill_slots(Arc::clone(model), files)?, files, unit)?;
+    let plan = plan.transform_up(|node| {
+        let Some(check) = node.downcast_ref::<CheckExec>() else { return Ok(Transformed::no(node)) };
+        let mut spec = check.spec.clone();
+        spec.rules.iter_mut().for_each(|rule| rule.is_fatal = false);
+        let input = Arc::clone(check.children()[0]);
+        Ok(Transformed::yes(Arc::new(CheckExec::new(input, spec)) as Arc<dyn ExecutionPlan>))
+    });
+    Ok(plan.data()?)
+}
+
 /// Quarantined rows are told apart by the unit that found them, and named by
 /// the files of it.
 fn name_checks(

@@ -151,7 +151,7 @@ impl Times {
 
 /// Checks stand in the same task as the write above them, so that their counts
 /// can be read once the input is exhausted.
-fn checks(plan: &Arc<dyn ExecutionPlan>) -> Vec<CheckReport> {
+pub(super) fn checks(plan: &Arc<dyn ExecutionPlan>) -> Vec<CheckReport> {
     match plan.downcast_ref::<CheckExec>() {
         Some(check) => vec![check.report()],
         None => plan.children().into_iter().flat_map(checks).collect(),

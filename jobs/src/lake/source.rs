@@ -1,6 +1,7 @@
 //! What lies in a lake: the files of each source, checked against the columns
 //! that its contract reads, before anything is run.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +56,12 @@ pub async fn find(lake: &Path, contract: &Arc<Contract>) -> Result<Option<Source
 fn globbed(lake: &Path, contract: &Contract) -> Result<Vec<PinnedFile>, LakeError> {
     let mut paths = Vec::new();
     for glob in &contract.files {
+        let found = paths.len();
         collect(lake, glob, &mut paths)?;
+        // Who names a file expects it; who expects nothing writes a glob.
+        if paths.len() == found && !Contract::is_glob(glob) {
+            return Err(LakeError::NoFile { path: lake.join(glob), contract: contract.file.clone() });
+        }
     }
     paths.sort();
     paths.dedup();
@@ -74,7 +80,9 @@ async fn delta(lake: &Path, contract: &Contract) -> Result<Option<Found>, LakeEr
     match folder.canonicalize() {
         Ok(real) if !real.starts_with(lake) => return Err(LakeError::LinkOutside { path: folder }),
         Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(LakeError::NoFile { path: folder, contract: contract.file.clone() });
+        }
         Err(source) => return Err(LakeError::Io { path: folder, source }),
     }
     let Some(snapshot) = Table::new(&contract.table, folder.clone()).delivered().await? else {
@@ -95,13 +103,34 @@ fn partition_type(contract: &Contract, name: &str) -> ColumnType {
     column.map_or(ColumnType::Text, |column| column.kind)
 }
 
+/// No file may belong to two tables: its rows would count twice.
+pub fn check_apart<'a>(sources: impl Iterator<Item = &'a Source>) -> Result<(), LakeError> {
+    let mut owners: BTreeMap<&str, &Contract> = BTreeMap::new();
+    for source in sources {
+        for file in &source.files {
+            match owners.insert(&file.path, &source.contract) {
+                Some(other) if other.table != source.contract.table => {
+                    return Err(LakeError::TwoContracts {
+                        file: format!("/{}", file.path),
+                        first: other.table.clone(),
+                        second: source.contract.table.clone(),
+                        contract: source.contract.file.clone(),
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), LakeError> {
     let matcher = globset::GlobBuilder::new(glob)
         .literal_separator(true)
         .build()
         .map_err(|error| LakeError::Glob { glob: glob.to_owned(), reason: error.to_string() })?
         .compile_matcher();
-    let fixed: PathBuf = glob.split('/').take_while(|part| !part.contains(['*', '?', '[', '{'])).collect();
+    let fixed: PathBuf = glob.split('/').take_while(|part| !Contract::is_glob(part)).collect();
     let depth = if glob.contains("**") { usize::MAX } else { glob.split('/').count() };
     let mut pending = vec![lake.join(fixed)];
     while let Some(path) = pending.pop() {

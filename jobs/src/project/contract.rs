@@ -163,6 +163,11 @@ impl Contract {
         format!("{:?} {:?} {:?} {:?} {:?}", self.format, self.partition, self.key, self.on_breach, self.columns)
     }
 
+    /// Whether a pattern of `files` can find something else than its own name.
+    pub fn is_glob(pattern: &str) -> bool {
+        pattern.contains(['*', '?', '[', '{'])
+    }
+
     /// Columns of the files that are read, each once.
     pub fn foreign_columns(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
@@ -172,6 +177,12 @@ impl Contract {
             }
         }
         names
+    }
+
+    /// Whether a row that breaks this rule (`energy_wh.min`) stops a run.
+    pub fn is_fatal(&self, rule: &str) -> bool {
+        let column = rule.rsplit_once('.').and_then(|(column, _)| self.column(column));
+        column.and_then(|column| column.on_breach).unwrap_or(self.on_breach) == Breach::Fail
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {

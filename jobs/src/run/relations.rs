@@ -102,7 +102,8 @@ impl Scene<'_> {
         {
             names.inputs.insert(name.to_owned());
             names.recipe.push_str(&format!("{}\n", contract.fingerprint()));
-            return add_table(context, name, self.delivered(name, found));
+            let quarantine = self.out.table(Area::Quarantine, &contract.table).location();
+            return add_table(context, name, delivered(name, found, quarantine));
         }
         names.inputs.insert(name.to_owned());
         let rows = format!("{name}{ROWS}");
@@ -135,35 +136,6 @@ impl Scene<'_> {
         add_view(context, name, plan)
     }
 
-    /// A source as it lies in the lake, behind its contract.
-    fn delivered(&self, name: &str, source: &Source) -> Relation {
-        let contract = &source.contract;
-        let spec = CheckSpec {
-            source: contract.table.clone(),
-            key: contract.key.clone(),
-            quarantine: self.out.table(Area::Quarantine, &contract.table).location(),
-            unit: String::new(),
-            relation: name.to_owned(),
-            rules: Vec::new(),
-            files: Vec::new(),
-        };
-        let is_partition = |field: &FieldRef| source.partition_position(field.name()).is_some();
-        let columns = source.file_schema.fields().iter().filter(|field| !is_partition(field));
-        Relation {
-            name: name.to_owned(),
-            file_schema: Arc::new(Schema::new(columns.cloned().collect::<Vec<_>>())),
-            partition: source.partition.clone().into_iter().map(partition_field).collect(),
-            kind: source.kind.clone(),
-            check: Some(Arc::new(SourceCheck {
-                contract: Arc::clone(contract),
-                partition: source.partition.clone(),
-                spec,
-            })),
-            estimate: None,
-            files: None,
-        }
-    }
-
     fn time_of(&self, name: &str) -> Option<&str> {
         self.plan
             .steps
@@ -171,6 +143,36 @@ impl Scene<'_> {
             .find(|step| step.name == name)
             .filter(|step| !step.is_landing)
             .and_then(|step| step.time.as_deref())
+    }
+}
+
+/// A source as it lies in the lake, behind its contract; rows that break it go
+/// to the folder `quarantine`.
+pub fn delivered(name: &str, source: &Source, quarantine: String) -> Relation {
+    let contract = &source.contract;
+    let spec = CheckSpec {
+        source: contract.table.clone(),
+        key: contract.key.clone(),
+        quarantine,
+        unit: String::new(),
+        relation: name.to_owned(),
+        rules: Vec::new(),
+        files: Vec::new(),
+    };
+    let is_partition = |field: &FieldRef| source.partition_position(field.name()).is_some();
+    let columns = source.file_schema.fields().iter().filter(|field| !is_partition(field));
+    Relation {
+        name: name.to_owned(),
+        file_schema: Arc::new(Schema::new(columns.cloned().collect::<Vec<_>>())),
+        partition: source.partition.clone().into_iter().map(partition_field).collect(),
+        kind: source.kind.clone(),
+        check: Some(Arc::new(SourceCheck {
+            contract: Arc::clone(contract),
+            partition: source.partition.clone(),
+            spec,
+        })),
+        estimate: None,
+        files: None,
     }
 }
 

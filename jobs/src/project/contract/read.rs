@@ -16,7 +16,7 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         check_glob(root, glob);
     }
     let format = read_format(root);
-    if format == Format::Delta && (files.len() != 1 || files[0].get_ref().contains(['*', '?', '[', '{'])) {
+    if format == Format::Delta && (files.len() > 1 || files.iter().any(|folder| Contract::is_glob(folder.get_ref()))) {
         root.mistake_with_hint(
             root.span(),
             "`files` of a Delta table names its folder",
@@ -181,6 +181,12 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         section.mistake(
             section.span(),
             format!("`min` and `max` hold for numbers, and `{}` is a {}", column.name, column.kind.name()),
+        );
+    }
+    if column.unit.is_some() && !matches!(column.kind, ColumnType::Int | ColumnType::Decimal(..) | ColumnType::Curve) {
+        section.mistake(
+            section.span(),
+            format!("`unit` holds for numbers and curves, and `{}` is a {}", column.name, column.kind.name()),
         );
     }
     if column.format.is_some() && !matches!(column.kind, ColumnType::Date | ColumnType::Timestamp) {
