@@ -78,6 +78,7 @@ fn call(entry: &Entry) -> String {
     let arguments = entry.arguments().map(|argument| match argument {
         "account_id" => "account_id".to_owned(),
         "buckets" => "16".to_owned(),
+        "read_at" => "cast(date as timestamp)".to_owned(),
         "power_w" if entry.name == "fold_curve" => "max_demand_w".to_owned(),
         "curve" | "left" | "right" | "profile" | "power_w" | "wh_list" => "half_hour_wh".to_owned(),
         "period_list" => "array_repeat(2, 48)".to_owned(),
@@ -89,7 +90,6 @@ fn call(entry: &Entry) -> String {
         "from" => "'UTC'".to_owned(),
         "method" => "'sum'".to_owned(),
         "top" => "0.5".to_owned(),
-        "minute_of_day" => "peak_minute".to_owned(),
         "value" | "numerator" => "energy_wh".to_owned(),
         "denominator" => "max_demand_w".to_owned(),
         "minutes" | "interval_minutes" => "30".to_owned(),

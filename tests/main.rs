@@ -27,6 +27,9 @@ mod london;
 /// Functions in SQL against the figures of independent programs.
 mod oracles;
 
+/// A real steel works and the standard profiles, mapped by contracts alone.
+mod steel;
+
 /// The made lake: same seed, same bytes.
 mod made_lake;
 

@@ -87,6 +87,15 @@ pub fn read<T, E: From<DelimitedError>>(
     })
 }
 
+/// The first bytes of an unpacked file, as they are.
+pub fn head(path: &Path, member: Option<&str>, bytes: usize) -> Result<Vec<u8>, DelimitedError> {
+    open::with_bytes(path, member, |reader| {
+        let mut head = Vec::new();
+        reader.take(bytes as u64).read_to_end(&mut head).map_err(|error| open::read_error(path, error))?;
+        Ok(head)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;

@@ -4,6 +4,7 @@
 
 pub mod lease;
 pub mod source;
+pub mod survey;
 pub mod table;
 
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use crate::project::contract::Contract;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
-use crate::project::model::{Layer, Model, ModelContract, Scope};
+use crate::project::model::{Folds, Layer, Model, ModelContract, Scope};
 use crate::project::{Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS, segment};
 use crate::state::{Area, Snapshot, Source};
 
@@ -72,6 +72,7 @@ pub struct Step {
     pub month_of: Option<String>,
     /// Business time of its rows, for those who read them.
     pub time: Option<String>,
+    pub folds: Option<Folds>,
     /// Repeated keys may be left: another step settles them.
     pub is_landing: bool,
 }
@@ -80,8 +81,6 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub steps: Vec<Step>,
-    /// Views that are written out inside the models that read them.
-    pub views: BTreeMap<String, Model>,
     pub as_of: NaiveDate,
     pub buckets: u32,
     pub rows_per_unit: u64,
@@ -117,6 +116,7 @@ pub fn models(project: &Project, sources: &Sources) -> Result<BTreeMap<String, M
         scope: Some(scope),
         time: None,
         month_of: None,
+        folds: None,
     };
     if !project.tags.tags.is_empty() {
         let sql = project.tags.sql(&|source| sources.is_absent(source));
@@ -153,13 +153,12 @@ pub fn plan(project: &Project, job: &Job, sources: &Sources, as_of: NaiveDate, b
         sources,
         rows_per_unit: job.rows_per_unit,
         steps: Vec::new(),
-        views: BTreeMap::new(),
         done: BTreeSet::new(),
     };
     for target in &job.build {
         planner.need(target);
     }
-    Ok(Plan { steps: planner.steps, views: planner.views, as_of, buckets, rows_per_unit: job.rows_per_unit })
+    Ok(Plan { steps: planner.steps, as_of, buckets, rows_per_unit: job.rows_per_unit })
 }
 
 struct Planner<'a> {
@@ -168,7 +167,6 @@ struct Planner<'a> {
     sources: &'a Sources,
     rows_per_unit: u64,
     steps: Vec<Step>,
-    views: BTreeMap<String, Model>,
     done: BTreeSet<String>,
 }
 
@@ -190,25 +188,37 @@ impl Planner<'_> {
             Some(source) if !self.is_read_directly(name, &source.contract) => self.stage(name, source),
             // Nobody delivers it as it is: a staging model may make it of another source.
             None => {
-                if let Some(view) = self.models.get(name).filter(|model| model.layer == Layer::Staging).cloned() {
-                    for input in &view.inputs {
-                        self.need(input);
-                    }
-                    self.views.insert(name.to_owned(), view);
+                if let Some(model) = self.models.get(name).filter(|model| model.layer == Layer::Staging).cloned()
+                    && self.is_there(&model)
+                {
+                    self.need_model(model);
                 }
             }
             Some(_) => {}
         }
     }
 
-    /// Rows of one key lie in files of one partition, and whoever reads them
-    /// reads nothing else: then its units are groups of files.
+    /// Whether a source stands behind a staging model.
+    fn is_there(&self, model: &Model) -> bool {
+        model.inputs.iter().any(|input| {
+            let is_found = input.strip_prefix(STAGED).is_some_and(|table| self.sources.found.contains_key(table));
+            is_found
+                || self.models.get(input).is_some_and(|model| model.layer == Layer::Staging && self.is_there(model))
+        })
+    }
+
+    /// Rows of one key lie in files of one partition, or whoever reads them lands
+    /// them for another step to settle; and it reads nothing else: then its units
+    /// are groups of files.
     fn is_read_directly(&self, name: &str, contract: &Contract) -> bool {
         let is_disjoint = contract.is_per_account()
             && contract.partition.first().is_some_and(|column| contract.is_disjoint_by(column));
-        let readers = self.models.values().filter(|model| model.layer != Layer::Staging && model.inputs.contains(name));
         // With a second reader each would check, count and quarantine the rows anew.
-        is_disjoint && readers.map(|model| model.inputs.len()).eq([1])
+        let mut readers = self.models.values().filter(|model| model.inputs.contains(name));
+        match (readers.next(), readers.next()) {
+            (Some(reader), None) => reader.inputs.len() == 1 && (is_disjoint || reader.name.starts_with(LANDED)),
+            _ => false,
+        }
     }
 
     fn stage(&mut self, name: &str, source: &Source) {
@@ -224,6 +234,7 @@ impl Planner<'_> {
             is_bucketed: contract.is_per_account(),
             month_of: None,
             time: contract.time.clone(),
+            folds: None,
             is_landing: false,
         };
         if units::source_groups(source, None, self.rows_per_unit).len() == 1
@@ -260,6 +271,7 @@ impl Planner<'_> {
         };
         let natural = match model.layer {
             _ if [SEGMENTS, SEGMENT_COUNTS].contains(&model.name.as_str()) => Phase::Segments,
+            Layer::Staging => Phase::Sources,
             _ if model.month_of.is_some() => Phase::LoadDays,
             Layer::Marts => Phase::Tags,
             _ => Phase::Features,
@@ -271,14 +283,15 @@ impl Planner<'_> {
             phase,
             area: if model.layer == Layer::Marts { Area::Marts } else { Area::Features },
             is_bucketed: model.scope == Scope::Bucket,
+            is_landing: model.name.starts_with(LANDED),
             work,
+            folds: model.folds,
             name: model.name,
             sql: model.sql,
             inputs: model.inputs,
             key: model.key,
             month_of: model.month_of,
             time: model.time,
-            is_landing: false,
         });
     }
 }

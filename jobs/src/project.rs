@@ -5,6 +5,7 @@
 pub mod contract;
 pub mod diagnostic;
 mod document;
+pub mod guess;
 pub mod job;
 pub mod model;
 pub mod segment;
@@ -59,6 +60,11 @@ pub struct Project {
     pub jobs: BTreeMap<String, Job>,
 }
 
+const SOURCES: &str = "schemas/sources/";
+/// Contracts that another one took the place of: what columns the project's SQL
+/// knows a table by.
+const REPLACED: &str = "replaced:";
+
 /// Project files by their path below the project: name for messages, and text.
 type Files = BTreeMap<String, (String, String)>;
 
@@ -74,6 +80,11 @@ impl Project {
             },
         };
         Ok(parse(&files)?)
+    }
+
+    /// The project that travels in the program.
+    pub fn builtin() -> Result<Self, ProjectError> {
+        Ok(parse(&embedded_files())?)
     }
 
     pub fn job(&self, name: &str) -> Result<&Job, ProjectError> {
@@ -145,7 +156,10 @@ fn read_folder(root: &Path, folder: &Path, flat: bool, files: &mut Files) -> Res
             read_folder(root, &path, false, files)?;
         } else if path.is_file() && is_ours {
             let text = std::fs::read_to_string(&path).map_err(|source| io(&path, source))?;
-            files.insert(name, (path.display().to_string(), text));
+            let replaced = files.insert(name.clone(), (path.display().to_string(), text));
+            if let Some(replaced) = replaced.filter(|_| name.starts_with(SOURCES)) {
+                files.entry(format!("{REPLACED}{name}")).or_insert(replaced);
+            }
         }
     }
     Ok(())
@@ -163,8 +177,19 @@ fn parse(files: &Files) -> Result<Project, Mistakes> {
         parsed.map_err(|found| mistakes.0.extend(found.0)).ok()
     }
     for (path, (file, text)) in files {
-        if let Some(table) = stem(path, "schemas/sources/", ".toml") {
-            if let Some(contract) = keep(Contract::parse(table, file, text), &mut mistakes) {
+        if let Some(table) = stem(path, SOURCES, ".toml") {
+            if let Some(mut contract) = keep(Contract::parse(table, file, text), &mut mistakes) {
+                if let Some((file, text)) = files.get(&format!("{REPLACED}{path}"))
+                    && let Some(replaced) = keep(Contract::parse(table, file, text), &mut mistakes)
+                {
+                    for column in contract.inherit(&replaced) {
+                        let message = format!("column `{column}` is missing: the project's SQL reads it");
+                        mistakes.push(
+                            Mistake::new(&contract.file, "", 0..0, message)
+                                .with_hint("name a column of the files with `from`, or give a `value`"),
+                        );
+                    }
+                }
                 project.contracts.insert(table.to_owned(), Arc::new(contract));
             }
         } else if let Some(name) = stem(path, "jobs/", ".toml") {

@@ -3,7 +3,7 @@
 -- what is taken from the grid; what is fed back stands in backfeed_wh.
 with
 curve as (
-  select account_id, date, load_day(power_w) as load from stg_load_curve
+  select account_id, date, load_day(power_w) as load, energy_wh(reactive_var) as reactive_varh from stg_load_curve
 )
 select
   account_id,
@@ -28,5 +28,6 @@ select
   load['points'] as points,
   load['valid_points'] as valid_points,
   ratio(load['valid_points'], load['points']) as valid_share,
-  load['half_hour_wh'] as half_hour_wh
+  load['half_hour_wh'] as half_hour_wh,
+  reactive_varh
 from curve

@@ -26,6 +26,7 @@ mod evening_share;
 mod extremes;
 mod fill_gaps;
 mod fold_curve;
+mod known_points;
 mod load_block;
 mod load_day;
 mod load_duration_curve;
@@ -85,6 +86,7 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
         energy_wh::EnergyWh.into(),
         evening_share::EveningShare.into(),
         fill_gaps::FillGaps.into(),
+        known_points::KnownPoints.into(),
         load_block::LoadBlock.into(),
         load_day::LoadDay.into(),
         load_entropy::LoadEntropy.into(),

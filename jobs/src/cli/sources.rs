@@ -9,9 +9,12 @@ use super::table::{plain, thousands};
 use super::{ProjectArgs, absolute};
 use crate::engine::EngineError;
 use crate::error::Error;
+use crate::lake::LakeError;
+use crate::lake::survey::survey;
 use crate::project::Project;
 use crate::project::contract::{Contract, Format};
 use crate::project::diagnostic::did_you_mean;
+use crate::project::guess::{Guess, Sample, guess};
 use crate::run::check::{Broken, Checked, check};
 
 /// Most characters of a row that are shown.
@@ -20,8 +23,29 @@ const CONTENT_CHARS: usize = 160;
 /// Source tables: what they are, and how a lake fits them.
 #[derive(Subcommand, Debug)]
 pub enum Sources {
+    Init(Init),
     Show(Show),
     Check(Check),
+}
+
+/// Look at the files of a lake and write contracts for them.
+///
+/// Guesses which table each set of files is, which column is which, units, time
+/// formats, delimiters and encodings. Writes one contract for each table into a
+/// project, with what it is unsure of marked by a question mark, and overwrites
+/// nothing.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  kwhy sources init --from /data/lake --out mine\n  (look at mine/schemas/sources/*.toml)\n  kwhy sources check --project mine --lake /data/lake"
+)]
+pub struct Init {
+    /// Folder with the files
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+
+    /// Project folder that the contracts are written to; made where it is not
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 /// Print the source tables, or the columns of one.
@@ -60,9 +84,81 @@ pub struct Check {
 impl Sources {
     pub async fn run(self) -> Result<(), Error> {
         match self {
+            Self::Init(init) => init.run().await,
             Self::Show(show) => show.run(),
             Self::Check(check) => check.run().await,
         }
+    }
+}
+
+impl Init {
+    async fn run(self) -> Result<(), Error> {
+        let folder = absolute(&self.from)?;
+        let folder = folder.canonicalize().map_err(|_| LakeError::NoLake { path: folder })?;
+        let project = Project::builtin()?;
+        let known: Vec<&Contract> = project.contracts.values().map(AsRef::as_ref).collect();
+        let (samples, unreadable) = survey(&folder).await?;
+        let found: Vec<(Sample, Option<Guess>)> = samples
+            .into_iter()
+            .map(|sample| {
+                let guess = guess(&sample, &known);
+                (sample, guess)
+            })
+            .collect();
+        // A table has one contract: of two sets of files the better one.
+        let best = |table: &str| {
+            let scores = found.iter().enumerate().filter_map(|(at, (_, guess))| Some((at, guess.as_ref()?)));
+            let same = scores.filter(|(_, guess)| guess.table == table);
+            same.max_by(|a, b| a.1.score.total_cmp(&b.1.score).then(b.0.cmp(&a.0))).map(|(at, _)| at)
+        };
+        let mut rows = Vec::new();
+        let mut written = Vec::new();
+        for (at, (sample, guess)) in found.iter().enumerate() {
+            let [mut table, mut columns, mut doubts] = ["?".to_owned(), String::new(), String::new()];
+            if let Some(guess) = guess {
+                if best(&guess.table) == Some(at) {
+                    table = guess.table.clone();
+                    columns = format!("{} of {}", guess.found, guess.columns);
+                    doubts = guess.doubts.to_string();
+                    written.push((format!("schemas/sources/{table}.toml"), guess.text.clone()));
+                } else {
+                    table = format!("? ({} is taken)", guess.table);
+                }
+            }
+            rows.push(vec![sample.files.clone(), sample.count.to_string(), table, columns, doubts]);
+        }
+        let project_file = "project.toml".to_owned();
+        if !self.out.join(&project_file).exists() {
+            written.push((project_file, "extends = \"builtin\"\n".to_owned()));
+        }
+        for (name, _) in &written {
+            let path = self.out.join(name);
+            if path.exists() {
+                return Err(Error::Usage {
+                    message: format!("{} is there already", path.display()),
+                    hint: "move it away, or name another folder with --out".into(),
+                });
+            }
+        }
+        for (name, text) in &written {
+            let path = self.out.join(name);
+            let io = |source| Error::Io { path: path.clone(), source };
+            std::fs::create_dir_all(path.parent().unwrap_or(&self.out)).map_err(io)?;
+            std::fs::write(&path, text).map_err(io)?;
+        }
+        let mut text = plain(&["files", "count", "table", "columns found", "to look at"], &rows, &[1, 4]);
+        for error in &unreadable {
+            let _ = writeln!(text, " left out: {error}");
+        }
+        let _ = writeln!(
+            text,
+            "\n {} contracts in {}; look at what is marked with ?, then\n   kwhy sources check --project {} --lake {}",
+            written.iter().filter(|(name, _)| name.starts_with("schemas")).count(),
+            self.out.join("schemas/sources").display(),
+            self.out.display(),
+            self.from.display(),
+        );
+        super::print(&text)
     }
 }
 

@@ -12,10 +12,16 @@ use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 
-use crate::project::contract::{Column, ColumnType, Contract, ForeignUnit, Format};
+use crate::project::contract::{Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES};
 
 use super::check_exec::{CheckExec, CheckSpec, Rule};
 use super::origin;
+
+const MINUTE_MICROS: i64 = 60_000_000;
+const DAY_MICROS: i64 = 1440 * MINUTE_MICROS;
+
+/// Expressions and what they are called.
+type Columns = Vec<(Expr, String)>;
 
 /// A contract, bound to the columns that its files really have.
 #[derive(Clone, Debug)]
@@ -83,7 +89,7 @@ impl SourceCheck {
     fn project(
         &self,
         input: Arc<dyn ExecutionPlan>,
-        columns: Vec<(Expr, String)>,
+        columns: Columns,
         state: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema: DFSchema = input.schema().to_dfschema()?;
@@ -96,7 +102,7 @@ impl SourceCheck {
 
     /// Canonical columns, each with a flag that says whether the file had a
     /// value: what had one and is null now could not be read as its type.
-    fn parse(&self, raw: &Schema) -> Result<Vec<(Expr, String)>> {
+    fn parse(&self, raw: &Schema) -> Result<Columns> {
         let mut columns = Vec::new();
         for column in &self.contract.columns {
             let target = arrow_type(column.kind);
@@ -105,7 +111,7 @@ impl SourceCheck {
                 continue;
             };
             let (value, found) = value;
-            columns.push((self.convert(column, value.clone(), &found)?, column.name.clone()));
+            columns.push((self.convert(column, value.clone(), &found, raw)?, column.name.clone()));
             if found != target {
                 // Of points that are no numbers there is no curve, not even null.
                 let had_value = if column.from.len() > 1 { lit(true) } else { value.is_not_null() };
@@ -123,7 +129,12 @@ impl SourceCheck {
             Some(text) => (lit(text.clone()), DataType::Utf8),
             None => self.delivered(column, raw)?,
         };
-        if found.is_string() || (found.is_binary() && column.kind == ColumnType::Text) || !column.map.is_empty() {
+        let is_written = found.is_integer() && column.format.is_some();
+        if is_written
+            || found.is_string()
+            || (found.is_binary() && column.kind == ColumnType::Text)
+            || !column.map.is_empty()
+        {
             value = cast(value, DataType::Utf8);
             found = DataType::Utf8;
         }
@@ -148,10 +159,11 @@ impl SourceCheck {
     /// The column of the files, or the curve that columns of points make, and
     /// its type.
     fn delivered(&self, column: &Column, raw: &Schema) -> Option<(Expr, DataType)> {
-        let [name] = column.from.as_slice() else {
-            return self.curve_of_points(column, raw);
-        };
-        Some((ident(name), raw.field_with_name(name).ok()?.data_type().clone()))
+        match column.from.as_slice() {
+            [] => None,
+            [name] => Some((ident(name), raw.field_with_name(name).ok()?.data_type().clone())),
+            _ => self.curve_of_points(column, raw),
+        }
     }
 
     /// The curve that columns of points make; null where one of them is a text
@@ -199,8 +211,26 @@ impl SourceCheck {
         }
     }
 
-    fn convert(&self, column: &Column, value: Expr, found: &DataType) -> Result<Expr> {
-        let converted = self.convert_type(column, value, found)?;
+    /// The begin of the interval that a stamp marks.
+    fn begin(&self, column: &Column, stamp: Expr, raw: &Schema) -> Result<Expr> {
+        if !column.marks_end && !column.midnight_ends_day {
+            return Ok(stamp);
+        }
+        let mut micros = cast(stamp, DataType::Int64);
+        if column.midnight_ends_day {
+            let is_midnight = (micros.clone() % lit(DAY_MICROS)).eq(lit(0_i64));
+            micros = when(is_midnight, micros.clone() + lit(DAY_MICROS)).otherwise(micros)?;
+        }
+        let interval = self.contract.column(INTERVAL_MINUTES).filter(|_| column.marks_end);
+        if let Some((interval, (value, found))) = interval.and_then(|it| Some((it, self.raw_value(it, raw)?))) {
+            let minutes = cast(self.convert_type(interval, value, &found)?, DataType::Int64);
+            micros = micros - minutes * lit(MINUTE_MICROS);
+        }
+        Ok(cast(micros, arrow_type(ColumnType::Timestamp)))
+    }
+
+    fn convert(&self, column: &Column, value: Expr, found: &DataType, raw: &Schema) -> Result<Expr> {
+        let converted = self.begin(column, self.convert_type(column, value, found)?, raw)?;
         Ok(match &column.zones {
             Some((from, to)) => kwhy_udfs::expr_fn::local_time(converted, lit(from.clone()), lit(to.clone())),
             None => converted,
@@ -240,7 +270,7 @@ impl SourceCheck {
 
     /// The canonical columns, the first rule that the row breaks, and where it
     /// came from; and the rules.
-    fn judge(&self, parsed: &Schema) -> Result<(Vec<(Expr, String)>, Vec<Rule>)> {
+    fn judge(&self, parsed: &Schema) -> Result<(Columns, Vec<Rule>)> {
         let mut columns: Vec<_> =
             self.contract.columns.iter().map(|column| (ident(&column.name), column.name.clone())).collect();
         let mut rules: Vec<Rule> = Vec::new();
@@ -288,7 +318,7 @@ impl SourceCheck {
 }
 
 /// The columns that say where a row came from, as they are.
-fn origins(schema: &Schema) -> Vec<(Expr, String)> {
+fn origins(schema: &Schema) -> Columns {
     let names = [origin::FILE, origin::ROW, origin::FAULT, origin::RAW];
     let found = names.into_iter().filter(|name| schema.index_of(name).is_ok());
     found.map(|name| (ident(name), name.to_owned())).collect()

@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use super::LakeError;
 use super::table::{Table, store_path};
 use crate::delimited::{self, DelimitedError, Form};
-use crate::project::contract::{ColumnType, Contract, Format};
+use crate::project::contract::{Column, ColumnType, Contract, Format};
 use crate::state::{FileKind, PinnedFile, Source};
 
 /// What a row of delimited text takes on average, and a gzipped byte unpacked:
@@ -219,7 +219,7 @@ fn check_columns(
             }
             match schema.field_with_name(name) {
                 Ok(field) if is_point && (field.data_type().is_numeric() || field.data_type().is_string()) => {}
-                Ok(field) if !is_point && fits(column.kind, field.data_type()) => {}
+                Ok(field) if !is_point && fits(column, field.data_type()) => {}
                 Ok(field) => {
                     return Err(LakeError::ColumnType {
                         path: path.to_owned(),
@@ -246,18 +246,21 @@ fn check_columns(
 }
 
 /// Whether a column of this type can hold what the contract wants.
-fn fits(kind: ColumnType, found: &DataType) -> bool {
+fn fits(column: &Column, found: &DataType) -> bool {
     let is_list_of_numbers = |found: &DataType| match found {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             item.data_type().is_numeric()
         }
         _ => false,
     };
-    match kind {
+    match column.kind {
         ColumnType::Text => !found.is_nested(),
         ColumnType::Int | ColumnType::Decimal(..) => found.is_numeric() || found.is_string(),
         ColumnType::Date | ColumnType::Timestamp => {
-            matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) || found.is_string()
+            // 20260131 is a date where the contract says how it is written.
+            matches!(found, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
+                || found.is_string()
+                || (found.is_integer() && column.format.is_some())
         }
         ColumnType::Bool => *found == DataType::Boolean || found.is_integer() || found.is_string(),
         ColumnType::Curve => is_list_of_numbers(found),

@@ -81,6 +81,9 @@ impl ColumnType {
     }
 }
 
+/// The column that says how long the interval of a reading is.
+pub const INTERVAL_MINUTES: &str = "interval_minutes";
+
 /// A unit that files may use where ours is watts or watt-hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForeignUnit {
@@ -112,11 +115,17 @@ pub struct Column {
     pub trim: bool,
     /// strftime pattern of dates and timestamps written as text.
     pub format: Option<String>,
+    /// The stamp marks the end of its interval, not the begin.
+    pub marks_end: bool,
+    /// A stamp of 00:00 bears the date of the day that it ends.
+    pub midnight_ends_day: bool,
     /// Zone of the files' stamps and zone of our local time, where they differ.
     pub zones: Option<(String, String)>,
     pub on_breach: Option<Breach>,
     pub label: Option<String>,
     pub label_zh: Option<String>,
+    /// Names by which others know it, for `kwhy sources init`.
+    pub also: Vec<String>,
     pub privacy: u8,
 }
 
@@ -128,6 +137,8 @@ pub struct Contract {
     pub file: String,
     pub label: String,
     pub label_zh: Option<String>,
+    /// Words by which others name its files.
+    pub also: Vec<String>,
     /// The run fails where this source is absent.
     pub required: bool,
     /// Files of text that have a header and no rows are a delivery, not a
@@ -177,6 +188,19 @@ impl Contract {
             }
         }
         names
+    }
+
+    /// Takes over the columns that the replaced contract allows to be missing, as
+    /// missing ones; gives the names of those that it does not.
+    pub fn inherit(&mut self, replaced: &Self) -> Vec<String> {
+        let is_new = |column: &&Column| self.column(&column.name).is_none();
+        let (nullable, required): (Vec<&Column>, Vec<&Column>) =
+            replaced.columns.iter().filter(is_new).partition(|column| column.nullable);
+        // Of no column of the files, whatever these are called.
+        let missing = nullable.into_iter().map(|column| Column { from: Vec::new(), value: None, ..column.clone() });
+        let required = required.into_iter().map(|column| column.name.clone()).collect();
+        self.columns.extend(missing.collect::<Vec<_>>());
+        required
     }
 
     /// Whether a row that breaks this rule (`energy_wh.min`) stops a run.

@@ -15,7 +15,7 @@ use super::document::Document;
 /// Where a derived table is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
-    /// A view that is written out inside the models that read it.
+    /// A source that is made of another one: readings folded into curves.
     Staging,
     Features,
     Marts,
@@ -46,10 +46,21 @@ pub struct Model {
     pub time: Option<String>,
     /// Date column by whose month the table is partitioned.
     pub month_of: Option<String>,
+    pub folds: Option<Folds>,
     /// Tables that the SQL reads.
     pub inputs: BTreeSet<String>,
     /// Parameters that the SQL names.
     pub parameters: BTreeSet<String>,
+}
+
+/// Rows that stand for several delivered ones say how many, so that none is
+/// lost unseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folds {
+    /// Column: delivered rows behind a row.
+    pub delivered: String,
+    /// Column: those of them that repeated no other one.
+    pub distinct: String,
 }
 
 /// What a contract in `schemas/features` or `schemas/marts` says.
@@ -61,6 +72,7 @@ pub struct ModelContract {
     pub scope: Option<Scope>,
     pub time: Option<String>,
     pub month_of: Option<String>,
+    pub folds: Option<Folds>,
 }
 
 impl ModelContract {
@@ -71,7 +83,19 @@ impl ModelContract {
             if key.is_empty() {
                 root.mistake(root.span(), "`key` names no column");
             }
+            let columns = (root.text("delivered_rows"), root.text("distinct_rows"));
+            let folds = match columns {
+                (Some(delivered), Some(distinct)) => {
+                    Some(Folds { delivered: delivered.into_inner(), distinct: distinct.into_inner() })
+                }
+                (None, None) => None,
+                _ => {
+                    root.mistake(root.span(), "`delivered_rows` and `distinct_rows` go together");
+                    None
+                }
+            };
             Some(Self {
+                folds,
                 label_zh: root.text("label_zh").map(toml::Spanned::into_inner),
                 key: key.into_iter().map(toml::Spanned::into_inner).collect(),
                 scope: root.choice("scope", &[("bucket", Scope::Bucket), ("whole", Scope::Whole)]),
@@ -99,6 +123,7 @@ impl Model {
             key: contract.key,
             time: contract.time,
             month_of: contract.month_of,
+            folds: contract.folds,
             inputs: tables(file, &sql, &statement)?,
             parameters: parameters(&statement),
             sql,
@@ -184,6 +209,7 @@ mod tests {
             scope: None,
             time: None,
             month_of: None,
+            folds: None,
         }
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, SchemaRef};
 use datafusion::logical_expr::expr_fn::{cast, ident};
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -14,14 +15,16 @@ use super::ledger::{Ledger, UnitRecord};
 use super::relations::{Scene, slot_table};
 use super::{PhaseCost, Progress};
 use crate::engine::quarantine::quarantine_schema;
+use crate::engine::relation::Relation;
 use crate::engine::unit::{plan_model, plan_unit};
 use crate::engine::write::{UnitReport, WriteSpec};
 use crate::engine::{Engine, EngineError, build_id};
 use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
+use crate::project::model::Folds;
 use crate::project::{Project, STAGED};
-use crate::state::{Area, FileKind, PinnedFile, Source, WrittenFile};
+use crate::state::{Area, FileKind, PinnedFile, Snapshot, Source, WrittenFile};
 
 /// Most bytes of a table that every unit of a bucketed model reads whole.
 const MAX_BUILD_SIDE_BYTES: u64 = 256 << 20;
@@ -90,7 +93,7 @@ impl<'a> Build<'a> {
             let start = Instant::now();
             crate::memory::reset_peak();
             let (mut count, mut skipped) = (0, 0);
-            for wave in self.waves(&steps) {
+            for wave in waves(&steps) {
                 let (ran, stood) = self.wave(phase, &wave, ledger).await?;
                 count += ran + stood;
                 skipped += stood;
@@ -108,25 +111,6 @@ impl<'a> Build<'a> {
             self.check_conservation()?;
         }
         Ok(Built { tables: self.tables, phases, audits: self.audits.into_values().collect() })
-    }
-
-    /// Steps of a phase that do not need each other run together.
-    fn waves(&self, steps: &[&'a Step]) -> Vec<Vec<&'a Step>> {
-        let mut waves: Vec<Vec<&Step>> = Vec::new();
-        for step in steps {
-            let after = waves.iter().rposition(|wave| wave.iter().any(|earlier| self.reads(step, &earlier.name)));
-            let index = after.map_or(0, |index| index + 1);
-            match waves.get_mut(index) {
-                Some(wave) => wave.push(step),
-                None => waves.push(vec![step]),
-            }
-        }
-        waves
-    }
-
-    fn reads(&self, step: &Step, name: &str) -> bool {
-        let through_view = |input: &String| self.plan.views.get(input).is_some_and(|view| view.inputs.contains(name));
-        step.inputs.contains(name) || step.inputs.iter().any(through_view)
     }
 
     async fn wave(&mut self, phase: Phase, steps: &[&'a Step], ledger: &mut Ledger) -> Result<(usize, usize), Error> {
@@ -301,8 +285,7 @@ impl<'a> Build<'a> {
         if let Some(snapshot) = table.snapshot(Some(version)).await? {
             self.tables.insert(step.name.clone(), snapshot);
         }
-        self.audit(ready, ledger);
-        Ok(())
+        self.audit(ready, ledger).await
     }
 
     /// Repeated keys are a matter of deliveries; a model that makes them joins
@@ -340,7 +323,7 @@ impl<'a> Build<'a> {
 
     /// Adds a step's rows to the audit of its source, those of units that
     /// stood already as the ledger remembers them.
-    fn audit(&mut self, ready: &Ready<'_>, ledger: &Ledger) {
+    async fn audit(&mut self, ready: &Ready<'_>, ledger: &Ledger) -> Result<(), Error> {
         let step = ready.step;
         let settles = step
             .inputs
@@ -349,7 +332,11 @@ impl<'a> Build<'a> {
         let source = match (&step.work, settles) {
             (Work::Files { source }, _) => source.clone(),
             (_, Some(Step { work: Work::Files { source }, .. })) => source.clone(),
-            _ => return,
+            _ => return Ok(()),
+        };
+        let folded = match (&step.folds, self.tables.get(&step.name)) {
+            (Some(folds), Some(table)) => Some(self.folded(folds, &step.name, table).await?),
+            _ => None,
         };
         let audit = self.audits.entry(source.clone()).or_insert(Audit {
             source,
@@ -363,9 +350,28 @@ impl<'a> Build<'a> {
             audit.quarantined += record.quarantined;
             audit.duplicates += record.duplicates;
         }
-        if !step.is_landing {
+        if let Some((delivered, distinct)) = folded {
+            audit.published = distinct;
+            audit.duplicates += delivered - distinct;
+        } else if !step.is_landing {
             audit.published = self.tables.get(&step.name).map_or(0, |snapshot| snapshot.rows());
         }
+        Ok(())
+    }
+
+    /// Delivered rows behind the rows of a table, and those of them that
+    /// repeated no other one.
+    async fn folded(&self, folds: &Folds, name: &str, table: &Snapshot) -> Result<(u64, u64), Error> {
+        let sql = format!(
+            "select coalesce(sum({}), 0) as delivered, coalesce(sum({}), 0) as distinct_rows from {name}",
+            folds.delivered, folds.distinct
+        );
+        let batches = self.engine.query(vec![Relation::of_table(name, table)], &sql).await?;
+        let count = |column: usize| {
+            let counts = batches.iter().map(|batch| batch.column(column).as_primitive::<Int64Type>());
+            counts.flat_map(|counts| counts.values().to_vec()).sum::<i64>() as u64
+        };
+        Ok((count(0), count(1)))
     }
 
     /// Rows in = published + quarantined + filtered, for every source, and no
@@ -394,6 +400,20 @@ impl<'a> Build<'a> {
         }
         Ok(())
     }
+}
+
+/// Steps of a phase that do not need each other run together.
+fn waves<'a>(steps: &[&'a Step]) -> Vec<Vec<&'a Step>> {
+    let mut waves: Vec<Vec<&Step>> = Vec::new();
+    for step in steps {
+        let after = waves.iter().rposition(|wave| wave.iter().any(|earlier| step.inputs.contains(&earlier.name)));
+        let index = after.map_or(0, |index| index + 1);
+        match waves.get_mut(index) {
+            Some(wave) => wave.push(step),
+            None => waves.push(vec![step]),
+        }
+    }
+    waves
 }
 
 /// The unit that a data file came from: `u-<unit>-<uuid>.parquet`.

@@ -1,5 +1,5 @@
 //! What a model sees under the names that its SQL uses: staged sources and
-//! tables as of the run's date, sources as they are delivered, views.
+//! tables as of the run's date, and sources as they are delivered.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -24,7 +24,7 @@ use crate::project::model::parse_sql;
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, Snapshot, Source};
 
-/// Relations behind views carry this suffix.
+/// Relations behind what models see carry this suffix.
 const ROWS: &str = "__rows";
 
 /// The table that a slot stands for.
@@ -87,13 +87,6 @@ impl Scene<'_> {
     ) -> Result<(), Error> {
         if !names.seen.insert(name.to_owned()) {
             return Ok(());
-        }
-        if let Some(view) = self.plan.views.get(name) {
-            for input in &view.inputs {
-                Box::pin(self.register(context, step, input, names)).await?;
-            }
-            let plan = self.bind(context, name, &view.sql, &mut names.recipe).await?;
-            return add_view(context, name, plan);
         }
         let contract = name.strip_prefix(STAGED).and_then(|table| self.project.contracts.get(table));
         if let (Work::Files { source }, Some(contract)) = (&step.work, contract)

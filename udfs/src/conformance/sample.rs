@@ -64,7 +64,10 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
         ],
         "energy_by_period" => vec![curves(), periods()],
         "fold_curve" => {
-            vec![integers([0, 14, 15, 60, 1439]), integers([5, 9, 1, -3, 7]), integers([15; 5])]
+            let minutes = [Some(0), Some(14), None, Some(15), Some(60), Some(1439)];
+            let times = minutes.map(|minute: Option<i64>| minute.map(|minute| minute * 60_000_000));
+            let times = arrow::array::TimestampMicrosecondArray::from(times.to_vec());
+            vec![Arc::new(times), integers([5, 9, 1, -3, 7]), integers([15; 5])]
         }
         "local_time" => {
             let micros = [Some(0), Some(1), None, Some(-1), Some(1_000_000), Some(86_400_000_000)];

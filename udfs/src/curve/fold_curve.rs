@@ -1,7 +1,7 @@
 //! One row per reading, folded into one list per day.
 
 use arrow::array::{Array, ArrayRef, PrimitiveArray};
-use arrow::datatypes::{DataType, Float64Type, Int32Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, TimeUnit, TimestampMicrosecondType};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::EmitTo;
 use datafusion_macros::user_doc;
@@ -13,21 +13,23 @@ use crate::args::{coerce_integer, exactly, primitive, refuse};
 use crate::list::{Lists, list_of, whole_watts};
 
 const NAME: &str = "fold_curve";
+const MINUTE_MICROS: i64 = 60_000_000;
+const DAY_MICROS: i64 = 1440 * MINUTE_MICROS;
 /// A slot without a reading: below every reading, which has 32 bits.
 const UNKNOWN: i64 = i64::MIN;
 
 /// The curve of a day from its readings ([`FoldedCurves`]).
 #[user_doc(
     doc_section(label = "Load curves"),
-    description = r"Folds the readings of one day, one row each, into its load curve: LIST of INT, watts, with one value for each interval of the day. A reading belongs to the interval that its minute falls into. A slot without a reading is NULL; of two readings of one slot the larger wins, so the order of the rows does not matter.
+    description = r"Folds the readings of one day, one row each, into its load curve: LIST of INT, watts, with one value for each interval of the day. A reading belongs to the interval that its time of day falls into; its date is not looked at: group by it. A slot without a reading is NULL; of two readings of one slot the larger wins, so the order of the rows does not matter.
 
-Rows whose minute or watts are NULL are left out; where none is left the result is NULL. A minute outside 0 to 1439, an interval other than 5, 15, 30 or 60 minutes (NULL among them), and two intervals in one group are errors.",
-    syntax_example = "fold_curve(minute_of_day, power_w, interval_minutes)",
+Rows whose time or watts are NULL are left out; where none is left the result is NULL. An interval other than 5, 15, 30 or 60 minutes (NULL among them), and two intervals in one group are errors.",
+    syntax_example = "fold_curve(read_at, power_w, interval_minutes)",
     sql_example = r"```sql
-> select fold_curve(m, w, 60)[8] from (values (425, 700), (430, 900)) t(m, w);
+> select fold_curve(t, w, 60)[8] from (values (timestamp '2026-01-31 07:05:00', 700), (timestamp '2026-01-31 07:10:00', 900)) r(t, w);
 900
 ```",
-    argument(name = "minute_of_day", description = "INT: minutes since 00:00 at the start of the reading."),
+    argument(name = "read_at", description = "TIMESTAMP, local time: the begin of the reading's interval."),
     argument(
         name = "power_w",
         description = "INT, watts. Other integers are cast; floats and decimals are rounded half away from zero, NaN and infinity are unknown, and what does not fit into INT is an error."
@@ -42,15 +44,18 @@ impl Aggregate for FoldCurve {
     type Groups = FoldedCurves;
 
     fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
-        let names = ["minute_of_day", "power_w", "interval_minutes"];
-        let [minute, power, interval] = exactly(NAME, names, types)?;
+        let names = ["read_at", "power_w", "interval_minutes"];
+        let [read_at, power, interval] = exactly(NAME, names, types)?;
+        if !matches!(read_at, DataType::Timestamp(_, None) | DataType::Null) {
+            return refuse(NAME, names[0], "a timestamp without a zone", read_at);
+        }
         let power = match power {
             _ if power.is_integer() || power.is_null() => DataType::Int32,
             _ if power.is_floating() || power.is_decimal() => DataType::Float64,
             _ => return refuse(NAME, names[1], "a number", power),
         };
         Ok(vec![
-            coerce_integer(NAME, names[0], minute, DataType::Int32)?,
+            DataType::Timestamp(TimeUnit::Microsecond, None),
             power,
             coerce_integer(NAME, names[2], interval, DataType::Int32)?,
         ])
@@ -119,7 +124,7 @@ impl<'a> Watts<'a> {
 }
 
 /// The slot of a reading, and the slots of its day.
-fn place(minute: i32, interval: Option<i32>) -> Result<(usize, usize)> {
+fn place(micros: i64, interval: Option<i32>) -> Result<(usize, usize)> {
     let interval = match interval {
         Some(minutes @ (5 | 15 | 30 | 60)) => minutes as usize,
         Some(other) => {
@@ -127,10 +132,9 @@ fn place(minute: i32, interval: Option<i32>) -> Result<(usize, usize)> {
         }
         None => return exec_err!("{NAME}: interval_minutes takes 5, 15, 30 or 60, not NULL"),
     };
-    match usize::try_from(minute) {
-        Ok(minute) if minute < DAY_MINUTES => Ok((minute / interval, DAY_MINUTES / interval)),
-        _ => exec_err!("{NAME}: minute_of_day takes 0 to 1439, not {minute}"),
-    }
+    // Less than a day, so it fits.
+    let minute = (micros.rem_euclid(DAY_MICROS) / MINUTE_MICROS) as usize;
+    Ok((minute / interval, DAY_MINUTES / interval))
 }
 
 impl Groups for FoldedCurves {
@@ -143,19 +147,19 @@ impl Groups for FoldedCurves {
     }
 
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
-        let [minutes, watts, intervals] = args else {
+        let [times, watts, intervals] = args else {
             return exec_err!("{NAME} was called with {} arguments", args.len());
         };
-        let minutes = primitive::<Int32Type>(NAME, minutes)?;
+        let times = primitive::<TimestampMicrosecondType>(NAME, times)?;
         let watts = Watts::try_new(watts)?;
         let intervals = primitive::<Int32Type>(NAME, intervals)?;
         for (row, &group) in groups.iter().enumerate() {
-            if !filter.keeps(row) || minutes.is_null(row) {
+            if !filter.keeps(row) || times.is_null(row) {
                 continue;
             }
             let Some(watts) = watts.get(row)? else { continue };
             let interval = intervals.is_valid(row).then(|| intervals.value(row));
-            let (slot, slots) = place(minutes.value(row), interval)?;
+            let (slot, slots) = place(times.value(row), interval)?;
             let largest = &mut self.slots(group, slots)?[slot];
             *largest = (*largest).max(i64::from(watts));
         }
@@ -201,7 +205,7 @@ impl Groups for FoldedCurves {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{AsArray, Int32Array};
+    use arrow::array::{AsArray, Int32Array, TimestampMicrosecondArray};
     use datafusion_common::ScalarValue;
 
     use super::*;
@@ -210,10 +214,11 @@ mod tests {
     type Reading = (Option<i32>, Option<i32>, Option<i32>);
 
     fn columns(rows: &[Reading]) -> Vec<ArrayRef> {
-        let minutes: Int32Array = rows.iter().map(|row| row.0).collect();
+        let day = |minutes: i32| 20_000 * DAY_MICROS + i64::from(minutes) * MINUTE_MICROS;
+        let times: TimestampMicrosecondArray = rows.iter().map(|row| row.0.map(day)).collect();
         let watts: Int32Array = rows.iter().map(|row| row.1).collect();
         let intervals: Int32Array = rows.iter().map(|row| row.2).collect();
-        vec![Arc::new(minutes), Arc::new(watts), Arc::new(intervals)]
+        vec![Arc::new(times), Arc::new(watts), Arc::new(intervals)]
     }
 
     fn curve(value: &ScalarValue) -> Option<Vec<Option<i32>>> {
@@ -228,6 +233,8 @@ mod tests {
             (Some(0), Some(5), Some(60)),
             (Some(59), Some(-7), Some(60)),
             (Some(1439), Some(-1), Some(60)),
+            // The evening before, which another group would hold.
+            (Some(-1), Some(-9), Some(60)),
             (None, Some(9), Some(60)),
             (Some(120), None, Some(60)),
         ];
@@ -258,8 +265,6 @@ mod tests {
             let error = aggregate(FoldCurve, &columns(rows)).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         };
-        fails(&[(Some(1440), Some(1), Some(60))], "minute_of_day takes 0 to 1439, not 1440");
-        fails(&[(Some(-1), Some(1), Some(60))], "not -1");
         fails(&[(Some(0), Some(1), Some(10))], "takes 5, 15, 30 or 60, not 10");
         fails(&[(Some(0), Some(1), None)], "not NULL");
         let mixed = [(Some(0), Some(1), Some(60)), (Some(0), Some(1), Some(15))];

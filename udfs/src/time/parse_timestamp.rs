@@ -12,11 +12,12 @@ use datafusion_macros::user_doc;
 use crate::args::{columns, exactly, refuse, signature, texts};
 
 const NAME: &str = "parse_timestamp";
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Local wall-clock time of a text, by a strftime format.
 #[user_doc(
     doc_section(label = "Dates and times"),
-    description = r"The instant that a text names, as TIMESTAMP in microseconds without a zone. A format without a time of day gives midnight.
+    description = r"The instant that a text names, as TIMESTAMP in microseconds without a zone. A format without a time of day gives midnight, one without a day the first of the month; 24:00 is the midnight that ends the day.
 
 NULL where the text or the format is NULL, and where the text does not match the format: a contract counts such rows instead of failing. A format that is not one is an error.",
     syntax_example = "parse_timestamp(text, format)",
@@ -92,7 +93,14 @@ fn items(format: &str) -> Result<Vec<Item<'_>>> {
 
 fn instant(text: &str, items: &[Item<'_>]) -> Option<i64> {
     let mut parsed = Parsed::new();
-    parse(&mut parsed, text, items.iter()).ok()?;
+    if parse(&mut parsed, text, items.iter()).is_err() {
+        let midnight = text.strip_suffix(":00").unwrap_or(text).strip_suffix("24:00")?;
+        let rest = &text[midnight.len() + "24".len()..];
+        return instant(&format!("{midnight}00{rest}"), items)?.checked_add(DAY_MICROS);
+    }
+    if parsed.day().is_none() && parsed.ordinal().is_none() {
+        parsed.set_day(1).ok()?;
+    }
     let date = parsed.to_naive_date().ok()?;
     let time = if parsed.hour_mod_12().is_none() { chrono::NaiveTime::MIN } else { parsed.to_naive_time().ok()? };
     Some(date.and_time(time).and_utc().timestamp_micros())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::Spanned;
 
-use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format};
+use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES};
 use crate::delimited::Dialect;
 use crate::project::document::Section;
 
@@ -25,6 +25,13 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
     }
     let columns: Vec<Column> = read_columns(root);
     let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    if columns.iter().any(|column| column.marks_end) && !names.contains(INTERVAL_MINUTES) {
+        root.mistake_with_hint(
+            root.span(),
+            "a stamp that marks the end of its interval needs the length of that",
+            "a column `interval_minutes`, with a `value` where the files do not have it",
+        );
+    }
     let key = root.required_texts("key").unwrap_or_default();
     if key.is_empty() {
         root.mistake(root.span(), "`key` names no column");
@@ -46,6 +53,7 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         file: file.to_owned(),
         label: label?.into_inner(),
         label_zh: root.text("label_zh").map(Spanned::into_inner),
+        also: read_also(root),
         required: root.flag("required").unwrap_or(false),
         may_be_empty: root.flag("may_be_empty").unwrap_or(false),
         files: files.into_iter().map(Spanned::into_inner).collect(),
@@ -71,6 +79,10 @@ fn check_glob(root: &Section<'_>, glob: &Spanned<String>) {
     } else if let Err(error) = globset::Glob::new(text) {
         root.mistake(glob.span(), format!("`{text}` is not a glob: {}", error.kind()));
     }
+}
+
+fn read_also(section: &Section<'_>) -> Vec<String> {
+    section.texts("also").unwrap_or_default().into_iter().map(Spanned::into_inner).collect()
 }
 
 fn read_format(root: &Section<'_>) -> Format {
@@ -167,10 +179,13 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         map: map.into_iter().map(|(from, to)| (from.into_inner(), to.into_inner())).collect(),
         trim: section.flag("trim").unwrap_or(false),
         format: section.text("format").map(Spanned::into_inner),
+        marks_end: section.choice("stamp_marks", &[("begin", false), ("end", true)]).unwrap_or(false),
+        midnight_ends_day: section.flag("midnight_ends_day").unwrap_or(false),
         zones: read_zones(section),
         on_breach: read_breach(section),
         label: section.text("label").map(Spanned::into_inner),
         label_zh: section.text("label_zh").map(Spanned::into_inner),
+        also: read_also(section),
         privacy: section.integer("privacy").unwrap_or(1).clamp(1, 3) as u8,
         name: name?.into_inner(),
         kind: parsed?,
@@ -195,10 +210,15 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
             format!("`format` holds for dates and timestamps, and `{}` is a {}", column.name, column.kind.name()),
         );
     }
-    if column.zones.is_some() && column.kind != ColumnType::Timestamp {
+    let on_stamps = [
+        ("time zones hold", column.zones.is_some()),
+        ("`stamp_marks` holds", column.marks_end),
+        ("`midnight_ends_day` holds", column.midnight_ends_day),
+    ];
+    for (what, _) in on_stamps.iter().filter(|(_, is_set)| *is_set && column.kind != ColumnType::Timestamp) {
         section.mistake(
             section.span(),
-            format!("time zones hold for timestamps, and `{}` is a {}", column.name, column.kind.name()),
+            format!("{what} for timestamps, and `{}` is a {}", column.name, column.kind.name()),
         );
     }
     Some(column)
@@ -277,10 +297,10 @@ fn read_foreign_unit(section: &Section<'_>, unit: Option<&Spanned<String>>) -> O
     let from = section.text("from_unit")?;
     let unit = unit.map(|unit| unit.get_ref().as_str());
     match (from.get_ref().as_str(), unit) {
-        ("W", Some("W")) | ("Wh", Some("Wh")) => None,
-        ("kW", Some("W")) => Some(ForeignUnit::Kw),
-        ("kWh", Some("Wh")) => Some(ForeignUnit::Kwh),
-        ("kWh", Some("W")) => match interval {
+        (same, Some(unit)) if same == unit => None,
+        ("kW", Some("W")) | ("kvar", Some("var")) => Some(ForeignUnit::Kw),
+        ("kWh", Some("Wh")) | ("kvarh", Some("varh")) => Some(ForeignUnit::Kwh),
+        ("kWh", Some("W")) | ("kvarh", Some("var")) => match interval {
             Some(minutes @ (5 | 15 | 30 | 60)) => Some(ForeignUnit::KwhPerInterval(minutes as u32)),
             _ => {
                 section.mistake_with_hint(

@@ -1,0 +1,481 @@
+//! From a sample of foreign files to the contract that would map them: which
+//! table it is, which column is which, units and time formats; with what is
+//! unsure said beside it.
+
+use std::fmt::Write;
+
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::contract::{Column, ColumnType, Contract};
+use crate::delimited::Dialect;
+
+/// A foreign column and what its first rows hold.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    pub name: String,
+    pub kind: ForeignKind,
+    /// Values that are not null, as text.
+    pub values: Vec<String>,
+    pub nulls: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForeignKind {
+    Text,
+    Number,
+    Date,
+    Timestamp,
+    Bool,
+    /// A list of numbers.
+    List,
+    Other,
+}
+
+/// Foreign files of one shape.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Finds the files, below their folder.
+    pub files: String,
+    pub count: usize,
+    pub form: SampleForm,
+    /// Hive partition columns, in path order.
+    pub partition: Vec<String>,
+    pub columns: Vec<Foreign>,
+    /// What could not be told for certain.
+    pub doubts: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SampleForm {
+    Parquet,
+    Delta,
+    Csv(Dialect),
+}
+
+impl Sample {
+    /// The lines of a contract that say how the files are read.
+    fn head(&self) -> Vec<String> {
+        let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        let mut head = Vec::new();
+        match &self.form {
+            SampleForm::Parquet => {}
+            SampleForm::Delta => head.push("format = \"delta\"".to_owned()),
+            SampleForm::Csv(dialect) => {
+                head.push("format = \"csv\"".to_owned());
+                if dialect.delimiter != b',' {
+                    head.push(format!("delimiter = {}", quoted(&char::from(dialect.delimiter).to_string())));
+                }
+                if dialect.encoding != Dialect::default().encoding {
+                    head.push(format!("encoding = {}", quoted(&dialect.encoding)));
+                }
+                head.extend(dialect.header.as_ref().map(|names| format!("header = [{}]", list(names))));
+            }
+        }
+        if !self.partition.is_empty() {
+            head.push(format!("partition = [{}]", list(&self.partition)));
+        }
+        head
+    }
+}
+
+/// A contract for foreign files.
+#[derive(Clone, Debug)]
+pub struct Guess {
+    pub table: String,
+    /// Share of the columns that must be there and were found.
+    pub score: f64,
+    pub text: String,
+    /// Columns of the contract and how many of them were found.
+    pub columns: usize,
+    pub found: usize,
+    /// What a person should look at.
+    pub doubts: usize,
+    /// Foreign columns that nothing of ours is made of.
+    pub unread: Vec<String>,
+}
+
+/// Fewer matching columns than this make no table.
+const LEAST_SCORE: f64 = 0.5;
+/// Share of the values that must be read by a format.
+const MOST: f64 = 0.98;
+const DATES: [&str; 7] = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y年%m月%d日"];
+const MONTHS: [&str; 3] = ["%Y%m", "%Y-%m", "%Y/%m"];
+const TIMES: [&str; 6] = ["%H:%M:%S%.f", "%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "T%H:%M:%S%.f"];
+const POINTS: [usize; 4] = [24, 48, 96, 288];
+
+/// The table that a sample fits best, with the contract for it.
+pub fn guess(sample: &Sample, known: &[&Contract]) -> Option<Guess> {
+    let mut best: Option<(f64, &Contract)> = None;
+    for contract in known {
+        let score = score(sample, contract);
+        if score >= LEAST_SCORE && best.is_none_or(|(most, _)| score > most) {
+            best = Some((score, contract));
+        }
+    }
+    best.map(|(score, contract)| write_contract(sample, contract, score))
+}
+
+/// Share of the required columns that are found, and a little for the name of
+/// the files.
+fn score(sample: &Sample, contract: &Contract) -> f64 {
+    let required: Vec<&Column> = contract.columns.iter().filter(|column| !column.nullable).collect();
+    let found = required.iter().filter(|column| find(sample, column).is_some()).count();
+    let optional = contract.columns.iter().filter(|column| column.nullable && find(sample, column).is_some()).count();
+    let path = sample.files.rsplit_once('.').map_or(sample.files.as_str(), |(path, _)| path);
+    let words: Vec<String> = path.split(['/', '_', '-', '.', '*', '=']).map(plain).collect();
+    let names = std::iter::once(&contract.table).chain(contract.label_zh.iter()).chain(&contract.also);
+    let is_named = names.map(|name| plain(name)).any(|name| {
+        words.contains(&name)
+            || name.strip_suffix('s').is_some_and(|one| words.iter().any(|word| word == one))
+            || plain(path).contains(&name)
+    });
+    // A column for each point is a curve, whatever the columns are called.
+    found as f64 / required.len().max(1) as f64 + 0.01 * optional as f64 + if is_named { 0.35 } else { 0.0 }
+}
+
+/// How a column of ours comes out of the foreign ones.
+struct Match<'a> {
+    from: From<'a>,
+    /// The name is not one that others use for it.
+    is_unsure: bool,
+}
+
+enum From<'a> {
+    One(&'a Foreign),
+    /// Prefix, first number with its zeros, points.
+    Points {
+        pattern: String,
+        points: usize,
+    },
+}
+
+fn find<'a>(sample: &'a Sample, column: &Column) -> Option<Match<'a>> {
+    let exact = |name: &str| sample.columns.iter().find(|foreign| plain(&foreign.name) == plain(name));
+    let names = || std::iter::once(&column.name).chain(&column.also).chain(&column.label_zh);
+    let named = names().find_map(|name| exact(name)).filter(|foreign| is_plausible(foreign, column));
+    if let Some(foreign) = named {
+        return Some(Match { from: From::One(foreign), is_unsure: false });
+    }
+    if column.kind == ColumnType::Curve && !column.nullable {
+        if let Some((pattern, points)) = points(&sample.columns) {
+            return Some(Match { from: From::Points { pattern, points }, is_unsure: false });
+        }
+        let mut lists = sample.columns.iter().filter(|foreign| foreign.kind == ForeignKind::List);
+        if let (Some(list), None) = (lists.next(), lists.next()) {
+            return Some(Match { from: From::One(list), is_unsure: true });
+        }
+    }
+    // A name within another one: `cons_no_2`, `t_pq_kwh`.
+    let within = |foreign: &&Foreign| {
+        let name = plain(&foreign.name);
+        names().map(|own| plain(own)).any(|own| own.len() >= 4 && name.contains(&own))
+    };
+    let near = sample.columns.iter().filter(|foreign| is_plausible(foreign, column)).find(within);
+    near.map(|foreign| Match { from: From::One(foreign), is_unsure: true })
+}
+
+/// `P1` to `P96` among the columns, as `P{1..96}`.
+fn points(columns: &[Foreign]) -> Option<(String, usize)> {
+    for (at, column) in columns.iter().enumerate() {
+        let digits = column.name.len() - column.name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let (prefix, number) = column.name.split_at(column.name.len() - digits);
+        if !matches!(number.parse(), Ok(0 | 1)) {
+            continue;
+        }
+        let first: usize = number.parse().ok()?;
+        let follows = |step: &usize| {
+            let next = format!("{prefix}{:0digits$}", first + step);
+            columns.get(at + step).is_some_and(|column| column.name == next)
+        };
+        let count = (0..=288).take_while(follows).count();
+        if POINTS.contains(&count) {
+            let zeros = if digits > 1 { digits } else { 0 };
+            let last = first + count - 1;
+            return Some((format!("{prefix}{{{first:0zeros$}..{last}}}"), count));
+        }
+    }
+    None
+}
+
+/// Whether the values can be what the column wants.
+fn is_plausible(foreign: &Foreign, column: &Column) -> bool {
+    let numbers = || share(&foreign.values, |value| value.replace(',', ".").parse::<f64>().is_ok()) >= MOST;
+    match (column.kind, foreign.kind) {
+        (_, ForeignKind::Other) => false,
+        (ColumnType::Curve, kind) => kind == ForeignKind::List,
+        (_, ForeignKind::List) => false,
+        (ColumnType::Int | ColumnType::Decimal(..), ForeignKind::Text) => numbers(),
+        (ColumnType::Int | ColumnType::Decimal(..), kind) => kind == ForeignKind::Number,
+        (ColumnType::Date | ColumnType::Timestamp, ForeignKind::Date | ForeignKind::Timestamp) => true,
+        (ColumnType::Date | ColumnType::Timestamp, _) => {
+            foreign.values.is_empty() || !formats(foreign, column.kind).is_empty()
+        }
+        (ColumnType::Bool, _) | (ColumnType::Text, _) => true,
+    }
+}
+
+fn share(values: &[String], is_so: impl Fn(&str) -> bool) -> f64 {
+    if values.is_empty() {
+        return 1.0;
+    }
+    values.iter().filter(|value| is_so(value)).count() as f64 / values.len() as f64
+}
+
+/// The formats by which the values can be read, the likeliest first.
+fn formats(foreign: &Foreign, kind: ColumnType) -> Vec<String> {
+    let reads = |format: &String| {
+        share(&foreign.values, |value| match format.contains("%H") {
+            true => NaiveDateTime::parse_from_str(value, format).is_ok(),
+            false if format.contains("%d") => NaiveDate::parse_from_str(value, format).is_ok(),
+            false => NaiveDate::parse_from_str(&format!("{value}01"), &format!("{format}%d")).is_ok(),
+        }) >= MOST
+    };
+    let dates = || DATES.iter().map(|date| (*date).to_owned());
+    let stamps = || {
+        DATES.iter().flat_map(|date| {
+            TIMES.iter().map(move |time| match time.strip_prefix('T') {
+                Some(time) => format!("{date}T{time}"),
+                None if !time.contains(':') && !date.contains(['-', '/', '.']) => format!("{date}{time}"),
+                None => format!("{date} {time}"),
+            })
+        })
+    };
+    let candidates: Vec<String> = match kind {
+        ColumnType::Timestamp => stamps().chain(dates()).collect(),
+        _ => dates().chain(MONTHS.iter().map(|month| (*month).to_owned())).chain(stamps()).collect(),
+    };
+    candidates.into_iter().filter(reads).collect()
+}
+
+/// Letters and digits, in lower case: `Cons_No` and `CONS-NO` are one name.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn write_contract(sample: &Sample, contract: &Contract, score: f64) -> Guess {
+    let mut text = String::new();
+    let mut doubts = sample.doubts.len();
+    let _ =
+        writeln!(text, "# Made from the files by `kwhy sources init`. What is marked with ? was guessed: look at it.");
+    for doubt in &sample.doubts {
+        let _ = writeln!(text, "# ? {doubt}");
+    }
+    let _ = writeln!(text, "label = {}", quoted(&contract.label));
+    if let Some(label) = &contract.label_zh {
+        let _ = writeln!(text, "label_zh = {}", quoted(label));
+    }
+    let _ = writeln!(text, "files = [{}]", quoted(&sample.files));
+    for line in sample.head() {
+        let _ = writeln!(text, "{line}");
+    }
+    if contract.required {
+        text.push_str("required = true\n");
+    }
+    let is_found = |name: &String| contract.column(name).is_some_and(|column| find(sample, column).is_some());
+    // Without the begin of its validity a row holds for all time.
+    let key: Vec<String> = contract
+        .key
+        .iter()
+        .filter(|name| Some(*name) != contract.valid_from.as_ref() || is_found(name))
+        .map(|name| quoted(name))
+        .collect();
+    let _ = writeln!(text, "key = [{}]", key.join(", "));
+    for (name, column) in
+        [("time", &contract.time), ("valid_from", &contract.valid_from), ("valid_to", &contract.valid_to)]
+    {
+        if let Some(column) = column.as_ref().filter(|column| name == "time" || is_found(column)) {
+            let _ = writeln!(text, "{name} = {}", quoted(column));
+        }
+    }
+    let (mut found, mut read) = (0, Vec::new());
+    for column in &contract.columns {
+        let matched = find(sample, column);
+        let is_there = matched.is_some();
+        found += usize::from(is_there);
+        if let Some(Match { from: From::One(foreign), .. }) = &matched {
+            read.push(foreign.name.clone());
+        }
+        doubts += write_column(&mut text, sample, column, matched);
+    }
+    let is_point = |name: &String| {
+        points(&sample.columns).is_some_and(|(pattern, _)| {
+            let prefix = pattern.split('{').next().unwrap_or_default();
+            name.strip_prefix(prefix)
+                .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+    };
+    let unread: Vec<String> = sample
+        .columns
+        .iter()
+        .map(|foreign| foreign.name.clone())
+        .filter(|name| !read.contains(name) && !is_point(name))
+        .collect();
+    if !unread.is_empty() {
+        let _ = writeln!(text, "\n# Not read: {}", unread.join(", "));
+    }
+    Guess { table: contract.table.clone(), score, text, columns: contract.columns.len(), found, doubts, unread }
+}
+
+/// Writes the block of a column, and gives how many doubts stand in it.
+fn write_column(text: &mut String, sample: &Sample, column: &Column, matched: Option<Match<'_>>) -> usize {
+    let mut lines = vec![format!("name = {}", quoted(&column.name))];
+    let mut doubts = Vec::new();
+    let mut is_there = true;
+    match &matched {
+        Some(Match { from: From::Points { pattern, points }, .. }) => {
+            lines.push(format!("from = {}", quoted(pattern)));
+            doubts.push(format!("{points} points; the first one is taken for the interval that begins at 00:00"));
+        }
+        Some(Match { from: From::One(foreign), is_unsure }) => {
+            if foreign.name != column.name {
+                lines.push(format!("from = {}", quoted(&foreign.name)));
+            }
+            if *is_unsure {
+                doubts.push(format!("is it {}?", foreign.name));
+            }
+        }
+        None => {
+            is_there = false;
+            if !column.nullable {
+                doubts.push("no column looks like it: name one with `from`, or give a `value`".to_owned());
+            }
+        }
+    }
+    lines.push(format!("type = {}", quoted(&column.kind.name())));
+    if let Some(unit) = &column.unit {
+        lines.push(format!("unit = {}", quoted(unit)));
+    }
+    if let Some(matched) = &matched {
+        write_values(&mut lines, &mut doubts, sample, column, &matched.from);
+    }
+    if column.nullable {
+        lines.push("nullable = true".to_owned());
+    }
+    for (name, bound) in [("min", column.min), ("max", column.max)] {
+        lines.extend(bound.map(|bound| format!("{name} = {bound}")));
+    }
+    if !column.values.is_empty() {
+        let values: Vec<String> = column.values.iter().map(|value| quoted(value)).collect();
+        lines.push(format!("values = [{}]", values.join(", ")));
+    }
+    if let Some(label) = &column.label {
+        lines.push(format!("label = {}", quoted(label)));
+    }
+    if let Some(label) = &column.label_zh {
+        lines.push(format!("label_zh = {}", quoted(label)));
+    }
+    if column.privacy > 1 {
+        lines.push(format!("privacy = {}", column.privacy));
+    }
+    text.push('\n');
+    if !is_there && column.nullable {
+        text.push_str("# not in the files\n");
+    }
+    for doubt in &doubts {
+        let _ = writeln!(text, "# ? {doubt}");
+    }
+    let _ = writeln!(text, "[[column]]\n{}", lines.join("\n"));
+    doubts.len()
+}
+
+/// What the values say: units, time formats, codes.
+fn write_values(lines: &mut Vec<String>, doubts: &mut Vec<String>, sample: &Sample, column: &Column, from: &From<'_>) {
+    let (name, foreign) = match from {
+        From::One(foreign) => (foreign.name.as_str(), Some(*foreign)),
+        From::Points { pattern, .. } => (pattern.as_str(), None),
+    };
+    if let Some(unit @ ("W" | "Wh" | "var")) = column.unit.as_deref() {
+        let lower = format!("{} {}", name.to_lowercase(), sample.files.to_lowercase());
+        let is_energy = lower.contains("kwh") || lower.contains("kvarh") || lower.contains("电量");
+        let kilo = match unit {
+            "Wh" => "kWh",
+            "W" if is_energy => "kWh",
+            "W" => "kW",
+            _ if is_energy => "kvarh",
+            _ => "kvar",
+        };
+        // Whole numbers of watts are written without a point.
+        let has_fraction = foreign.is_none_or(|foreign| foreign.values.iter().any(|value| value.contains('.')));
+        let is_named = lower.contains("kw") || lower.contains("kvar");
+        let is_base = plain(name).ends_with(&unit.to_lowercase()) && !is_named;
+        if !is_base {
+            lines.push(format!("from_unit = {}", quoted(kilo)));
+            if unit != "Wh" && kilo.ends_with('h') {
+                lines.push("interval_minutes = 15".to_owned());
+                doubts.push("energy of an interval: is it one of 15 minutes?".to_owned());
+            }
+            if !is_named {
+                let why = if has_fraction { "the values have fractions" } else { "the values are whole" };
+                doubts.push(format!("unit: {kilo} or {unit}? ({why})"));
+            }
+        }
+    }
+    let Some(foreign) = foreign else { return };
+    let is_time = matches!(column.kind, ColumnType::Date | ColumnType::Timestamp);
+    if is_time && foreign.kind == ForeignKind::Text && !foreign.values.is_empty() {
+        let formats = formats(foreign, column.kind);
+        if let Some(format) =
+            formats.first().filter(|format| !["%Y-%m-%d", "%Y-%m-%d %H:%M:%S"].contains(&format.as_str()))
+        {
+            lines.push(format!("format = {}", quoted(format)));
+        }
+        let is_ambiguous = |format: &String| format.contains("%d/%m") || format.contains("%m/%d");
+        if formats.iter().filter(|format| is_ambiguous(format)).count() > 1 {
+            doubts.push("day and month could be the other way round".to_owned());
+        }
+        if column.kind == ColumnType::Timestamp {
+            doubts.push(
+                "local time, and the begin of the interval? else: from_time_zone and time_zone, stamp_marks = \"end\""
+                    .to_owned(),
+            );
+        }
+    }
+    if !column.values.is_empty() || column.kind == ColumnType::Bool {
+        let mut codes: Vec<&String> = foreign.values.iter().filter(|value| !column.values.contains(value)).collect();
+        codes.sort();
+        codes.dedup();
+        let is_flag = column.kind == ColumnType::Bool
+            && codes.iter().all(|code| ["true", "false", "0", "1"].contains(&code.as_str()));
+        if !codes.is_empty() && codes.len() <= 30 && !is_flag {
+            let map: Vec<String> = codes.iter().map(|code| format!("{} = \"\"", quoted(code))).collect();
+            lines.push(format!("# map = {{ {} }}", map.join(", ")));
+            doubts.push("codes of their own: say in `map` what each of them means".to_owned());
+        }
+    }
+    if foreign.nulls > 0 && !column.nullable {
+        doubts.push(format!("{} of the first {} rows have none", foreign.nulls, foreign.nulls + foreign.values.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, values: &[&str]) -> Foreign {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        Foreign { name: name.to_owned(), kind: ForeignKind::Text, values, nulls: 0 }
+    }
+
+    #[test]
+    fn points_are_seen_by_their_numbers() {
+        let columns = |first: usize, count: usize, zeros: usize| -> Vec<Foreign> {
+            (first..first + count).map(|number| column(&format!("P{number:0zeros$}"), &["1"])).collect()
+        };
+        assert_eq!(points(&columns(1, 96, 0)), Some(("P{1..96}".to_owned(), 96)));
+        assert_eq!(points(&columns(0, 24, 2)), Some(("P{00..23}".to_owned(), 24)));
+        assert_eq!(points(&columns(1, 95, 0)), None);
+    }
+
+    #[test]
+    fn formats_are_those_that_read_all() {
+        let of = |values: &[&str], kind| formats(&column("t", values), kind);
+        assert_eq!(of(&["31/01/2026 00:15", "01/02/2026 00:30"], ColumnType::Timestamp), ["%d/%m/%Y %H:%M"]);
+        assert_eq!(of(&["202601", "202512"], ColumnType::Date), ["%Y%m"]);
+        assert_eq!(of(&["01/02/2026"], ColumnType::Date), ["%d/%m/%Y", "%m/%d/%Y"]);
+        assert_eq!(of(&["soon"], ColumnType::Date), [""; 0]);
+    }
+}
