@@ -42,6 +42,7 @@ mod morning_share;
 mod night_share;
 mod noon_share;
 mod normalise_curve;
+mod overlay_curves;
 mod pair;
 mod peak_valley_ratio;
 mod peak_valley_w;
@@ -118,6 +119,7 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
     vec![
         coincidence_factor::CoincidenceFactor.into(),
         curve_max::CurveMax.into(),
+        overlay_curves::OverlayCurves.into(),
         curve_min::CurveMin.into(),
         curve_quantile::CurveQuantile.into(),
         day_regularity::DayRegularity.into(),

@@ -60,6 +60,17 @@ impl Arena {
         if cells.len() == points { Ok(cells) } else { Err(lengths_differ(function, cells.len(), points)) }
     }
 
+    /// Puts `times` equal cells in the place of each cell of a group.
+    pub(super) fn widen(&mut self, group: usize, times: usize) {
+        let Some(span) = self.spans[group] else { return };
+        let start = self.cells.len();
+        for at in span.start..span.start + span.len {
+            let cell = self.cells[at];
+            self.cells.extend(std::iter::repeat_n(cell, times));
+        }
+        self.spans[group] = Some(Span { start, len: span.len * times });
+    }
+
     /// Cuts the row of a group to its first `len` cells.
     pub(super) fn shrink(&mut self, group: usize, len: usize) {
         if let Some(span) = &mut self.spans[group] {
@@ -110,10 +121,19 @@ impl Arena {
     /// The rows as a column of curves; a cell with more than 32 bits is unknown.
     pub(super) fn watts(&self, function: &str) -> Result<ArrayRef> {
         let mut curves = ListWriter::<Int32Type>::with_capacity(self.groups(), self.cells.len());
+        let mut watts: Vec<i32> = Vec::new();
         for group in 0..self.groups() {
-            match self.get(group) {
-                None => curves.push_null(),
-                Some(cells) => curves.push(cells.iter().map(|&watts| i32::try_from(watts).ok())),
+            let Some(cells) = self.get(group) else {
+                curves.push_null();
+                continue;
+            };
+            // All at once where all are known, which is the rule.
+            if cells.iter().fold(true, |all, &cell| all & (cell == i64::from(cell as i32))) {
+                watts.clear();
+                watts.extend(cells.iter().map(|&cell| cell as i32));
+                curves.push_dense(&watts);
+            } else {
+                curves.push(cells.iter().map(|&cell| i32::try_from(cell).ok()));
             }
         }
         Ok(Arc::new(curves.finish(function)?))
