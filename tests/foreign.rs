@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, Float64Builder, ListBuilder, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, Int32Type};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
-use crate::support::{Tables, assert_same, generate, query, repository, run_daily, succeed, tables};
+use crate::support::{Tables, assert_same, generate, kwhy, query, repository, run_daily, succeed, tables};
 
 /// One day of one account, as the canonical lake has it.
 struct Day {
@@ -165,6 +166,109 @@ fn readings_as_text_in_utc_give_the_same_tables() {
     );
     let (found, _out) = foreign.run();
     assert_same(&essence(expected), &essence(found), "readings in UTC");
+}
+
+/// Rows of a Parquet file as texts.
+fn rows(file: &Path) -> (Vec<String>, Vec<Vec<String>>) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).expect("file")).expect("parquet");
+    let names = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let mut rows = Vec::new();
+    let options = FormatOptions::default();
+    for batch in reader.build().expect("reader").map(|batch| batch.expect("batch")) {
+        let columns: Vec<_> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).expect("column")).collect();
+        rows.extend(
+            (0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()),
+        );
+    }
+    (names, rows)
+}
+
+/// Bills as a marketing system exports them: other names and units, Chinese text,
+/// months as 202601.
+fn export_bills(canonical: &Path, target: &Path) {
+    let names = [
+        ("account_id", "CONS_NO"),
+        ("bill_month", "YM"),
+        ("tariff_code", "执行电价"),
+        ("energy_wh", "T_PQ"),
+        ("peak_wh", "峰电量"),
+        ("valley_wh", "谷电量"),
+        ("max_demand_w", "MAX_DEMAND"),
+        ("power_factor", "功率因数"),
+        ("amount_total_cny", "T_AMT"),
+        ("issue_date", "RELEASE_DATE"),
+        ("due_date", "缴费截止日期"),
+    ];
+    let (columns, bills) = rows(&canonical.join("sources/bills/part-00000.parquet"));
+    let place = |name: &str| columns.iter().position(|column| column == name).expect("column");
+    let mut text = names.map(|(_, name)| name).join("|") + "\n";
+    for bill in bills {
+        let fields = names.map(|(name, _)| {
+            let value = &bill[place(name)];
+            match name {
+                _ if value.is_empty() => String::new(),
+                "bill_month" => value.replace('-', "")[..6].to_owned(),
+                "issue_date" | "due_date" => value.replace('-', "/"),
+                _ if name.ends_with("_wh") || name.ends_with("_w") => {
+                    let number: i64 = value.parse().expect("number");
+                    format!("{}{}.{:03}", if number < 0 { "-" } else { "" }, number.abs() / 1000, number.abs() % 1000)
+                }
+                _ => value.clone(),
+            }
+        });
+        text.push_str(&(fields.join("|") + "\n"));
+    }
+    std::fs::write(target, encoding_rs::GB18030.encode(&text).0).expect("file");
+}
+
+/// Contracts guessed from the files alone, as they were written, take in an
+/// export of bills and a column for each point.
+#[test]
+fn contracts_that_were_guessed_give_the_same_tables() {
+    let (canonical_lake, expected) = canonical();
+    let foreign = Foreign::new(canonical_lake.path());
+    std::fs::remove_dir_all(foreign.lake.path().join("sources/bills")).expect("bills");
+    export_bills(canonical_lake.path(), &foreign.lake.path().join("ARC_BILL_202603.txt"));
+    let mut by_day: std::collections::BTreeMap<NaiveDate, String> = std::collections::BTreeMap::new();
+    let points: Vec<String> = (1..=96).map(|point| format!("P{point}")).collect();
+    for day in days(canonical_lake.path()).into_iter().filter(|day| day.watts.len() == 96) {
+        let text = by_day.entry(day.date).or_insert_with(|| format!("CONS_NO,DATA_DATE,{}\n", points.join(",")));
+        let watts =
+            day.watts.iter().map(|watts| watts.map_or(String::new(), |watts| format!("{}", f64::from(watts) / 1000.0)));
+        let watts: Vec<String> = watts.collect();
+        text.push_str(&format!("{},{},{}\n", day.account_id, day.date.format("%Y%m%d"), watts.join(",")));
+    }
+    std::fs::create_dir_all(foreign.lake.path().join("curves")).expect("folder");
+    for (date, text) in by_day {
+        let file = File::create(foreign.lake.path().join(format!("curves/P96_{date}.csv.gz"))).expect("file");
+        let mut file = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        file.write_all(text.as_bytes()).expect("rows");
+        file.finish().expect("file");
+    }
+    let guessed = TempDir::new().expect("folder");
+    let shown =
+        succeed(kwhy().args(["sources", "init", "--from"]).arg(foreign.lake.path()).arg("--out").arg(guessed.path()));
+    for table in ["bills", "load_curve", "accounts"] {
+        let contract = format!("schemas/sources/{table}.toml");
+        assert!(guessed.path().join(&contract).is_file(), "no {contract}:\n{shown}");
+    }
+    let again = crate::support::output(
+        kwhy().args(["sources", "init", "--from"]).arg(foreign.lake.path()).arg("--out").arg(guessed.path()),
+    );
+    assert_eq!(again.status.code(), Some(2), "what is there is not overwritten");
+    succeed(kwhy().args(["sources", "check", "--lake"]).arg(foreign.lake.path()).arg("--project").arg(guessed.path()));
+    let out = TempDir::new().expect("folder");
+    succeed(run_daily(foreign.lake.path(), out.path()).arg("--project").arg(guessed.path()));
+    let found = tables(out.path());
+    for table in ["account_load_day", "account_load_window"] {
+        assert_eq!(expected[table], found[table], "{table}");
+    }
+    let bills = "select account_id, bill_month, tariff_code, energy_wh, peak_wh, max_demand_w, power_factor,
+        amount_total_cny, issue_date, due_date from stg_bills order by account_id, bill_month";
+    let first = TempDir::new().expect("folder");
+    succeed(&mut run_daily(canonical_lake.path(), first.path()));
+    assert_eq!(query(first.path(), bills), query(out.path(), bills));
 }
 
 /// The same delivery twice, in units too small to see both: the landing tables

@@ -2,11 +2,12 @@
 //! table it is, which column is which, units and time formats; with what is
 //! unsure said beside it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::contract::{Column, ColumnType, Contract};
+use super::contract::{Column, ColumnType, Contract, INTERVAL_MINUTES};
 use crate::delimited::Dialect;
 
 /// A foreign column and what its first rows hold.
@@ -115,22 +116,50 @@ pub fn guess(sample: &Sample, known: &[&Contract]) -> Option<Guess> {
     best.map(|(score, contract)| write_contract(sample, contract, score))
 }
 
-/// Share of the required columns that are found, and a little for the name of
-/// the files.
+/// Share of the required columns that are found, half of it for those that may
+/// be others, and a little for the name of the files.
 fn score(sample: &Sample, contract: &Contract) -> f64 {
+    let matches = |column: &Column| find(sample, contract, column);
+    let weight = |column: &&Column| matches(column).map_or(0.0, |found| if found.is_unsure { 0.5 } else { 1.0 });
     let required: Vec<&Column> = contract.columns.iter().filter(|column| !column.nullable).collect();
-    let found = required.iter().filter(|column| find(sample, column).is_some()).count();
-    let optional = contract.columns.iter().filter(|column| column.nullable && find(sample, column).is_some()).count();
+    let found: f64 = required.iter().map(weight).sum();
+    let optional = contract.columns.iter().filter(|column| column.nullable && matches(column).is_some()).count();
+    if repeats_key(sample, contract) {
+        return 0.0;
+    }
     let path = sample.files.rsplit_once('.').map_or(sample.files.as_str(), |(path, _)| path);
     let words: Vec<String> = path.split(['/', '_', '-', '.', '*', '=']).map(plain).collect();
     let names = std::iter::once(&contract.table).chain(contract.label_zh.iter()).chain(&contract.also);
     let is_named = names.map(|name| plain(name)).any(|name| {
-        words.contains(&name)
-            || name.strip_suffix('s').is_some_and(|one| words.iter().any(|word| word == one))
-            || plain(path).contains(&name)
+        let one = name.strip_suffix('s').unwrap_or(&name);
+        words.iter().any(|word| *word == name || word == one) || (name.len() >= 4 && plain(path).contains(&name))
     });
-    // A column for each point is a curve, whatever the columns are called.
-    found as f64 / required.len().max(1) as f64 + 0.01 * optional as f64 + if is_named { 0.35 } else { 0.0 }
+    found / required.len().max(1) as f64 + 0.01 * optional as f64 + if is_named { 0.35 } else { 0.0 }
+}
+
+/// Whether the columns that would be the key have the same values again and
+/// again: then the rows are of something else.
+fn repeats_key(sample: &Sample, contract: &Contract) -> bool {
+    let columns = contract.key.iter().filter_map(|name| contract.column(name));
+    let found: Vec<&Foreign> = columns
+        .filter_map(|column| match find(sample, contract, column)?.from {
+            From::One(foreign) if foreign.nulls == 0 && foreign.values.len() > 1 => Some(foreign),
+            _ => None,
+        })
+        .collect();
+    let rows = found.iter().map(|foreign| foreign.values.len()).min().unwrap_or(0);
+    let day_of = |value: &str| value.split([' ', 'T']).next().unwrap_or_default().to_owned();
+    let is_day = |name: &str| contract.column(name).is_some_and(|column| column.kind == ColumnType::Date);
+    let of_days = contract.key.iter().any(|name| is_day(name));
+    let keys: BTreeSet<Vec<String>> = (0..rows)
+        .map(|row| {
+            found
+                .iter()
+                .map(|foreign| if of_days { day_of(&foreign.values[row]) } else { foreign.values[row].clone() })
+                .collect()
+        })
+        .collect();
+    rows > 20 && keys.len() * 2 < rows
 }
 
 /// How a column of ours comes out of the foreign ones.
@@ -142,6 +171,8 @@ struct Match<'a> {
 
 enum From<'a> {
     One(&'a Foreign),
+    /// The same in all rows.
+    Value(String),
     /// Prefix, first number with its zeros, points.
     Points {
         pattern: String,
@@ -149,7 +180,7 @@ enum From<'a> {
     },
 }
 
-fn find<'a>(sample: &'a Sample, column: &Column) -> Option<Match<'a>> {
+fn find<'a>(sample: &'a Sample, contract: &Contract, column: &Column) -> Option<Match<'a>> {
     let exact = |name: &str| sample.columns.iter().find(|foreign| plain(&foreign.name) == plain(name));
     let names = || std::iter::once(&column.name).chain(&column.also).chain(&column.label_zh);
     let named = names().find_map(|name| exact(name)).filter(|foreign| is_plausible(foreign, column));
@@ -171,7 +202,56 @@ fn find<'a>(sample: &'a Sample, column: &Column) -> Option<Match<'a>> {
         names().map(|own| plain(own)).any(|own| own.len() >= 4 && name.contains(&own))
     };
     let near = sample.columns.iter().filter(|foreign| is_plausible(foreign, column)).find(within);
-    near.map(|foreign| Match { from: From::One(foreign), is_unsure: true })
+    if let Some(foreign) = near {
+        return Some(Match { from: From::One(foreign), is_unsure: true });
+    }
+    if column.name == INTERVAL_MINUTES {
+        let minutes = sample.columns.iter().find_map(interval_minutes)?;
+        return Some(Match { from: From::Value(minutes.to_string()), is_unsure: true });
+    }
+    // The only stamps, or the only name that no two rows share.
+    let only = |is_so: &dyn Fn(&&Foreign) -> bool| {
+        let mut found = sample.columns.iter().filter(is_so);
+        found.next().filter(|_| found.next().is_none())
+    };
+    let is_stamp = |foreign: &&Foreign| is_plausible(foreign, column) && interval_minutes(foreign).is_some();
+    let foreign = match column.kind {
+        ColumnType::Timestamp if !column.nullable => only(&is_stamp)?,
+        ColumnType::Text if contract.required && contract.key.first() == Some(&column.name) => {
+            sample.columns.first().filter(|foreign| is_name(foreign))?
+        }
+        _ => return None,
+    };
+    Some(Match { from: From::One(foreign), is_unsure: true })
+}
+
+/// Whether no two rows share a value, and the values are no plain numbers.
+fn is_name(foreign: &Foreign) -> bool {
+    let different: BTreeSet<&String> = foreign.values.iter().collect();
+    let is_measured = |value: &String| value.contains('.') && value.parse::<f64>().is_ok();
+    foreign.nulls == 0
+        && different.len() > 1
+        && different.len() == foreign.values.len()
+        && !foreign.values.iter().any(is_measured)
+}
+
+/// How far the stamps of a column lie apart, mostly.
+fn interval_minutes(foreign: &Foreign) -> Option<i64> {
+    let format = match foreign.kind {
+        ForeignKind::Text => {
+            formats(foreign, ColumnType::Timestamp).into_iter().find(|format| format.contains("%H"))?
+        }
+        ForeignKind::Timestamp => "%Y-%m-%dT%H:%M:%S%.f".to_owned(),
+        _ => return None,
+    };
+    let stamps: Vec<NaiveDateTime> =
+        foreign.values.iter().filter_map(|value| NaiveDateTime::parse_from_str(value, &format).ok()).collect();
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for pair in stamps.windows(2) {
+        *counts.entry((pair[1] - pair[0]).num_minutes()).or_default() += 1;
+    }
+    let (minutes, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    ([5, 15, 30, 60].contains(&minutes) && count * 2 > stamps.len()).then_some(minutes)
 }
 
 /// `P1` to `P96` among the columns, as `P{1..96}`.
@@ -275,7 +355,7 @@ fn write_contract(sample: &Sample, contract: &Contract, score: f64) -> Guess {
     if contract.required {
         text.push_str("required = true\n");
     }
-    let is_found = |name: &String| contract.column(name).is_some_and(|column| find(sample, column).is_some());
+    let is_found = |name: &String| contract.column(name).is_some_and(|column| find(sample, contract, column).is_some());
     // Without the begin of its validity a row holds for all time.
     let key: Vec<String> = contract
         .key
@@ -293,7 +373,7 @@ fn write_contract(sample: &Sample, contract: &Contract, score: f64) -> Guess {
     }
     let (mut found, mut read) = (0, Vec::new());
     for column in &contract.columns {
-        let matched = find(sample, column);
+        let matched = find(sample, contract, column);
         let is_there = matched.is_some();
         found += usize::from(is_there);
         if let Some(Match { from: From::One(foreign), .. }) = &matched {
@@ -329,6 +409,10 @@ fn write_column(text: &mut String, sample: &Sample, column: &Column, matched: Op
         Some(Match { from: From::Points { pattern, points }, .. }) => {
             lines.push(format!("from = {}", quoted(pattern)));
             doubts.push(format!("{points} points; the first one is taken for the interval that begins at 00:00"));
+        }
+        Some(Match { from: From::Value(value), .. }) => {
+            lines.push(format!("value = {}", quoted(value)));
+            doubts.push(format!("the stamps lie {value} minutes apart"));
         }
         Some(Match { from: From::One(foreign), is_unsure }) => {
             if foreign.name != column.name {
@@ -387,6 +471,7 @@ fn write_values(lines: &mut Vec<String>, doubts: &mut Vec<String>, sample: &Samp
     let (name, foreign) = match from {
         From::One(foreign) => (foreign.name.as_str(), Some(*foreign)),
         From::Points { pattern, .. } => (pattern.as_str(), None),
+        From::Value(_) => return,
     };
     if let Some(unit @ ("W" | "Wh" | "var")) = column.unit.as_deref() {
         let lower = format!("{} {}", name.to_lowercase(), sample.files.to_lowercase());
@@ -405,8 +490,15 @@ fn write_values(lines: &mut Vec<String>, doubts: &mut Vec<String>, sample: &Samp
         if !is_base {
             lines.push(format!("from_unit = {}", quoted(kilo)));
             if unit != "Wh" && kilo.ends_with('h') {
-                lines.push("interval_minutes = 15".to_owned());
-                doubts.push("energy of an interval: is it one of 15 minutes?".to_owned());
+                let told = sample.columns.iter().find_map(interval_minutes);
+                let minutes = match from {
+                    From::Points { points, .. } => 1440 / *points as i64,
+                    _ => told.unwrap_or(15),
+                };
+                lines.push(format!("interval_minutes = {minutes}"));
+                if told.is_none() && foreign.is_some() {
+                    doubts.push("energy of an interval: is it one of 15 minutes?".to_owned());
+                }
             }
             if !is_named {
                 let why = if has_fraction { "the values have fractions" } else { "the values are whole" };

@@ -9,18 +9,23 @@ use datafusion_expr::EmitTo;
 
 use crate::list::ListWriter;
 
+/// Most cells of a block. A larger one would go back to the operating system
+/// when it is done with, and cost a fault for each of its pages anew.
+const BLOCK_CELLS: usize = 1 << 16;
+
 #[derive(Debug, Clone, Copy)]
 struct Span {
+    block: usize,
     start: usize,
     len: usize,
 }
 
-/// One row of `i64` for each group that has been opened. Where all rows have
-/// one length, the cells are a matrix of groups and slots in order of opening.
+/// One row of `i64` for each group that has been opened, in blocks that are
+/// filled one after the other and never grow, so that no cell is copied.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     spans: Vec<Option<Span>>,
-    cells: Vec<i64>,
+    blocks: Vec<Vec<i64>>,
 }
 
 impl Arena {
@@ -36,7 +41,7 @@ impl Arena {
 
     /// The row of a group; `None` if the group has not been opened.
     pub(super) fn get(&self, group: usize) -> Option<&[i64]> {
-        self.spans[group].map(|span| &self.cells[span.start..span.start + span.len])
+        self.spans[group].map(|span| &self.blocks[span.block][span.start..span.start + span.len])
     }
 
     /// The row of a group, opened with `len` cells of `fill` if it was not.
@@ -45,12 +50,25 @@ impl Arena {
         let span = match self.spans[group] {
             Some(span) => span,
             None => {
-                let start = self.cells.len();
-                self.cells.resize(start + len, fill);
-                *self.spans[group].insert(Span { start, len })
+                let span = self.room(len);
+                self.blocks[span.block].resize(span.start + len, fill);
+                *self.spans[group].insert(span)
             }
         };
-        &mut self.cells[span.start..span.start + span.len]
+        &mut self.blocks[span.block][span.start..span.start + span.len]
+    }
+
+    /// Where the next `len` cells go.
+    #[inline]
+    fn room(&mut self, len: usize) -> Span {
+        let fits = |block: &Vec<i64>| block.capacity() - block.len() >= len;
+        if !self.blocks.last().is_some_and(fits) {
+            // Each block is twice as large as the one before it.
+            let cells = self.blocks.last().map_or(len, |last| (2 * last.capacity()).min(BLOCK_CELLS)).max(len);
+            self.blocks.push(Vec::with_capacity(cells));
+        }
+        let block = self.blocks.len() - 1;
+        Span { block, start: self.blocks[block].len(), len }
     }
 
     /// As [`Self::open`], of a curve that must be as long as those before it.
@@ -62,13 +80,11 @@ impl Arena {
 
     /// Puts `times` equal cells in the place of each cell of a group.
     pub(super) fn widen(&mut self, group: usize, times: usize) {
-        let Some(span) = self.spans[group] else { return };
-        let start = self.cells.len();
-        for at in span.start..span.start + span.len {
-            let cell = self.cells[at];
-            self.cells.extend(std::iter::repeat_n(cell, times));
-        }
-        self.spans[group] = Some(Span { start, len: span.len * times });
+        let Some(cells) = self.get(group) else { return };
+        let wide: Vec<i64> = cells.iter().flat_map(|&cell| std::iter::repeat_n(cell, times)).collect();
+        let span = self.room(wide.len());
+        self.blocks[span.block].extend(wide);
+        self.spans[group] = Some(span);
     }
 
     /// Cuts the row of a group to its first `len` cells.
@@ -84,31 +100,34 @@ impl Arena {
             EmitTo::All => std::mem::take(self),
             EmitTo::First(n) => {
                 let left = self.spans.split_off(n.min(self.spans.len()));
-                let taken = Self::packed(&self.spans, &self.cells);
-                *self = Self::packed(&left, &self.cells);
+                let taken = self.packed(&self.spans);
+                *self = self.packed(&left);
                 taken
             }
         }
     }
 
-    fn packed(spans: &[Option<Span>], from: &[i64]) -> Self {
-        let mut cells = Vec::with_capacity(spans.iter().flatten().map(|span| span.len).sum());
-        let spans = spans
-            .iter()
-            .map(|span| {
-                span.map(|Span { start, len }| {
-                    let moved = Span { start: cells.len(), len };
-                    cells.extend_from_slice(&from[start..start + len]);
-                    moved
-                })
-            })
-            .collect();
-        Self { spans, cells }
+    fn packed(&self, spans: &[Option<Span>]) -> Self {
+        let mut packed = Self::default();
+        for span in spans {
+            let moved = span.map(|Span { block, start, len }| {
+                let to = packed.room(len);
+                packed.blocks[to.block].extend_from_slice(&self.blocks[block][start..start + len]);
+                to
+            });
+            packed.spans.push(moved);
+        }
+        packed
+    }
+
+    /// Cells of all groups.
+    fn cells(&self) -> usize {
+        self.spans.iter().flatten().map(|span| span.len).sum()
     }
 
     /// The rows as a column of lists.
     pub(super) fn lists(&self, function: &str) -> Result<ArrayRef> {
-        let mut lists = ListWriter::<Int64Type>::with_capacity(self.groups(), self.cells.len());
+        let mut lists = ListWriter::<Int64Type>::with_capacity(self.groups(), self.cells());
         for group in 0..self.groups() {
             match self.get(group) {
                 None => lists.push_null(),
@@ -120,7 +139,7 @@ impl Arena {
 
     /// The rows as a column of curves; a cell with more than 32 bits is unknown.
     pub(super) fn watts(&self, function: &str) -> Result<ArrayRef> {
-        let mut curves = ListWriter::<Int32Type>::with_capacity(self.groups(), self.cells.len());
+        let mut curves = ListWriter::<Int32Type>::with_capacity(self.groups(), self.cells());
         let mut watts: Vec<i32> = Vec::new();
         for group in 0..self.groups() {
             let Some(cells) = self.get(group) else {
@@ -140,7 +159,8 @@ impl Arena {
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        self.spans.capacity() * size_of::<Option<Span>>() + self.cells.capacity() * size_of::<i64>()
+        let cells: usize = self.blocks.iter().map(Vec::capacity).sum();
+        self.spans.capacity() * size_of::<Option<Span>>() + cells * size_of::<i64>()
     }
 }
 
