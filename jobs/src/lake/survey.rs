@@ -118,7 +118,7 @@ fn sample_files(files: String, paths: &[PathBuf]) -> Result<Sample, LakeError> {
     };
     let values = |name: &String| {
         let value = first.iter().find_map(|part| part.to_str()?.strip_prefix(&format!("{name}=")).map(str::to_owned));
-        Foreign { name: name.clone(), kind: ForeignKind::Text, values: value.into_iter().collect(), nulls: 0 }
+        Foreign::new(name.clone(), ForeignKind::Text, value.into_iter().collect(), 0)
     };
     let columns = columns.into_iter().chain(partition.iter().map(values)).collect();
     Ok(Sample { files, count: paths.len(), form, partition, columns, doubts })
@@ -132,7 +132,7 @@ async fn sample_delta(root: &Path, folder: &Path) -> Result<Sample, LakeError> {
     let mut columns = sample_parquet(&first.local_path())?;
     for (field, value) in snapshot.partition.iter().zip(&first.partition) {
         let values = value.iter().cloned().collect();
-        columns.push(Foreign { name: field.name().clone(), kind: ForeignKind::Text, values, nulls: 0 });
+        columns.push(Foreign::new(field.name().clone(), ForeignKind::Text, values, 0));
     }
     let (count, form) = (snapshot.files.len(), SampleForm::Delta);
     Ok(Sample { files, count, form, partition: Vec::new(), columns, doubts: Vec::new() })
@@ -162,7 +162,7 @@ fn sample_parquet(path: &Path) -> Result<Vec<Foreign>, LakeError> {
                 }
             }
         }
-        columns.push(Foreign { name: field.name().clone(), kind: kind(field.data_type()), values, nulls });
+        columns.push(Foreign::new(field.name().clone(), kind(field.data_type()), values, nulls));
     }
     Ok(columns)
 }
@@ -219,7 +219,7 @@ fn sample_text(path: &Path, doubts: &mut Vec<String>) -> Result<(Dialect, Vec<Fo
     let columns = names.into_iter().enumerate().map(|(at, name)| {
         let fields = rows.iter().filter_map(|row| row.get(at)).map(|field| field.trim().to_owned());
         let (values, blank): (Vec<String>, Vec<String>) = fields.partition(|field| !field.is_empty());
-        Foreign { name, kind: ForeignKind::Text, values, nulls: blank.len() }
+        Foreign::new(name, ForeignKind::Text, values, blank.len())
     });
     Ok((dialect, columns.collect()))
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::OnceLock;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
@@ -18,6 +19,37 @@ pub struct Foreign {
     /// Values that are not null, as text.
     pub values: Vec<String>,
     pub nulls: usize,
+    /// What is found out of the values, once.
+    are_numbers: OnceLock<bool>,
+    dates: OnceLock<Vec<String>>,
+    times: OnceLock<Vec<String>>,
+    minutes: OnceLock<Option<i64>>,
+}
+
+impl Foreign {
+    pub fn new(name: String, kind: ForeignKind, values: Vec<String>, nulls: usize) -> Self {
+        let (are_numbers, minutes) = (OnceLock::new(), OnceLock::new());
+        Self { name, kind, values, nulls, are_numbers, dates: OnceLock::new(), times: OnceLock::new(), minutes }
+    }
+
+    fn are_numbers(&self) -> bool {
+        *self
+            .are_numbers
+            .get_or_init(|| share(&self.values, |value| value.replace(',', ".").parse::<f64>().is_ok()) >= MOST)
+    }
+
+    /// The formats by which the values can be read, the likeliest first.
+    fn formats(&self, kind: ColumnType) -> &[String] {
+        match kind {
+            ColumnType::Timestamp => self.times.get_or_init(|| formats(&self.values, kind)),
+            _ => self.dates.get_or_init(|| formats(&self.values, kind)),
+        }
+    }
+
+    /// How far the stamps lie apart, mostly.
+    fn interval_minutes(&self) -> Option<i64> {
+        *self.minutes.get_or_init(|| interval_minutes(self))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +238,7 @@ fn find<'a>(sample: &'a Sample, contract: &Contract, column: &Column) -> Option<
         return Some(Match { from: From::One(foreign), is_unsure: true });
     }
     if column.name == INTERVAL_MINUTES {
-        let minutes = sample.columns.iter().find_map(interval_minutes)?;
+        let minutes = sample.columns.iter().find_map(Foreign::interval_minutes)?;
         return Some(Match { from: From::Value(minutes.to_string()), is_unsure: true });
     }
     // The only stamps, or the only name that no two rows share.
@@ -214,7 +246,7 @@ fn find<'a>(sample: &'a Sample, contract: &Contract, column: &Column) -> Option<
         let mut found = sample.columns.iter().filter(is_so);
         found.next().filter(|_| found.next().is_none())
     };
-    let is_stamp = |foreign: &&Foreign| is_plausible(foreign, column) && interval_minutes(foreign).is_some();
+    let is_stamp = |foreign: &&Foreign| is_plausible(foreign, column) && foreign.interval_minutes().is_some();
     let foreign = match column.kind {
         ColumnType::Timestamp if !column.nullable => only(&is_stamp)?,
         ColumnType::Text if contract.required && contract.key.first() == Some(&column.name) => {
@@ -235,11 +267,10 @@ fn is_name(foreign: &Foreign) -> bool {
         && !foreign.values.iter().any(is_measured)
 }
 
-/// How far the stamps of a column lie apart, mostly.
 fn interval_minutes(foreign: &Foreign) -> Option<i64> {
     let format = match foreign.kind {
         ForeignKind::Text => {
-            formats(foreign, ColumnType::Timestamp).into_iter().find(|format| format.contains("%H"))?
+            foreign.formats(ColumnType::Timestamp).iter().find(|format| format.contains("%H"))?.clone()
         }
         ForeignKind::Timestamp => "%Y-%m-%dT%H:%M:%S%.f".to_owned(),
         _ => return None,
@@ -279,16 +310,15 @@ fn points(columns: &[Foreign]) -> Option<(String, usize)> {
 
 /// Whether the values can be what the column wants.
 fn is_plausible(foreign: &Foreign, column: &Column) -> bool {
-    let numbers = || share(&foreign.values, |value| value.replace(',', ".").parse::<f64>().is_ok()) >= MOST;
     match (column.kind, foreign.kind) {
         (_, ForeignKind::Other) => false,
         (ColumnType::Curve, kind) => kind == ForeignKind::List,
         (_, ForeignKind::List) => false,
-        (ColumnType::Int | ColumnType::Decimal(..), ForeignKind::Text) => numbers(),
+        (ColumnType::Int | ColumnType::Decimal(..), ForeignKind::Text) => foreign.are_numbers(),
         (ColumnType::Int | ColumnType::Decimal(..), kind) => kind == ForeignKind::Number,
         (ColumnType::Date | ColumnType::Timestamp, ForeignKind::Date | ForeignKind::Timestamp) => true,
         (ColumnType::Date | ColumnType::Timestamp, _) => {
-            foreign.values.is_empty() || !formats(foreign, column.kind).is_empty()
+            foreign.values.is_empty() || !foreign.formats(column.kind).is_empty()
         }
         (ColumnType::Bool, _) | (ColumnType::Text, _) => true,
     }
@@ -301,14 +331,18 @@ fn share(values: &[String], is_so: impl Fn(&str) -> bool) -> f64 {
     values.iter().filter(|value| is_so(value)).count() as f64 / values.len() as f64
 }
 
-/// The formats by which the values can be read, the likeliest first.
-fn formats(foreign: &Foreign, kind: ColumnType) -> Vec<String> {
+fn formats(values: &[String], kind: ColumnType) -> Vec<String> {
+    // Of most formats the first few values say that they are none of it.
     let reads = |format: &String| {
-        share(&foreign.values, |value| match format.contains("%H") {
-            true => NaiveDateTime::parse_from_str(value, format).is_ok(),
-            false if format.contains("%d") => NaiveDate::parse_from_str(value, format).is_ok(),
-            false => NaiveDate::parse_from_str(&format!("{value}01"), &format!("{format}%d")).is_ok(),
-        }) >= MOST
+        let by = |values: &[String]| {
+            share(values, |value| match format.contains("%H") {
+                true => NaiveDateTime::parse_from_str(value, format).is_ok(),
+                false if format.contains("%d") => NaiveDate::parse_from_str(value, format).is_ok(),
+                false => NaiveDate::parse_from_str(&format!("{value}01"), &format!("{format}%d")).is_ok(),
+            })
+        };
+        let few = values.len().min(20);
+        by(&values[..few]) > 0.5 && by(values) >= MOST
     };
     let dates = || DATES.iter().map(|date| (*date).to_owned());
     let stamps = || {
@@ -490,7 +524,7 @@ fn write_values(lines: &mut Vec<String>, doubts: &mut Vec<String>, sample: &Samp
         if !is_base {
             lines.push(format!("from_unit = {}", quoted(kilo)));
             if unit != "Wh" && kilo.ends_with('h') {
-                let told = sample.columns.iter().find_map(interval_minutes);
+                let told = sample.columns.iter().find_map(Foreign::interval_minutes);
                 let minutes = match from {
                     From::Points { points, .. } => 1440 / *points as i64,
                     _ => told.unwrap_or(15),
@@ -509,7 +543,7 @@ fn write_values(lines: &mut Vec<String>, doubts: &mut Vec<String>, sample: &Samp
     let Some(foreign) = foreign else { return };
     let is_time = matches!(column.kind, ColumnType::Date | ColumnType::Timestamp);
     if is_time && foreign.kind == ForeignKind::Text && !foreign.values.is_empty() {
-        let formats = formats(foreign, column.kind);
+        let formats = foreign.formats(column.kind);
         if let Some(format) =
             formats.first().filter(|format| !["%Y-%m-%d", "%Y-%m-%d %H:%M:%S"].contains(&format.as_str()))
         {
@@ -549,7 +583,7 @@ mod tests {
 
     fn column(name: &str, values: &[&str]) -> Foreign {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
-        Foreign { name: name.to_owned(), kind: ForeignKind::Text, values, nulls: 0 }
+        Foreign::new(name.to_owned(), ForeignKind::Text, values, 0)
     }
 
     #[test]
@@ -564,7 +598,7 @@ mod tests {
 
     #[test]
     fn formats_are_those_that_read_all() {
-        let of = |values: &[&str], kind| formats(&column("t", values), kind);
+        let of = |values: &[&str], kind| column("t", values).formats(kind).to_vec();
         assert_eq!(of(&["31/01/2026 00:15", "01/02/2026 00:30"], ColumnType::Timestamp), ["%d/%m/%Y %H:%M"]);
         assert_eq!(of(&["202601", "202512"], ColumnType::Date), ["%Y%m"]);
         assert_eq!(of(&["01/02/2026"], ColumnType::Date), ["%d/%m/%Y", "%m/%d/%Y"]);
