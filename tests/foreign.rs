@@ -168,6 +168,156 @@ fn readings_as_text_in_utc_give_the_same_tables() {
     assert_same(&essence(expected), &essence(found), "readings in UTC");
 }
 
+/// Readings in many files, in no order, one file twice, a day of hours and
+/// quarters mixed: units that see a part of a day each, and one that sees all.
+#[test]
+fn readings_in_pieces_give_the_same_tables_and_all_are_counted() {
+    let (lake, expected) = canonical();
+    let mut readings = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for day in days(lake.path()) {
+        if day.watts.len() == 96 && seen.insert((day.account_id.clone(), day.date)) {
+            for (slot, watts) in day.watts.iter().enumerate() {
+                readings.extend(watts.map(|watts| (day.account_id.clone(), day.date, slot, watts)));
+            }
+        }
+    }
+    // Pieces by a rule that has nothing to do with accounts or days.
+    let pieces = 7;
+    let mut texts = vec![String::from("account_id,read_at,power_w,interval_minutes\n"); pieces];
+    for (number, (account, date, slot, watts)) in readings.iter().enumerate().rev() {
+        let at = date.and_hms_opt(0, 0, 0).expect("midnight") + TimeDelta::minutes(15 * *slot as i64);
+        texts[number * 31 % 97 % pieces].push_str(&format!("{account},{at},{watts},15\n"));
+    }
+    let repeated = texts[3].lines().count() - 1;
+    texts.push(texts[3].clone());
+    let contract = "label = \"Readings\"\nfiles = [\"*.csv\"]\nformat = \"csv\"\nkey = [\"account_id\", \"read_at\"]\ntime = \"read_at\"\n\
+         [[column]]\nname = \"account_id\"\ntype = \"text\"\n[[column]]\nname = \"read_at\"\ntype = \"timestamp\"\n\
+         [[column]]\nname = \"power_w\"\ntype = \"int\"\nunit = \"W\"\n[[column]]\nname = \"interval_minutes\"\ntype = \"int\"\nvalues = [\"15\", \"60\"]\n";
+    let job = std::fs::read_to_string(repository().join("jobs/daily.toml")).expect("job");
+    let mut stagings = Vec::new();
+    for rows_per_unit in ["1", "200_000"] {
+        let foreign = Foreign::new(lake.path());
+        for (number, text) in texts.iter().enumerate() {
+            std::fs::write(foreign.lake.path().join(format!("{number}.csv")), text).expect("file");
+        }
+        // An hourly reading of an hour whose quarters are known too (repeated), a
+        // day of hours and quarters, and an interval that is none.
+        let (account, date, _, _) = &readings[0];
+        let mixed = format!(
+            "account_id,read_at,power_w,interval_minutes\n{account},{date} 00:00:00,-1000000,60\n{account},2026-02-01 05:00:00,700,60\n{account},2026-02-01 06:15:00,800,15\n{account},{date} 00:00:00,5,20\n"
+        );
+        std::fs::write(foreign.lake.path().join("mixed.csv"), mixed).expect("file");
+        foreign.contract("load_reading", contract);
+        let jobs = foreign.project.path().join("jobs");
+        std::fs::create_dir_all(&jobs).expect("folder");
+        let limit = format!("rows_per_unit = {rows_per_unit}");
+        std::fs::write(jobs.join("daily.toml"), job.replace("rows_per_unit = 200_000", &limit)).expect("job");
+        let (found, out) = foreign.run();
+        let audit = query(
+            out.path(),
+            "select rows_in, published, quarantined, duplicates from audit_result where source = 'load_reading'",
+        );
+        let counts: Vec<usize> = audit[0].iter().map(|count| count.parse().expect("count")).collect();
+        assert_eq!(counts, [readings.len() + repeated + 4, readings.len() + 2, 1, repeated + 1]);
+        let mixed = query(
+            out.path(),
+            "select known_points(power_w), power_w[21], power_w[24], power_w[26] from stg_load_curve where date = date '2026-02-01'",
+        );
+        assert_eq!(mixed, [["5", "700", "700", "800"]]);
+        let days = |tables: &Tables| -> Vec<String> {
+            tables["account_load_day"].iter().filter(|row| !row.contains("|2026-02-01|")).cloned().collect()
+        };
+        assert_eq!(days(&expected), days(&found));
+        stagings.push(found["stg_load_curve"].clone());
+    }
+    assert_eq!(stagings[0], stagings[1], "units of one file, and one unit of all");
+}
+
+/// Registers that count up, with a ratio, a rollover, a register that is taken
+/// off, and a change of the meter, give the curves that they were counted from.
+#[test]
+fn registers_that_count_up_give_the_same_days() {
+    const ROLLOVER: i64 = 3_000_000;
+    let (lake, expected) = canonical();
+    let foreign = Foreign::new(lake.path());
+    let mut by_account: std::collections::BTreeMap<String, std::collections::BTreeMap<NaiveDate, Vec<i32>>> =
+        std::collections::BTreeMap::new();
+    for day in days(lake.path()) {
+        let watts: Option<Vec<i32>> = day.watts.iter().copied().collect();
+        if let Some(watts) = watts.filter(|watts| watts.len() == 96) {
+            by_account.entry(day.account_id).or_default().insert(day.date, watts);
+        }
+    }
+    // Who has all twelve days, none of them with a gap.
+    by_account.retain(|_, days| days.len() == 12 && days.values().flatten().all(|watts| *watts < 2_000_000));
+    assert!(by_account.len() > 50, "{}", by_account.len());
+    let mut text = String::from("account,register,meter,stamp,shows,ratio,turns,sign\n");
+    for (number, (account, days)) in by_account.iter().enumerate() {
+        // What is fed in is counted apart, where anything is.
+        let feeds = days.iter().find(|(_, watts)| watts.iter().any(|watts| *watts < 0)).map(|(date, _)| *date);
+        let (mut bought, mut sold) = (number as i64 * 1_000, 0_i64);
+        let mut show = |at: NaiveDateTime, bought: i64, sold: i64| {
+            // A quarter hour of one watt is a quarter of a watt-hour: the ratio.
+            text.push_str(&format!("{account},a,m1,{at},{},0.25,{ROLLOVER},1\n", bought % ROLLOVER));
+            if feeds.is_some_and(|first| first <= at.date()) {
+                text.push_str(&format!("{account},b,m1,{at},{sold},0.25,,-1\n"));
+            }
+        };
+        let mut at = NaiveDateTime::default();
+        for (date, watts) in days {
+            at = date.and_hms_opt(0, 0, 0).expect("midnight");
+            for watts in watts {
+                show(at, bought, sold);
+                bought += i64::from((*watts).max(0));
+                sold -= i64::from((*watts).min(0));
+                at += TimeDelta::minutes(15);
+            }
+        }
+        show(at, bought, sold);
+    }
+    // One more account, whose meter is changed at one, and whose register is reset
+    // at two without anyone knowing where it turns.
+    for (hour, meter, shows) in [(0, "x", 10), (1, "y", 3), (2, "y", 1), (3, "y", 8), (5, "y", 9), (6, "y", 11)] {
+        text.push_str(&format!("changed,a,{meter},2026-02-20 {hour:02}:00:00,{shows},,,\n"));
+    }
+    // And one of whose two registers one misses a reading: what went out is unknown.
+    for hour in 0..5 {
+        text.push_str(&format!("missing,a,m,2026-02-20 {hour:02}:00:00,{},,,\n", 100 * hour));
+        if hour != 2 {
+            text.push_str(&format!("missing,b,m,2026-02-20 {hour:02}:00:00,{},,,-1\n", 10 * hour));
+        }
+    }
+    std::fs::write(foreign.lake.path().join("registers.csv"), text).expect("file");
+    foreign.contract(
+        "load_register",
+        "label = \"Registers\"\nfiles = [\"registers.csv\"]\nformat = \"csv\"\nkey = [\"account_id\", \"register_id\", \"read_at\"]\n\
+         [[column]]\nname = \"account_id\"\nfrom = \"account\"\ntype = \"text\"\n\
+         [[column]]\nname = \"register_id\"\nfrom = \"register\"\ntype = \"text\"\n\
+         [[column]]\nname = \"meter_id\"\nfrom = \"meter\"\ntype = \"text\"\n\
+         [[column]]\nname = \"read_at\"\nfrom = \"stamp\"\ntype = \"timestamp\"\n\
+         [[column]]\nname = \"register_wh\"\nfrom = \"shows\"\ntype = \"int\"\nunit = \"Wh\"\n\
+         [[column]]\nname = \"multiplier\"\nfrom = \"ratio\"\ntype = \"decimal(12,4)\"\nnullable = true\n\
+         [[column]]\nname = \"rollover_wh\"\nfrom = \"turns\"\ntype = \"int\"\nunit = \"Wh\"\nnullable = true\n\
+         [[column]]\nname = \"direction\"\nfrom = \"sign\"\ntype = \"int\"\nnullable = true\n",
+    );
+    let (found, out) = foreign.run();
+    let of = |tables: &Tables| -> Vec<String> {
+        let is_known = |row: &&String| row.split('|').next().is_some_and(|account| by_account.contains_key(account));
+        tables["account_load_day"].iter().filter(is_known).cloned().collect()
+    };
+    assert_eq!(of(&expected).len(), by_account.len() * 12);
+    assert_eq!(of(&expected), of(&found));
+    let changed = query(out.path(), "select power_w from stg_load_curve where account_id = 'changed'");
+    let hours: Vec<&str> = changed[0][0].trim_matches(['[', ']']).split(", ").take(7).collect();
+    assert_eq!(hours, ["null", "null", "7", "null", "null", "2", "null"], "{changed:?}");
+    let missing = query(out.path(), "select power_w from stg_load_curve where account_id = 'missing'");
+    let hours: Vec<&str> = missing[0][0].trim_matches(['[', ']']).split(", ").take(5).collect();
+    assert_eq!(hours, ["90", "null", "null", "90", "null"], "{missing:?}");
+    let feeding = query(out.path(), "select count(distinct account_id) from account_load_day where backfeed_wh > 0");
+    assert_ne!(feeding[0][0], "0", "nobody feeds in");
+}
+
 /// Rows of a Parquet file as texts.
 fn rows(file: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).expect("file")).expect("parquet");

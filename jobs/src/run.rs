@@ -71,6 +71,8 @@ pub struct Summary {
     pub seconds: f64,
     /// Sources that the lake does not have.
     pub absent: Vec<String>,
+    /// Sources that it has, and that nothing in this job reads.
+    pub unread: Vec<String>,
 }
 
 /// The default output folder of a lake.
@@ -99,6 +101,8 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     ledger.close(&engine, outcome.as_ref().err().map(ToString::to_string)).await?;
     drop(lease);
     let published = outcome?;
+    let is_read = |table: &&String| published.built.audits.iter().any(|audit| audit.source == **table);
+    let unread = sources.found.keys().filter(|table| !is_read(table)).cloned().collect();
     Ok(Summary {
         out: out.root,
         release: published.release,
@@ -108,6 +112,7 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
         tables: published.rows,
         tags: project.tags.tags.len(),
         seconds: start.elapsed().as_secs_f64(),
+        unread,
         absent: project.contracts.keys().filter(|table| sources.is_absent(table)).cloned().collect(),
     })
 }

@@ -81,8 +81,10 @@ pub fn show(summary: &Summary) -> String {
         })
         .collect();
     text.push_str(&plain(&["source", "rows in", "published", "quarantined", "repeated"], &audits, &[1, 2, 3, 4]));
-    if !summary.absent.is_empty() {
-        let _ = writeln!(text, " not in the lake: {}", summary.absent.join(", "));
+    for (what, tables) in [("not in the lake", &summary.absent), ("not read by this job", &summary.unread)] {
+        if !tables.is_empty() {
+            let _ = writeln!(text, " {what}: {}", tables.join(", "));
+        }
     }
     text.push('\n');
     let phases: Vec<Vec<String>> = summary

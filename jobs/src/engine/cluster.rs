@@ -32,6 +32,10 @@ use super::session::MAX_MESSAGE_BYTES;
 const POLL_FIRST: Duration = Duration::from_millis(5);
 const POLL_LATER: Duration = Duration::from_millis(50);
 const WATCH: Duration = Duration::from_secs(1);
+/// Calls are answered at once; a plan with many files takes a moment.
+const SILENCE: Duration = Duration::from_secs(60);
+/// A unit's report is a few rows.
+const FETCH: Duration = Duration::from_secs(60);
 /// A job that the scheduler does not know for so long, it never will.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
@@ -125,7 +129,9 @@ impl Cluster {
         let mut batches = Vec::new();
         for location in locations {
             // Who cannot hand over a result is lost, whatever the scheduler knows.
-            batches.extend(fetch(location).await.map_err(|reason| {
+            let fetched = tokio::time::timeout(FETCH, fetch(location)).await;
+            let fetched = fetched.unwrap_or_else(|_| Err(format!("no answer within {} s", FETCH.as_secs())));
+            batches.extend(fetched.map_err(|reason| {
                 tracing::warn!(unit = name, reason, "a result could not be fetched");
                 EngineError::ExecutorLost { unit: name.to_owned() }
             })?);
@@ -154,11 +160,7 @@ impl Cluster {
             operation_id: uuid::Uuid::new_v4().to_string(),
         });
         ballista_core::version::insert_version_header(request.metadata_mut());
-        let response = self.scheduler.clone().execute_query(request).await;
-        let response = response.map_err(|status| EngineError::NoScheduler {
-            address: self.address.clone(),
-            reason: status.message().to_owned(),
-        })?;
+        let response = self.answer(self.scheduler.clone().execute_query(request)).await?;
         match response.into_inner().result {
             Some(execute_query_result::Result::Success(success)) => Ok(success.job_id),
             Some(execute_query_result::Result::Failure(failure)) => Err(remote(format!("{failure:?}"))),
@@ -177,11 +179,7 @@ impl Cluster {
         let (start, mut watched) = (Instant::now(), Instant::now());
         loop {
             let request = GetJobStatusParams { job_id: job.to_owned() };
-            let answer = scheduler.get_job_status(request).await;
-            let answer = answer.map_err(|status| EngineError::NoScheduler {
-                address: self.address.clone(),
-                reason: status.message().to_owned(),
-            })?;
+            let answer = self.answer(scheduler.get_job_status(request)).await?;
             match answer.into_inner().status.and_then(|status| status.status) {
                 Some(Status::Successful(done)) => return Ok(done.partition_location),
                 Some(Status::Failed(failed)) => {
@@ -209,9 +207,20 @@ impl Cluster {
 
     async fn cancel(&self, job: &str) {
         let request = CancelJobParams { job_id: job.to_owned() };
-        if let Err(status) = self.scheduler.clone().cancel_job(request).await {
-            tracing::warn!(job, message = status.message(), "could not cancel");
+        if let Err(error) = self.answer(self.scheduler.clone().cancel_job(request)).await {
+            tracing::warn!(job, message = error.to_string(), "could not cancel");
         }
+    }
+
+    /// What the scheduler answers; one that is silent for long is none.
+    async fn answer<T>(
+        &self,
+        call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+    ) -> Result<tonic::Response<T>, EngineError> {
+        let lost = |reason: String| EngineError::NoScheduler { address: self.address.clone(), reason };
+        let answer = tokio::time::timeout(SILENCE, call).await;
+        let answer = answer.map_err(|_| lost(format!("no answer within {} s", SILENCE.as_secs())))?;
+        answer.map_err(|status| lost(status.message().to_owned()))
     }
 }
 
