@@ -18,7 +18,6 @@ const COLUMNS: &str = r#"
 name = "account_id"
 from = "CONS_NO"
 type = "text"
-trim = true
 
 [[column]]
 name = "day"
@@ -122,7 +121,7 @@ fn deliveries() -> Vec<Delivery> {
             head: csv,
             columns: COLUMNS,
             make: |lake| {
-                let text = "\u{feff}CONS_NO,DATA_DATE,T_PQ,KIND\r\n\r\n\" 17 \", 2026-01-01 ,\"12.5\",1\r\n18,2026-01-01,7,\r\n\r\n";
+                let text = "\u{feff}CONS_NO,DATA_DATE,T_PQ,KIND\r\n\r\n\" 17 \", 2026-01-01 ,\"12.5\",1\r\n\t18\u{3000},2026-01-01,7,\r\n\r\n";
                 write(lake, "t/a.csv", text);
             },
         },
@@ -132,7 +131,7 @@ fn deliveries() -> Vec<Delivery> {
             head: "files = [\"t/*\"]\nformat = \"csv\"\ndelimiter = \";\"\ndecimal_comma = true\n",
             columns: COLUMNS,
             make: |lake| {
-                let text = "CONS_NO;DATA_DATE;T_PQ;KIND\n17;2026-01-01;12,5;1\n18;2026-01-01;1.234,5;2\n19;2026-01-01;1,2,3;2\n";
+                let text = "CONS_NO;DATA_DATE;T_PQ;KIND\n17;2026-01-01;12,5;1\n18;2026-01-01;1.234,5;2\n19;2026-01-01;1,2,3;2\n20;2026-01-01;1,234.50;2\n21;2026-01-01;1.5;2\n22;2026-01-01;-0,001;2\n";
                 write(lake, "t/a.csv", text);
             },
         },
@@ -266,6 +265,27 @@ map = { "居民" = "residential", "商业" = "commercial" }
                 ];
                 parquet(&lake.join("t/a.parquet"), columns);
             },
+        },
+        Delivery {
+            name: "dates-of-another-zone",
+            about: "23:00 UTC is tomorrow in London's summer, and today in its winter",
+            head: csv,
+            columns: "[[column]]\nname = \"account_id\"\ntype = \"text\"\n[[column]]\nname = \"day\"\nfrom = \"time\"\ntype = \"date\"\nfrom_time_zone = \"UTC\"\ntime_zone = \"Europe/London\"\n",
+            make: |lake| write(lake, "t/a.csv", "account_id,time\n17,2026-07-01 23:00:00\n17,2026-01-31 23:00:00\n"),
+        },
+        Delivery {
+            name: "nothing-fits",
+            about: "a wrong contract: better no run than an empty table",
+            head: csv,
+            columns: COLUMNS,
+            make: |lake| write(lake, "t/a.csv", "CONS_NO,DATA_DATE,T_PQ,KIND\n17,01.01.2026,1,1\n18,02.01.2026,1,1\n"),
+        },
+        Delivery {
+            name: "columns-that-are-missing",
+            about: "all of them at once, and in which file of the archive",
+            head: csv,
+            columns: COLUMNS,
+            make: |lake| write(lake, "t/a.zip", zip(&[("read me.txt", "hello\n"), ("two.csv", GOOD)])),
         },
         Delivery {
             name: "mixed-encodings",

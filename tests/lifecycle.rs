@@ -3,7 +3,40 @@ use std::process::{Child, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::{assert_same, generate, lake, output, run_daily, succeed, tables, wait_for};
+use crate::support::{AS_OF, assert_same, generate, kwhy, lake, output, query, run_daily, succeed, tables, wait_for};
+
+/// Two jobs that publish different tables share an output folder.
+#[test]
+fn what_another_job_published_stays_published() {
+    let (project, out) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
+    std::fs::write(project.path().join("project.toml"), "extends = \"builtin\"\n").expect("project");
+    std::fs::create_dir_all(project.path().join("jobs")).expect("folder");
+    let job = "label = \"w\"\nbuild = [\"stg_weather\"]\n";
+    std::fs::write(project.path().join("jobs/weather.toml"), job).expect("job");
+    let run = |job: &str| {
+        let mut command = kwhy();
+        command.args(["run", job, "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out.path());
+        succeed(command.arg("--project").arg(project.path()))
+    };
+    run("daily");
+    let shown = run("weather");
+    assert!(!shown.contains("tags"), "{shown}");
+    let count = |table: &str| query(out.path(), &format!("select count(*) from {table}"))[0][0].clone();
+    assert_ne!(count("customer_tags"), "0");
+    assert_ne!(count("stg_weather"), "0");
+    // Its own audit of the sources is another one; then all stands, units without a
+    // row too.
+    run("daily");
+    let again = run("daily");
+    assert!(again.contains("nothing to do"), "{again}");
+    for line in again.lines().filter(|line| line.starts_with(" features") || line.starts_with(" tags")) {
+        let counts: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(counts[1], counts[2], "{again}");
+    }
+    let quarantined =
+        succeed(kwhy().args(["sql", "-c", "select distinct rule from quarantine_bills", "--out"]).arg(out.path()));
+    assert!(quarantined.contains("energy_wh.min"), "{quarantined}");
+}
 
 #[test]
 fn a_repeated_run_has_nothing_to_do() {

@@ -26,6 +26,8 @@ pub enum Error {
         "{table}: {rows_in} rows came in, but {published} published + {quarantined} quarantined + {duplicates} repeated were counted"
     )]
     Conservation { table: String, rows_in: u64, published: u64, quarantined: u64, duplicates: u64 },
+    #[error("none of the {rows} rows of `{table}` fits its contract")]
+    NothingFits { table: String, rows: u64 },
     #[error("{file}: a header without rows, and no other file of `{table}` has any")]
     NoRows { table: String, file: String, contract: String },
     #[error("`{model}` has {rows} rows whose key ({key}) another row has too")]
@@ -76,7 +78,11 @@ impl Error {
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
             Self::NotUnique { .. } | Self::Unfit { .. } => 1,
-            Self::Conservation { .. } | Self::NoRows { .. } | Self::NothingPublished { .. } | Self::Io { .. } => 1,
+            Self::Conservation { .. }
+            | Self::NoRows { .. }
+            | Self::NothingFits { .. }
+            | Self::NothingPublished { .. }
+            | Self::Io { .. } => 1,
         }
     }
 
@@ -97,6 +103,7 @@ impl Error {
             Self::Conservation { .. } => {
                 "rows are missing or were counted twice: files changed during the run, or this is a bug".into()
             }
+            Self::NothingFits { table, .. } => format!("kwhy sources check {table} shows why"),
             Self::NoRows { contract, .. } => format!(
                 "deliver it again, or move it away: without files the source counts as absent; where no rows is an answer, {contract} can say may_be_empty = true"
             ),
@@ -121,9 +128,10 @@ fn lake_hint(error: &LakeError) -> Option<String> {
         LakeError::NoSource { contract, .. } => {
             format!("{contract} says where the files lie; an overlay project can say otherwise")
         }
-        LakeError::NoColumn { found, contract, .. } => {
-            format!("the file has: {}; {contract} can map another name with `from`", found.join(", "))
-        }
+        LakeError::NoColumns { found, contract, .. } => format!(
+            "the file has: {}; {contract} can map another name with `from`, give a `value`, or allow it to be missing with nullable = true",
+            found.join(", ")
+        ),
         LakeError::ColumnType { contract, .. } => format!("{contract} says what the column must become"),
         LakeError::Unreadable { .. } => {
             "the file is damaged or not what its name says; deliver it again or move it away".into()

@@ -13,7 +13,7 @@ pub use lease::Lease;
 pub use table::{Change, Table};
 
 use crate::delimited::DelimitedError;
-use crate::state::Area;
+use crate::state::{Area, Snapshot};
 
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
@@ -25,8 +25,8 @@ pub enum LakeError {
     NoSource { path: PathBuf, table: String, globs: Vec<String>, contract: String },
     #[error("{}: cannot be read: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
-    #[error("{}: column `{column}` is missing", path.display())]
-    NoColumn { path: PathBuf, column: String, found: Vec<String>, contract: String },
+    #[error("{}: {} missing", path.display(), columns_are(columns))]
+    NoColumns { path: PathBuf, columns: Vec<String>, found: Vec<String>, contract: String },
     #[error("{}: column `{column}` is {found}, which cannot become {wanted}", path.display())]
     ColumnType { path: PathBuf, column: String, found: String, wanted: String, contract: String },
     #[error("{}: differs from {} in {what}", path.display(), first.display())]
@@ -59,6 +59,15 @@ pub enum LakeError {
     Layout { path: PathBuf, reason: String },
 }
 
+/// `column `a` is`, or `columns `a`, `b` are`.
+fn columns_are(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
+    match columns {
+        [_] => format!("column {} is", names[0]),
+        _ => format!("columns {} are", names.join(", ")),
+    }
+}
+
 /// The folder that everything made by kwhy lies in.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -75,6 +84,26 @@ impl Output {
 
     pub fn table(&self, area: Area, name: &str) -> Table {
         Table::new(name, self.root.join(area.folder()).join(name))
+    }
+
+    /// Tables of rows that broke a contract, by source.
+    pub async fn quarantine(&self) -> Result<Vec<(String, Snapshot)>, LakeError> {
+        let folder = self.root.join(Area::Quarantine.folder());
+        let mut found = Vec::new();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+            Err(source) => return Err(LakeError::Io { path: folder, source }),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|source| LakeError::Io { path: folder.clone(), source })?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Some(snapshot) = self.table(Area::Quarantine, &name).snapshot(None).await? {
+                found.push((name, snapshot));
+            }
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(found)
     }
 
     /// The number of buckets that this folder was made with. It is fixed by

@@ -231,7 +231,9 @@ fn parse(files: &Files) -> Result<Project, Mistakes> {
 fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
     let compiled = [TAGS, SEGMENTS, SEGMENT_COUNTS];
     let mut known: BTreeSet<String> = project.models.keys().cloned().collect();
-    known.extend(project.contracts.keys().map(|table| format!("{STAGED}{table}")));
+    // Of a contract with mistakes, too: what reads it is not to blame.
+    let tables = files.keys().filter_map(|path| stem(path, SOURCES, ".toml"));
+    known.extend(tables.map(|table| format!("{STAGED}{table}")));
     known.extend(compiled.iter().chain(&DRIVER_TABLES).map(|name| (*name).to_owned()));
     let hint = |name: &str| match did_you_mean(name, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),

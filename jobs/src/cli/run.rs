@@ -102,8 +102,12 @@ pub fn show(summary: &Summary) -> String {
         })
         .collect();
     text.push_str(&plain(&["step", "units", "stood", "seconds", "peak MiB"], &phases, &[1, 2, 3, 4]));
-    let accounts = summary.tables.get(crate::project::TAGS).copied().unwrap_or_default();
-    let _ = writeln!(text, "\n {} accounts x {} tags in {:.1} s", thousands(accounts), summary.tags, summary.seconds);
+    let _ = match summary.tables.get(crate::project::TAGS) {
+        Some(accounts) => {
+            writeln!(text, "\n {} accounts x {} tags in {:.1} s", thousands(*accounts), summary.tags, summary.seconds)
+        }
+        None => writeln!(text, "\n {} tables in {:.1} s", summary.tables.len(), summary.seconds),
+    };
     let (number, as_of, out) = (summary.release.number, summary.release.as_of, summary.out.display());
     let _ = match summary.is_new {
         true => writeln!(text, " release {number} as of {as_of} in {out}"),

@@ -10,13 +10,15 @@ use super::{ProjectArgs, absolute};
 use crate::engine::EngineError;
 use crate::error::Error;
 use crate::lake::LakeError;
-use crate::lake::survey::survey;
+use crate::lake::survey::{Survey, survey};
 use crate::project::Project;
 use crate::project::contract::{Contract, Format};
 use crate::project::diagnostic::did_you_mean;
 use crate::project::guess::{Guess, Sample, guess};
 use crate::run::check::{Broken, Checked, check};
 
+/// Most files of a kind that are named.
+const SKIPPED_SHOWN: usize = 5;
 /// Most characters of a row that are shown.
 const CONTENT_CHARS: usize = 160;
 
@@ -97,7 +99,7 @@ impl Init {
         let folder = folder.canonicalize().map_err(|_| LakeError::NoLake { path: folder })?;
         let project = Project::builtin()?;
         let known: Vec<&Contract> = project.contracts.values().map(AsRef::as_ref).collect();
-        let (samples, unreadable) = survey(&folder).await?;
+        let Survey { samples, unreadable, skipped } = survey(&folder).await?;
         let found: Vec<(Sample, Option<Guess>)> = samples
             .into_iter()
             .map(|sample| {
@@ -149,6 +151,17 @@ impl Init {
         let mut text = plain(&["files", "count", "table", "columns found", "to look at"], &rows, &[1, 4]);
         for error in &unreadable {
             let _ = writeln!(text, " left out: {error}");
+        }
+        if !skipped.is_empty() {
+            let names: Vec<String> =
+                skipped.iter().take(SKIPPED_SHOWN).map(|path| path.display().to_string()).collect();
+            let more = if skipped.len() > SKIPPED_SHOWN { ", …" } else { "" };
+            let _ = writeln!(
+                text,
+                " not looked at, being neither Parquet, Delta nor text, or links: {} files: {}{more}",
+                skipped.len(),
+                names.join(", ")
+            );
         }
         let _ = writeln!(
             text,
@@ -214,11 +227,12 @@ fn dictionary(contract: &Contract) -> String {
             yes(contract.key.contains(&column.name), "key"),
             yes(column.nullable, "nullable"),
             column.privacy.to_string(),
+            column.values.join(", "),
             column.label.clone().unwrap_or_default(),
             column.label_zh.clone().unwrap_or_default(),
         ]
     });
-    let header = ["column", "type", "unit", "key", "null", "privacy", "label", "label_zh"];
+    let header = ["column", "type", "unit", "key", "null", "privacy", "values", "label", "label_zh"];
     text.push_str(&plain(&header, &rows.collect::<Vec<_>>(), &[5]));
     text
 }
@@ -250,9 +264,10 @@ impl Check {
                     }
                 }
                 Checked::Read(read) => {
-                    let broken: u64 = read.broken.iter().map(|broken| broken.rows).sum();
+                    let broken = read.rows - read.fitting();
                     let verdict = match checked.is_usable() {
                         _ if read.lacks_rows => "has no rows",
+                        _ if read.rows > 0 && broken == read.rows => "does not fit",
                         true if broken == 0 => "fits",
                         true => "fits, but for some rows",
                         false => "would stop a run",

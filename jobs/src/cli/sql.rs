@@ -19,7 +19,8 @@ const MEMORY_BYTES: usize = 2 << 30;
 /// Ask the published tables in SQL.
 ///
 /// Sees the last release: marts and features by their names, staged sources as
-/// stg_<source>, and every function of kwhy. Without a lake there are the
+/// stg_<source>, rows that broke a contract as quarantine_<source>, and every
+/// function of kwhy. Without a lake there are the
 /// functions alone.
 #[derive(Args, Debug)]
 #[command(
@@ -81,6 +82,11 @@ impl Sql {
                 context
                     .register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot)))
                     .map_err(failed)?;
+            }
+            for (source, snapshot) in out.quarantine().await? {
+                let name = format!("quarantine_{source}");
+                let relation = Relation::of_table(&name, &snapshot);
+                context.register_table(name.as_str(), Arc::new(relation)).map_err(failed)?;
             }
         }
         let frame = context.sql_with_options(&sql, read_only()).await;

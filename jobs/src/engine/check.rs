@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue, ToDFSchema, plan_err};
-use datafusion::functions::expr_fn::{btrim, nullif, replace, r#struct};
+use datafusion::functions::expr_fn::{btrim, concat, nullif, regexp_like, replace, r#struct};
 use datafusion::logical_expr::expr_fn::{cast, ident, is_null, try_cast, when};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -140,11 +140,8 @@ impl SourceCheck {
         }
         let is_number = matches!(column.kind, ColumnType::Int | ColumnType::Decimal(..));
         let is_csv = matches!(self.contract.format, Format::Csv { .. });
-        if found == DataType::Utf8 && (column.trim || is_csv && column.kind != ColumnType::Text) {
-            value = self.trimmed(value, is_number);
-        } else if found == DataType::Utf8 && is_csv {
-            // Text has no other word for null.
-            value = nullif(value, lit(""));
+        if found == DataType::Utf8 && (column.trim || is_csv) {
+            value = self.trimmed(value, is_number).ok()?;
         }
         if let Some(((from, to), rest)) = column.map.split_first() {
             let mut cases = when(value.clone().eq(lit(from.clone())), lit(to.clone()));
@@ -172,10 +169,11 @@ impl SourceCheck {
         let fields = column.from.iter().map(|name| raw.field_with_name(name).ok());
         let fields: Vec<&Field> = fields.collect::<Option<_>>()?;
         let point = |field: &&Field| match field.data_type().is_string() {
-            true => try_cast(self.trimmed(ident(field.name()), true), DataType::Float64),
-            false => ident(field.name()),
+            true => Some(try_cast(self.trimmed(ident(field.name()), true).ok()?, DataType::Float64)),
+            false => Some(ident(field.name())),
         };
-        let curve = kwhy_udfs::expr_fn::curve_of_points(r#struct(fields.iter().map(point).collect()));
+        let points = fields.iter().map(point).collect::<Option<Vec<_>>>()?;
+        let curve = kwhy_udfs::expr_fn::curve_of_points(r#struct(points));
         let whole = |field: &&Field| field.data_type().is_signed_integer();
         let short = |field: &&Field| whole(field) && *field.data_type() != DataType::Int64;
         let element = match () {
@@ -185,10 +183,10 @@ impl SourceCheck {
         };
         let texts = fields.iter().filter(|field| field.data_type().is_string());
         let no_number = |field: &&Field| {
-            let text = || self.trimmed(ident(field.name()), true);
-            text().is_not_null().and(is_null(try_cast(text(), DataType::Float64)))
+            let text = self.trimmed(ident(field.name()), true).ok()?;
+            Some(text.clone().is_not_null().and(is_null(try_cast(text, DataType::Float64))))
         };
-        let curve = match texts.map(no_number).reduce(Expr::or) {
+        let curve = match texts.map(no_number).collect::<Option<Vec<_>>>()?.into_iter().reduce(Expr::or) {
             Some(broken) => {
                 let none = lit(ScalarValue::try_from(&list_of(element.clone())).ok()?);
                 when(broken, none).otherwise(curve).ok()?
@@ -200,14 +198,14 @@ impl SourceCheck {
 
     /// A text of a file without blanks around it, null where nothing is left,
     /// with a point for the comma of a number.
-    fn trimmed(&self, text: Expr, is_number: bool) -> Expr {
-        let text = btrim(vec![text]);
+    fn trimmed(&self, text: Expr, is_number: bool) -> Result<Expr> {
+        let text = stripped(text);
         match &self.contract.format {
             Format::Csv { decimal_comma, .. } => {
                 let text = nullif(text, lit(""));
-                if *decimal_comma && is_number { point_for_comma(text) } else { text }
+                if *decimal_comma && is_number { point_for_comma(text) } else { Ok(text) }
             }
-            _ => text,
+            _ => Ok(text),
         }
     }
 
@@ -230,6 +228,11 @@ impl SourceCheck {
     }
 
     fn convert(&self, column: &Column, value: Expr, found: &DataType, raw: &Schema) -> Result<Expr> {
+        if let (ColumnType::Date, Some(_)) = (column.kind, &column.zones) {
+            // The date that the clock on the wall shows at that instant.
+            let stamp = Column { kind: ColumnType::Timestamp, ..column.clone() };
+            return Ok(try_cast(self.convert(&stamp, value, found, raw)?, DataType::Date32));
+        }
         let converted = self.begin(column, self.convert_type(column, value, found)?, raw)?;
         Ok(match &column.zones {
             Some((from, to)) => kwhy_udfs::expr_fn::local_time(converted, lit(from.clone()), lit(to.clone())),
@@ -324,9 +327,16 @@ fn origins(schema: &Schema) -> Columns {
     found.map(|name| (ident(name), name.to_owned())).collect()
 }
 
-/// `1.234,5` as `1234.5`.
-fn point_for_comma(value: Expr) -> Expr {
-    replace(replace(value, lit("."), lit("")), lit(","), lit("."))
+/// `1.234,5` as `1234.5`; a text that is no such number stays none.
+fn point_for_comma(value: Expr) -> Result<Expr> {
+    let is_number = regexp_like(value.clone(), lit(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"), None);
+    let number = replace(replace(value.clone(), lit("."), lit("")), lit(","), lit("."));
+    when(is_number, number).otherwise(concat(vec![lit("no number: "), value]))
+}
+
+/// Text without what surrounds it unseen: blanks of any width, tabs, line ends.
+fn stripped(text: Expr) -> Expr {
+    btrim(vec![text, lit(" \t\r\n\u{a0}\u{3000}")])
 }
 
 fn list_of(element: DataType) -> DataType {

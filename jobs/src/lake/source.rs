@@ -33,7 +33,7 @@ pub async fn find(lake: &Path, contract: &Arc<Contract>) -> Result<Option<Source
     let mut files = Vec::with_capacity(pinned.len());
     let mut known: Option<(PathBuf, SchemaRef)> = None;
     for file in pinned {
-        let path = file.local_path();
+        let path = PathBuf::from(file.shown());
         let (schema, rows) = read_header(&file, contract)?;
         check_columns(contract, &schema, &partition, &path)?;
         match &mut known {
@@ -210,6 +210,7 @@ fn check_columns(
     partition: &[(String, ColumnType)],
     path: &Path,
 ) -> Result<(), LakeError> {
+    let mut missing = Vec::new();
     for column in contract.columns.iter().filter(|column| column.value.is_none()) {
         // A column for each point: numbers make the curve that a list would be.
         let is_point = column.from.len() > 1;
@@ -230,19 +231,19 @@ fn check_columns(
                     });
                 }
                 Err(_) if column.nullable && !is_point => {}
-                Err(_) => {
-                    let found = schema.fields().iter().map(|field| field.name().clone()).collect();
-                    return Err(LakeError::NoColumn {
-                        path: path.to_owned(),
-                        column: name.clone(),
-                        found,
-                        contract: contract.file.clone(),
-                    });
-                }
+                Err(_) => missing.push(name.clone()),
             }
         }
     }
-    Ok(())
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(LakeError::NoColumns {
+        path: path.to_owned(),
+        columns: missing,
+        found: schema.fields().iter().map(|field| field.name().clone()).collect(),
+        contract: contract.file.clone(),
+    })
 }
 
 /// Whether a column of this type can hold what the contract wants.

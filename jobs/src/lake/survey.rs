@@ -22,11 +22,27 @@ const SAMPLE_BYTES: usize = 256 << 10;
 /// Delimiters that occur, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// The sets of files below a folder, and the files that could not be read.
-pub async fn survey(folder: &Path) -> Result<(Vec<Sample>, Vec<LakeError>), LakeError> {
-    let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    let mut tables = Vec::new();
-    walk(folder, folder, &mut groups, &mut tables)?;
+/// What a folder holds.
+pub struct Survey {
+    pub samples: Vec<Sample>,
+    pub unreadable: Vec<LakeError>,
+    /// Files of other kinds, and links.
+    pub skipped: Vec<PathBuf>,
+}
+
+/// Files of one shape and the tables of logs.
+#[derive(Default)]
+struct Found {
+    groups: BTreeMap<String, Vec<PathBuf>>,
+    tables: Vec<PathBuf>,
+    skipped: Vec<PathBuf>,
+}
+
+/// Looks at all files below a folder.
+pub async fn survey(folder: &Path) -> Result<Survey, LakeError> {
+    let mut files = Found::default();
+    walk(folder, folder, &mut files)?;
+    let Found { groups, tables, skipped } = files;
     let (mut found, mut unreadable) = (Vec::new(), Vec::new());
     for table in tables {
         match sample_delta(folder, &table).await {
@@ -40,17 +56,12 @@ pub async fn survey(folder: &Path) -> Result<(Vec<Sample>, Vec<LakeError>), Lake
             Err(error) => unreadable.push(error),
         }
     }
-    Ok((found, unreadable))
+    Ok(Survey { samples: found, unreadable, skipped })
 }
 
-fn walk(
-    root: &Path,
-    folder: &Path,
-    groups: &mut BTreeMap<String, Vec<PathBuf>>,
-    tables: &mut Vec<PathBuf>,
-) -> Result<(), LakeError> {
+fn walk(root: &Path, folder: &Path, found: &mut Found) -> Result<(), LakeError> {
     if folder.join("_delta_log").is_dir() {
-        tables.push(folder.to_owned());
+        found.tables.push(folder.to_owned());
         return Ok(());
     }
     let io = |source| LakeError::Io { path: folder.to_owned(), source };
@@ -58,15 +69,18 @@ fn walk(
     entries.sort_by_key(std::fs::DirEntry::path);
     for entry in entries {
         let (path, kind) = (entry.path(), entry.file_type().map_err(io)?);
-        if entry.file_name().to_string_lossy().starts_with(['.', '_']) || kind.is_symlink() {
+        if entry.file_name().to_string_lossy().starts_with(['.', '_']) {
             continue;
         }
         if kind.is_dir() {
-            walk(root, &path, groups, tables)?;
-        } else if let Ok(relative) = path.strip_prefix(root)
-            && form(&path).is_some()
-        {
-            groups.entry(pattern(relative)).or_default().push(path);
+            walk(root, &path, found)?;
+            continue;
+        }
+        match path.strip_prefix(root) {
+            Ok(relative) if form(&path).is_some() && !kind.is_symlink() => {
+                found.groups.entry(pattern(relative)).or_default().push(path);
+            }
+            _ => found.skipped.push(path),
         }
     }
     Ok(())
@@ -186,7 +200,13 @@ fn kind(found: &DataType) -> ForeignKind {
 
 fn sample_text(path: &Path, doubts: &mut Vec<String>) -> Result<(Dialect, Vec<Foreign>), LakeError> {
     let member = match Form::of(path) {
-        Form::Zip => delimited::members(path)?.into_iter().next().map(|(name, _)| name),
+        Form::Zip => match delimited::members(path)?.into_iter().next() {
+            Some((name, _)) => Some(name),
+            None => {
+                let reason = "the archive is empty".to_owned();
+                return Err(LakeError::Unreadable { path: path.to_owned(), reason });
+            }
+        },
         _ => None,
     };
     let member = member.as_deref();
@@ -239,6 +259,11 @@ fn rows(path: &Path, member: Option<&str>, dialect: &Dialect, most: usize) -> Re
 }
 
 fn encoding(head: &[u8], doubts: &mut Vec<String>) -> String {
+    match head {
+        [0xff, 0xfe, ..] => return "utf-16le".to_owned(),
+        [0xfe, 0xff, ..] => return "utf-16be".to_owned(),
+        _ => {}
+    }
     // A character that the sample cuts off is none to wonder at.
     let is_utf8 = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
     if is_utf8 {
@@ -247,7 +272,11 @@ fn encoding(head: &[u8], doubts: &mut Vec<String>) -> String {
     let mut text = String::with_capacity(head.len() * 2);
     let decoder = &mut encoding_rs::GB18030.new_decoder();
     let (result, _) = decoder.decode_to_string_without_replacement(head, &mut text, false);
-    let encoding = if result == encoding_rs::DecoderResult::InputEmpty { "gb18030" } else { "windows-1252" };
+    // Chinese characters are pairs of high bytes; an accent stands alone.
+    let lone = head.windows(3).filter(|w| w[0] < 0x80 && w[1] >= 0x80 && w[2] < 0x80).count();
+    let pairs = head.windows(2).filter(|w| w[0] >= 0x80 && w[1] >= 0x80).count();
+    let is_chinese = result == encoding_rs::DecoderResult::InputEmpty && pairs > lone;
+    let encoding = if is_chinese { "gb18030" } else { "windows-1252" };
     doubts.push(format!("the text is not UTF-8; it reads as {encoding}"));
     encoding.to_owned()
 }

@@ -122,7 +122,7 @@ impl<'a> Build<'a> {
             .iter()
             .enumerate()
             .flat_map(|(index, ready)| ready.units.iter().map(move |unit| (index, unit)))
-            .filter(|(index, unit)| !stands(&ready[*index].standing, &unit.id))
+            .filter(|(index, unit)| !stands(&ready[*index].standing, &unit.id) && !was_empty(ledger, &unit.id))
             .collect();
         self.progress.phase(phase, work.len());
         let total: usize = ready.iter().map(|ready| ready.units.len()).sum();
@@ -386,6 +386,9 @@ impl<'a> Build<'a> {
                 let file = files.first().map(PinnedFile::shown).unwrap_or_default();
                 return Err(Error::NoRows { table: audit.source.clone(), file, contract: contract.file.clone() });
             }
+            if audit.rows_in > 0 && audit.quarantined == audit.rows_in {
+                return Err(Error::NothingFits { table: audit.source.clone(), rows: audit.rows_in });
+            }
             let promised = source.and_then(Source::promised_rows);
             let is_whole = promised.is_none_or(|rows: u64| rows == audit.rows_in);
             if audit.rows_in != audit.published + audit.quarantined + audit.duplicates || !is_whole {
@@ -419,6 +422,11 @@ fn waves<'a>(steps: &[&'a Step]) -> Vec<Vec<&'a Step>> {
 /// The unit that a data file came from: `u-<unit>-<uuid>.parquet`.
 fn unit_of(path: &str) -> Option<&str> {
     path.rsplit('/').next()?.strip_prefix("u-")?.split('-').next()
+}
+
+/// Whether a unit was run before and gave no rows, good or bad.
+fn was_empty(ledger: &Ledger, unit: &str) -> bool {
+    ledger.known(unit).is_some_and(|record| record.rows_out == 0 && record.quarantined == 0)
 }
 
 fn stands(standing: &[String], unit: &str) -> bool {

@@ -51,6 +51,12 @@ pub struct Read {
     pub lacks_rows: bool,
 }
 
+impl Read {
+    pub fn fitting(&self) -> u64 {
+        self.rows - self.broken.iter().map(|broken| broken.rows).sum::<u64>()
+    }
+}
+
 /// A rule and the rows that break it.
 #[derive(Debug)]
 pub struct Broken {
@@ -76,7 +82,10 @@ impl Checked {
         match self {
             Self::Absent { is_required } => !is_required,
             Self::Unusable(_) => false,
-            Self::Read(read) => !read.lacks_rows && !read.broken.iter().any(|broken| broken.is_fatal),
+            Self::Read(read) => {
+                let is_lost = read.rows > 0 && read.fitting() == 0;
+                !read.lacks_rows && !is_lost && !read.broken.iter().any(|broken| broken.is_fatal)
+            }
         }
     }
 }

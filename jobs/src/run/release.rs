@@ -18,7 +18,7 @@ use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::Plan;
-use crate::project::Project;
+use crate::project::{Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS};
 use crate::state::{Area, Snapshot};
 
 const TABLE: &str = "releases";
@@ -60,7 +60,10 @@ pub async fn publish(
     mut built: Built,
 ) -> Result<Published, Error> {
     let last = last_release(engine, out).await?;
-    let mut tables = BTreeMap::new();
+    // What other jobs have published stays as it is, as long as the project knows
+    // it.
+    let carried = last.iter().flat_map(|last| last.tables.clone());
+    let mut tables: BTreeMap<String, u64> = carried.filter(|(path, _)| is_known(project, path)).collect();
     let mut rows = BTreeMap::new();
     for step in plan.steps.iter().filter(|step| !step.is_landing) {
         if let Some(snapshot) = built.tables.get(&step.name) {
@@ -99,6 +102,13 @@ pub async fn publish(
         })
         .await?;
     Ok(Published { release, is_new: true, rows, built })
+}
+
+/// Whether a table (`marts/customer_tags`) is one that the project can make.
+fn is_known(project: &Project, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_source = name.strip_prefix(STAGED).is_some_and(|table| project.contracts.contains_key(table));
+    is_source || [TAGS, SEGMENTS, SEGMENT_COUNTS].contains(&name) || project.models.contains_key(name)
 }
 
 /// The release that readers see.

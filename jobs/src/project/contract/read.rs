@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::format::{Item, StrftimeItems};
 use toml::Spanned;
 
 use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES};
@@ -211,7 +212,7 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         );
     }
     let on_stamps = [
-        ("time zones hold", column.zones.is_some()),
+        ("time zones hold", column.zones.is_some() && column.kind != ColumnType::Date),
         ("`stamp_marks` holds", column.marks_end),
         ("`midnight_ends_day` holds", column.midnight_ends_day),
     ];
@@ -219,6 +220,15 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         section.mistake(
             section.span(),
             format!("{what} for timestamps, and `{}` is a {}", column.name, column.kind.name()),
+        );
+    }
+    if let Some(format) = &column.format
+        && (!format.contains('%') || StrftimeItems::new(format).any(|item| item == Item::Error))
+    {
+        section.mistake_with_hint(
+            section.span(),
+            format!("`{format}` is not a format of dates and times"),
+            "such as %Y-%m-%d or %d/%m/%Y %H:%M",
         );
     }
     Some(column)
