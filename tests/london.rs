@@ -42,6 +42,26 @@ fn london_homes_are_what_an_independent_program_says() {
     assert_eq!(homes, golden("london_home.csv"), "demand, load factor, evening share, time of peak");
 }
 
+/// Midnights of British summer time are written as 23:00 of the day before: read as
+/// dates they would be a day early, and three days twice.
+#[test]
+fn days_of_weather_are_those_of_the_clock_on_the_wall() {
+    let Some(data) = real_data("lcl") else { return };
+    let out = TempDir::new().expect("folder");
+    let mut command = kwhy();
+    command.args(["run", "weather", "--as-of", "2014-04-01", "--lake"]).arg(data).arg("--out").arg(out.path());
+    let shown = succeed(command.arg("--project").arg(repository().join("tests/london")));
+    let audit: Vec<&str> =
+        shown.lines().filter(|line| line.starts_with(" weather")).flat_map(str::split_whitespace).collect();
+    assert_eq!(audit, ["weather", "882", "882", "0", "0"], "{shown}");
+    let summer = query(
+        out.path(),
+        "select count(*), min(temperature_max_c), max(temperature_max_c) from stg_weather
+         where date >= date '2013-07-01' and date < date '2013-08-01'",
+    );
+    assert_eq!(summer, [["31", "17.50", "32.16"]]);
+}
+
 #[test]
 fn what_london_does_not_have_is_unknown_for_that_reason() {
     let Some(data) = real_data("lcl") else { return };
