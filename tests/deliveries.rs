@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, Date32Array, Float64Array, Float64Builder, Int32Array, ListBuilder, RecordBatch, StringArray,
+};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
@@ -272,6 +274,80 @@ map = { "居民" = "residential", "商业" = "commercial" }
             head: csv,
             columns: "[[column]]\nname = \"account_id\"\ntype = \"text\"\n[[column]]\nname = \"day\"\nfrom = \"time\"\ntype = \"date\"\nfrom_time_zone = \"UTC\"\ntime_zone = \"Europe/London\"\n",
             make: |lake| write(lake, "t/a.csv", "account_id,time\n17,2026-07-01 23:00:00\n17,2026-01-31 23:00:00\n"),
+        },
+        Delivery {
+            name: "watts-that-are-not-whole",
+            about: "rounded as elsewhere; a number that no connection has is not read",
+            head: "files = [\"t/*\"]\n",
+            columns: "[[column]]\nname = \"account_id\"\ntype = \"text\"\n[[column]]\nname = \"day\"\ntype = \"date\"\n[[column]]\nname = \"power_w\"\ntype = \"curve\"\nunit = \"W\"\n",
+            make: |lake| {
+                let mut curves = ListBuilder::new(Float64Builder::new());
+                for of in [|hour: i32| f64::from(hour) + 0.9, |hour: i32| if hour == 7 { 5e9 } else { 1.0 }] {
+                    curves.append_value((0..24).map(|hour| (hour != 3).then(|| of(hour))));
+                }
+                let columns: Vec<(&str, ArrayRef)> = vec![
+                    ("account_id", texts(&[Some("17"), Some("18")])),
+                    ("day", days(2)),
+                    ("power_w", Arc::new(curves.finish())),
+                ];
+                parquet(&lake.join("t/a.parquet"), columns);
+            },
+        },
+        Delivery {
+            name: "energy-of-another-interval",
+            about: "the contract says quarters of an hour, the list has hours",
+            head: "files = [\"t/*\"]\n",
+            columns: "[[column]]\nname = \"account_id\"\ntype = \"text\"\n[[column]]\nname = \"day\"\ntype = \"date\"\n[[column]]\nname = \"power_w\"\ntype = \"curve\"\nunit = \"W\"\nfrom_unit = \"kWh\"\ninterval_minutes = 15\n",
+            make: |lake| {
+                let mut curves = ListBuilder::new(Float64Builder::new());
+                for points in [96, 24] {
+                    curves.append_value((0..points).map(|_| Some(0.25)));
+                }
+                let columns: Vec<(&str, ArrayRef)> = vec![
+                    ("account_id", texts(&[Some("17"), Some("18")])),
+                    ("day", days(2)),
+                    ("power_w", Arc::new(curves.finish())),
+                ];
+                parquet(&lake.join("t/a.parquet"), columns);
+            },
+        },
+        Delivery {
+            name: "readings-between-intervals",
+            about: "quarters of an hour that are called hours; a clock some seconds late",
+            head: "files = [\"t/*\"]\nformat = \"csv\"\n",
+            columns: "[[column]]\nname = \"account_id\"\ntype = \"text\"\n[[column]]\nname = \"day\"\ntype = \"timestamp\"\n[[column]]\nname = \"interval_minutes\"\nvalue = \"60\"\ntype = \"int\"\n",
+            make: |lake| {
+                write(
+                    lake,
+                    "t/a.csv",
+                    "account_id,day\n17,2026-01-01 00:00:00\n17,2026-01-01 00:15:00\n17,2026-01-01 01:00:07\n",
+                );
+            },
+        },
+        Delivery {
+            name: "one-key-in-two-folders",
+            about: "the folder is not the key: the row counts once, whatever the units",
+            head: "files = [\"t/**\"]\nformat = \"csv\"\npartition = [\"DATA_DATE\"]\n",
+            columns: "[[column]]\nname = \"account_id\"\ntype = \"text\"\n[[column]]\nname = \"day\"\nvalue = \"2026-01-01\"\ntype = \"date\"\n[[column]]\nname = \"folder\"\nfrom = \"DATA_DATE\"\ntype = \"text\"\n",
+            make: |lake| {
+                write(lake, "t/DATA_DATE=a/a.csv", "account_id\n17\n");
+                write(lake, "t/DATA_DATE=b/b.csv", "account_id\n17\n18\n");
+            },
+        },
+        Delivery {
+            name: "two-files-of-one-name",
+            about: "in an archive: which of them is meant?",
+            head: csv,
+            columns: COLUMNS,
+            make: |lake| {
+                let bytes = zip(&[("one.csv", GOOD), ("two.csv", GOOD)]);
+                let text = bytes.windows(7).enumerate().filter(|(_, name)| *name == b"two.csv").map(|(at, _)| at);
+                let mut renamed = bytes.clone();
+                for at in text.collect::<Vec<_>>() {
+                    renamed[at..at + 3].copy_from_slice(b"one");
+                }
+                write(lake, "t/a.zip", renamed);
+            },
         },
         Delivery {
             name: "nothing-fits",

@@ -52,6 +52,8 @@ pub enum DelimitedError {
     Encoding { path: PathBuf, line: u64, encoding: String, byte: u8 },
     #[error("{}: line {line} is longer than {} MiB", path.display(), MAX_RECORD_BYTES >> 20)]
     Long { path: PathBuf, line: u64 },
+    #[error("{}: line {line}: a quote of the header is not closed, or not at the end of its field", path.display())]
+    Header { path: PathBuf, line: u64 },
     #[error("{}: no header line", path.display())]
     NoHeader { path: PathBuf },
     #[error("{}: expands to more than {MAX_EXPANSION} times its size", path.display())]
@@ -66,6 +68,7 @@ impl DelimitedError {
             Self::OtherForm { .. } => "a file is read as its name says: .gz, .zip, else plain text; rename it",
             Self::Encoding { .. } => "`encoding` of the contract says how its text is written, such as \"gb18030\"",
             Self::Long { .. } => "is the file delimited text, and is its `delimiter` right?",
+            Self::Header { .. } => "deliver it again; `header` of the contract can name the columns",
             Self::NoHeader { .. } => "deliver it again, or move it away; `header` of the contract can name the columns",
             Self::Bomb { .. } => "no delivery shrinks so much; if this one does, unpack it first",
             Self::Io { .. } | Self::Archive { .. } => "the file is damaged or not what its name says; deliver it again",
@@ -161,6 +164,23 @@ mod tests {
                 Ok(vec!["8".into(), "9".into()]),
             ]
         );
+    }
+
+    /// Of an open quote and one that happens to close it lines below.
+    #[test]
+    fn lines_that_an_open_quote_ties_together_come_out_one_by_one() {
+        let rows = parse("a,b\n1,\"1\n2,\",5\"\n3,4\n");
+        let broken = Err((Fault::Quote, "1,\"1".to_owned()));
+        let row = |a: &str, b: &str| Ok(vec![a.to_owned(), b.to_owned()]);
+        assert_eq!(rows, [broken, row("2", ",5"), row("3", "4")]);
+    }
+
+    #[test]
+    fn a_header_that_is_none_is_an_error() {
+        for text in ["a,\"b\n1,2\n", "a,\"b\"c\n1,2\n"] {
+            let (_folder, path) = file("t.csv", text.as_bytes());
+            assert!(matches!(rows_of(&path, None, &Dialect::default()), Err(DelimitedError::Header { line: 1, .. })));
+        }
     }
 
     #[test]

@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::project::contract::Contract;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
-use crate::project::model::{Folds, Layer, Model, ModelContract, Scope};
+use crate::project::model::{Folds, Layer, Model, ModelContract, Scope, quoted};
 use crate::project::{Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS, segment};
 use crate::state::{Area, Snapshot, Source};
 
@@ -185,7 +184,7 @@ impl Planner<'_> {
 
     fn need_source(&mut self, name: &str, table: &str) {
         match self.sources.found.get(table) {
-            Some(source) if !self.is_read_directly(name, &source.contract) => self.stage(name, source),
+            Some(source) if !self.is_read_directly(name, source) => self.stage(name, source),
             // Nobody delivers it as it is: a staging model may make it of another source.
             None => {
                 if let Some(model) = self.models.get(name).filter(|model| model.layer == Layer::Staging).cloned()
@@ -210,9 +209,8 @@ impl Planner<'_> {
     /// Rows of one key lie in files of one partition, or whoever reads them lands
     /// them for another step to settle; and it reads nothing else: then its units
     /// are groups of files.
-    fn is_read_directly(&self, name: &str, contract: &Contract) -> bool {
-        let is_disjoint = contract.is_per_account()
-            && contract.partition.first().is_some_and(|column| contract.is_disjoint_by(column));
+    fn is_read_directly(&self, name: &str, source: &Source) -> bool {
+        let is_disjoint = source.contract.is_per_account() && source.disjoint_position().is_some();
         // With a second reader each would check, count and quarantine the rows anew.
         let mut readers = self.models.values().filter(|model| model.inputs.contains(name));
         match (readers.next(), readers.next()) {
@@ -228,7 +226,7 @@ impl Planner<'_> {
             phase: Phase::Sources,
             area: Area::Features,
             work: Work::Files { source: contract.table.clone() },
-            sql: format!("select * from {name}"),
+            sql: format!("select * from {}", quoted(name)),
             inputs: BTreeSet::from([name.to_owned()]),
             key: contract.key.clone(),
             is_bucketed: contract.is_per_account(),
@@ -237,9 +235,7 @@ impl Planner<'_> {
             folds: None,
             is_landing: false,
         };
-        if units::source_groups(source, None, self.rows_per_unit).len() == 1
-            || contract.partition.first().is_some_and(|column| contract.is_disjoint_by(column))
-        {
+        if units::source_groups(source, None, self.rows_per_unit).len() == 1 || source.disjoint_position().is_some() {
             self.steps.push(step);
             return;
         }
@@ -248,7 +244,7 @@ impl Planner<'_> {
         let work = if step.is_bucketed { Work::Bucket } else { Work::Whole };
         let settle = Step {
             work,
-            sql: format!("select * from {landing}"),
+            sql: format!("select * from {}", quoted(&landing)),
             inputs: BTreeSet::from([landing.clone()]),
             ..step.clone()
         };
@@ -262,7 +258,7 @@ impl Planner<'_> {
         }
         let direct = model.inputs.iter().find_map(|input| {
             let source = self.sources.found.get(input.strip_prefix(STAGED)?)?;
-            self.is_read_directly(input, &source.contract).then(|| source.contract.table.clone())
+            self.is_read_directly(input, source).then(|| source.contract.table.clone())
         });
         let work = match (direct, model.scope) {
             (Some(source), _) => Work::Files { source },

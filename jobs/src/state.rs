@@ -97,6 +97,11 @@ impl Source {
         self.partition.iter().position(|(name, _)| name == column)
     }
 
+    /// Position of the partition column that parts the keys, where one does.
+    pub fn disjoint_position(&self) -> Option<usize> {
+        self.partition.iter().position(|(name, _)| self.contract.is_disjoint_by(name))
+    }
+
     /// Rows by footers or log; `None` where only reading tells.
     pub fn promised_rows(&self) -> Option<u64> {
         match self.kind {

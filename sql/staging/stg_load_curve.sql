@@ -1,7 +1,8 @@
 -- Curves from long readings, where the lake has those. Grain: account_id, date.
 -- Of two readings of one interval the larger stands. A day with intervals of two
 -- lengths, as when a meter is changed, takes the shorter one. Readings beyond the
--- points that are known in the end repeated others.
+-- points that are known in the end repeated others (of a day with two lengths at
+-- least so many).
 select
   account_id,
   date,

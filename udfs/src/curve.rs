@@ -11,6 +11,7 @@ mod curve_correlation;
 mod curve_distance;
 mod curve_from_kw;
 mod curve_from_kwh;
+mod curve_from_w;
 mod curve_max;
 mod curve_min;
 mod curve_of_points;
@@ -65,6 +66,7 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use curve_from_kw::CurveFromKw;
 pub(crate) use curve_from_kwh::CurveFromKwh;
+pub(crate) use curve_from_w::CurveFromW;
 pub(crate) use curve_of_points::CurveOfPoints;
 pub(crate) use curve_points::CurvePoints;
 
@@ -81,6 +83,7 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
         curve_distance::CurveDistance.into(),
         CurveFromKw.into(),
         CurveFromKwh.into(),
+        CurveFromW.into(),
         CurveOfPoints.into(),
         CurvePoints.into(),
         energy_share::EnergyShare.into(),

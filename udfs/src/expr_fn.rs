@@ -3,7 +3,7 @@
 use datafusion_expr::{Expr, ScalarUDF};
 
 use crate::account::account_bucket::AccountBucket;
-use crate::curve::{CurveFromKw, CurveFromKwh, CurveOfPoints, CurvePoints};
+use crate::curve::{CurveFromKw, CurveFromKwh, CurveFromW, CurveOfPoints, CurvePoints};
 use crate::time::{LocalTime, MonthStart, ParseTimestamp};
 
 /// `account_bucket(account_id, buckets)`
@@ -19,6 +19,11 @@ pub fn curve_from_kw(curve: Expr) -> Expr {
 /// `curve_from_kwh(curve)`
 pub fn curve_from_kwh(curve: Expr) -> Expr {
     ScalarUDF::from(CurveFromKwh).call(vec![curve])
+}
+
+/// `curve_from_w(curve)`
+pub fn curve_from_w(curve: Expr) -> Expr {
+    ScalarUDF::from(CurveFromW).call(vec![curve])
 }
 
 /// `curve_of_points(points)`

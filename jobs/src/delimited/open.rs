@@ -67,7 +67,26 @@ pub fn members(path: &Path) -> Result<Vec<(String, u64)>, DelimitedError> {
         found.push((name, member.size()));
     }
     found.sort();
+    if entries(path).map_err(io)?.is_some_and(|entries| entries != archive.len()) {
+        let reason = "holds two files of one name".to_owned();
+        return Err(DelimitedError::Archive { path: path.to_owned(), reason });
+    }
     Ok(found)
+}
+
+/// Entries by the archive's own count, which the reader's index does not have:
+/// of two of one name it knows the last. `None` where there are too many to tell.
+fn entries(path: &Path) -> io::Result<Option<usize>> {
+    const END: &[u8] = b"PK\x05\x06";
+    const LONGEST_END: u64 = 22 + u16::MAX as u64;
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(io::SeekFrom::Start(length.saturating_sub(LONGEST_END)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let end = tail.windows(END.len()).rposition(|window| window == END);
+    let count = end.and_then(|end| tail.get(end + 10..end + 12));
+    Ok(count.map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]])).filter(|count| *count != u16::MAX).map(usize::from))
 }
 
 /// Hands the unpacked bytes of a file, or of one member of an archive, to

@@ -91,8 +91,19 @@ impl<'a> Records<'a> {
         };
         if dialect.header.is_none() {
             // Until the header is known, any number of fields is right.
-            let header = records.next()?.map(|record| record.fields().map(Cow::into_owned).collect::<Vec<_>>());
-            records.header = header.ok_or_else(|| DelimitedError::NoHeader { path: path.to_owned() })?;
+            let header = records.next()?.map(|record| {
+                let names = record.fields().map(Cow::into_owned).collect::<Vec<_>>();
+                (names, record.fault().is_some())
+            });
+            let (mut names, is_broken) = header.ok_or_else(|| DelimitedError::NoHeader { path: path.to_owned() })?;
+            if is_broken {
+                return Err(DelimitedError::Header { path: path.to_owned(), line: 1 });
+            }
+            // The mark of an encoding that is not one of Unicode's own.
+            if let Some(rest) = names.first().and_then(|first| first.strip_prefix('\u{feff}')) {
+                names[0] = rest.to_owned();
+            }
+            records.header = names;
             records.number = 0;
         }
         Ok(records)
@@ -111,7 +122,12 @@ impl<'a> Records<'a> {
             match self.split() {
                 Split::Whole { end, next } => {
                     let fits = self.header.is_empty() || self.spans.len() == self.header.len();
-                    break (end, next, (!fits).then_some(Fault::Fields));
+                    // Several lines that make no row: it was no quote that they hold.
+                    let lines = memchr(b'\n', &self.text.as_bytes()[self.start..end]);
+                    match lines.filter(|_| !fits).and_then(|_| self.line_end()) {
+                        Some((end, next)) => break (end, next, Some(Fault::Quote)),
+                        None => break (end, next, (!fits).then_some(Fault::Fields)),
+                    }
                 }
                 Split::End => return Ok(None),
                 cut_or_broken => {

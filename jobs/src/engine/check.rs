@@ -209,6 +209,18 @@ impl SourceCheck {
         }
     }
 
+    /// A reading must begin where an interval does: else several would fall into
+    /// one. Clocks that are some seconds late are forgiven.
+    fn misplaced(&self, column: &Column) -> Option<(Expr, &'static str, String)> {
+        let has_interval = self.contract.column(INTERVAL_MINUTES).is_some();
+        if column.kind != ColumnType::Timestamp || !has_interval || !self.contract.key.contains(&column.name) {
+            return None;
+        }
+        let minute = cast(ident(&column.name), DataType::Int64) / lit(MINUTE_MICROS);
+        let interval = nullif(ident(INTERVAL_MINUTES), lit(0_i64));
+        Some(((minute % interval).not_eq(lit(0_i64)), "interval", "not where an interval begins".to_owned()))
+    }
+
     /// The begin of the interval that a stamp marks.
     fn begin(&self, column: &Column, stamp: Expr, raw: &Schema) -> Result<Expr> {
         if !column.marks_end && !column.midnight_ends_day {
@@ -262,6 +274,9 @@ impl SourceCheck {
             let instant = kwhy_udfs::expr_fn::parse_timestamp(value, lit(format.clone()));
             return Ok(if column.kind == ColumnType::Date { try_cast(instant, DataType::Date32) } else { instant });
         }
+        if column.kind == ColumnType::Curve && *found != target {
+            return Ok(kwhy_udfs::expr_fn::curve_from_w(value));
+        }
         Ok(match column.kind {
             _ if *found == target => value,
             ColumnType::Int if found.is_floating() || found.is_decimal() => {
@@ -294,7 +309,9 @@ impl SourceCheck {
             }
         }
         for column in &self.contract.columns {
-            for (broken, name, why) in breaches(column, parsed) {
+            let mut broken = breaches(column, parsed);
+            broken.extend(self.misplaced(column));
+            for (broken, name, why) in broken {
                 let (name, reason) = (format!("{}.{name}", column.name), format!("{}: {why}", column.name));
                 case(broken, Rule { is_fatal: self.contract.is_fatal(&name), name, reason });
             }
@@ -381,6 +398,14 @@ fn breaches(column: &Column, parsed: &Schema) -> Vec<(Expr, &'static str, String
             "points",
             "not a curve of 24, 48, 96 or 288 points".to_owned(),
         ));
+        if let Some(ForeignUnit::KwhPerInterval(minutes)) = column.from_unit {
+            let points = 1440 / minutes as i32;
+            found.push((
+                kwhy_udfs::expr_fn::curve_points(value()).not_eq(lit(points)),
+                "interval",
+                format!("not a curve of {points} points, of {minutes} minutes each"),
+            ));
+        }
     }
     found
 }

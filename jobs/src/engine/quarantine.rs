@@ -14,8 +14,12 @@ use super::check_exec::CheckSpec;
 use super::write_file::DataFile;
 use crate::state::{PinnedFile, WrittenFile};
 
-/// Rows that are held until their files are read again for what they were.
+/// Rows that are held until their files are read again for what they were, and
+/// most bytes of those that are known already.
 const ROWS_HELD: usize = 65_536;
+const BYTES_HELD: usize = 16 << 20;
+/// Rows that are written at once: each may be long.
+const ROWS_WRITTEN: usize = 1_024;
 
 /// A row that broke a rule.
 #[derive(Clone, Debug)]
@@ -35,6 +39,7 @@ pub struct Quarantine {
     pub spec: CheckSpec,
     context: Arc<TaskContext>,
     held: Vec<Rejected>,
+    held_bytes: usize,
     file: Option<DataFile>,
 }
 
@@ -54,7 +59,7 @@ pub fn quarantine_schema() -> SchemaRef {
 
 impl Quarantine {
     pub fn new(spec: CheckSpec, context: Arc<TaskContext>) -> Self {
-        Self { spec, context, held: Vec::new(), file: None }
+        Self { spec, context, held: Vec::new(), held_bytes: 0, file: None }
     }
 
     /// Sets a row aside, or fails where its breach must stop the run.
@@ -68,8 +73,10 @@ impl Quarantine {
                 rejected.key
             );
         }
+        self.held_bytes += rejected.content.as_ref().map_or(0, String::len) + rejected.key.len();
         self.held.push(rejected);
-        if self.held.len() >= ROWS_HELD { self.flush().await } else { Ok(()) }
+        let is_full = self.held.len() >= ROWS_HELD || self.held_bytes >= BYTES_HELD;
+        if is_full { self.flush().await } else { Ok(()) }
     }
 
     /// Writes what is left; the file, where any row was set aside.
@@ -86,34 +93,24 @@ impl Quarantine {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        if self.held.is_empty() {
-            return Ok(());
-        }
-        let mut held = std::mem::take(&mut self.held);
-        for rows in held.chunk_by_mut(|a, b| a.file == b.file) {
-            if rows[0].content.is_none() {
+        self.held_bytes = 0;
+        let held = std::mem::take(&mut self.held);
+        for rows in held.chunks(ROWS_WRITTEN) {
+            let mut rows = rows.to_vec();
+            for rows in rows.chunk_by_mut(|a, b| a.file == b.file) {
                 let file = self.file_of(&rows[0]).clone();
-                let numbers: Vec<u64> = rows.iter().map(|row| row.row).collect();
-                let read = tokio::task::spawn_blocking(move || (contents(&file, &numbers), file));
-                let (contents, file) = read.await.map_err(|error| DataFusionError::External(Box::new(error)))?;
-                let contents = contents?;
-                if contents.len() != rows.len() {
-                    return exec_err!("{}: changed while it was read", file.shown());
-                }
-                for (row, content) in rows.iter_mut().zip(contents) {
-                    row.content = Some(content);
-                }
+                ask(file, rows).await?;
+            }
+            let batch = self.batch(&rows)?;
+            if self.file.is_none() {
+                let (folder, unit) = (&self.spec.quarantine, &self.spec.unit);
+                self.file = Some(DataFile::create(&self.context, folder, unit, &[], quarantine_schema(), &[])?);
+            }
+            if let Some(file) = &mut self.file {
+                file.write(&batch).await?;
             }
         }
-        let batch = self.batch(&held)?;
-        if self.file.is_none() {
-            let (folder, unit) = (&self.spec.quarantine, &self.spec.unit);
-            self.file = Some(DataFile::create(&self.context, folder, unit, &[], quarantine_schema(), &[])?);
-        }
-        match &mut self.file {
-            Some(file) => file.write(&batch).await,
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn batch(&self, rows: &[Rejected]) -> Result<RecordBatch> {
@@ -131,6 +128,28 @@ impl Quarantine {
             texts(&|row| row.content.clone()),
         ];
         Ok(RecordBatch::try_new(quarantine_schema(), columns)?)
+    }
+}
+
+/// Reads rows of one file again, where nothing but the file knows them.
+async fn ask(file: PinnedFile, rows: &mut [Rejected]) -> Result<()> {
+    if rows[0].content.is_some() {
+        return Ok(());
+    }
+    let numbers: Vec<u64> = rows.iter().map(|row| row.row).collect();
+    let read = tokio::task::spawn_blocking(move || (contents(&file, &numbers), file));
+    let (contents, file) = read.await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+    match contents {
+        Ok(contents) if contents.len() == rows.len() => {
+            rows.iter_mut().zip(contents).for_each(|(row, content)| row.content = Some(content));
+            Ok(())
+        }
+        Ok(_) => exec_err!("{}: changed while it was read", file.shown()),
+        // Some column has no form in JSON: file and number must do.
+        Err(error) => {
+            tracing::warn!(file = file.shown(), %error, "rows that break a rule cannot be shown");
+            Ok(())
+        }
     }
 }
 

@@ -21,6 +21,8 @@ use crate::delimited::{self, Dialect, Fault, Record};
 use crate::project::contract::ColumnType;
 use crate::state::PinnedFile;
 
+/// Rows may be long: a batch ends where its text is.
+const BATCH_BYTES: usize = 16 << 20;
 /// Batches that wait to be worked on while the next one is read.
 const BATCHES_AHEAD: usize = 2;
 
@@ -187,7 +189,8 @@ impl<'a> FileReader<'a> {
         let positions: Vec<Option<usize>> = self.spec.columns.iter().map(position).collect();
         while let Some(record) = records.next()? {
             self.push(&record, &positions);
-            if self.rows == self.rows_per_batch && !hand_on(self.batch()?) {
+            let is_full = self.rows == self.rows_per_batch || self.raw.values_slice().len() > BATCH_BYTES;
+            if is_full && !hand_on(self.batch()?) {
                 return Ok(false);
             }
         }

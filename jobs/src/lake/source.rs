@@ -1,7 +1,7 @@
 //! What lies in a lake: the files of each source, checked against the columns
 //! that its contract reads, before anything is run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,6 +88,12 @@ async fn delta(lake: &Path, contract: &Contract) -> Result<Option<Found>, LakeEr
     let Some(snapshot) = Table::new(&contract.table, folder.clone()).delivered().await? else {
         return Err(LakeError::Unreadable { path: folder, reason: "it has no _delta_log".to_owned() });
     };
+    for file in &snapshot.files {
+        let path = file.local_path();
+        if path.canonicalize().is_ok_and(|real| !real.starts_with(lake)) {
+            return Err(LakeError::LinkOutside { path });
+        }
+    }
     let names = snapshot.partition.iter().map(|field| field.name());
     Ok(Some((snapshot.files, names.map(|name| (name.clone(), partition_type(contract, name))).collect())))
 }
@@ -105,10 +111,12 @@ fn partition_type(contract: &Contract, name: &str) -> ColumnType {
 
 /// No file may belong to two tables: its rows would count twice.
 pub fn check_apart<'a>(sources: impl Iterator<Item = &'a Source>) -> Result<(), LakeError> {
-    let mut owners: BTreeMap<&str, &Contract> = BTreeMap::new();
+    let mut owners: BTreeMap<PathBuf, &Contract> = BTreeMap::new();
     for source in sources {
         for file in &source.files {
-            match owners.insert(&file.path, &source.contract) {
+            // A link is the file that it leads to.
+            let real = file.local_path().canonicalize().unwrap_or_else(|_| file.local_path());
+            match owners.insert(real, &source.contract) {
                 Some(other) if other.table != source.contract.table => {
                     return Err(LakeError::TwoContracts {
                         file: format!("/{}", file.path),
@@ -155,6 +163,10 @@ fn collect(lake: &Path, glob: &str, paths: &mut Vec<PathBuf>) -> Result<(), Lake
                 }
             }
         } else if path.strip_prefix(lake).is_ok_and(|relative| matcher.is_match(relative)) {
+            if !path.is_file() {
+                let reason = "not a file that can be read to its end".to_owned();
+                return Err(LakeError::Unreadable { path, reason });
+            }
             let real = path.canonicalize().map_err(|source| LakeError::Io { path: path.clone(), source })?;
             if !real.starts_with(lake) {
                 return Err(LakeError::LinkOutside { path });
@@ -172,11 +184,7 @@ fn read_header(file: &PinnedFile, contract: &Contract) -> Result<(SchemaRef, u64
         Format::Csv { dialect, .. } => {
             let header = |records: &mut delimited::Records<'_>| Ok::<_, DelimitedError>(records.header().to_vec());
             let columns = delimited::read(&path, file.member.as_deref(), dialect, header)?;
-            for (at, name) in columns.iter().enumerate() {
-                if columns[..at].contains(name) && contract.foreign_columns().contains(&name.as_str()) {
-                    return Err(LakeError::ColumnTwice { path, column: name.clone() });
-                }
-            }
+            check_once(contract, &path, columns.iter().map(String::as_str))?;
             let packed = if Form::of(&path) == Form::Gzip { GZIP_FACTOR } else { 1 };
             let fields = columns.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
             Ok((Arc::new(Schema::new(fields.collect::<Vec<_>>())), file.bytes * packed / BYTES_PER_ROW))
@@ -186,10 +194,23 @@ fn read_header(file: &PinnedFile, contract: &Contract) -> Result<(SchemaRef, u64
             let open = File::open(&path).map_err(|error| unreadable(error.to_string()))?;
             let metadata = ArrowReaderMetadata::load(&open, ArrowReaderOptions::new())
                 .map_err(|error| unreadable(error.to_string()))?;
+            check_once(contract, &path, metadata.schema().fields().iter().map(|field| field.name().as_str()))?;
             let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
             Ok((plain(metadata.schema()), rows))
         }
     }
+}
+
+/// A column that is read must not stand in a file twice.
+fn check_once<'a>(contract: &Contract, path: &Path, columns: impl Iterator<Item = &'a str>) -> Result<(), LakeError> {
+    let read: BTreeSet<&str> = contract.foreign_columns().into_iter().collect();
+    let mut seen = BTreeSet::new();
+    for name in columns.filter(|name| read.contains(name)) {
+        if !seen.insert(name) {
+            return Err(LakeError::ColumnTwice { path: path.to_owned(), column: name.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// Dictionaries and views are details of a file, not types.
@@ -306,7 +327,11 @@ fn pin(lake: &Path, path: &Path, contract: &Contract) -> Result<Vec<PinnedFile>,
     for name in &contract.partition {
         let value = folders.iter().find_map(|part| part.strip_prefix(&format!("{name}=")));
         let value = value.ok_or_else(|| LakeError::NoPartition { path: path.to_owned(), column: name.clone() })?;
-        if contract.column(name).is_some_and(|column| column.kind == ColumnType::Date)
+        if value == "__HIVE_DEFAULT_PARTITION__" {
+            partition.push(None);
+            continue;
+        }
+        if partition_type(contract, name) == ColumnType::Date
             && value.parse::<chrono::NaiveDate>().map(|date| date.to_string()).ok().as_deref() != Some(value)
         {
             return Err(LakeError::PartitionValue {

@@ -106,7 +106,10 @@ fn pattern(relative: &Path) -> String {
         None => {
             let mut out = String::new();
             for c in part.chars() {
-                if !c.is_ascii_digit() {
+                if matches!(c, '[' | ']' | '{' | '}' | '?' | '*') {
+                    // As it is, for a pattern.
+                    out.extend(['[', c, ']']);
+                } else if !c.is_ascii_digit() {
                     out.push(c);
                 } else if !out.ends_with('*') {
                     out.push('*');

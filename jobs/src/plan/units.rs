@@ -102,8 +102,7 @@ pub fn source_groups(source: &Source, month_of: Option<&str>, rows_per_unit: u64
     let contract = &source.contract;
     let has_curves = contract.columns.iter().any(|column| column.kind == ColumnType::Curve);
     let limit = if has_curves { rows_per_unit } else { rows_per_unit * LIGHT_ROWS };
-    let disjoint = contract.partition.iter().find(|column| contract.is_disjoint_by(column));
-    let position = disjoint.and_then(|column| source.partition_position(column));
+    let position = source.disjoint_position();
     let value = |file: &PinnedFile| position.and_then(|position| file.partition[position].clone());
     let mut files = source.files.clone();
     files.sort_by(|a, b| (value(a), &a.path).cmp(&(value(b), &b.path)));

@@ -213,9 +213,15 @@ impl Contract {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Whether rows of one key can only lie in files of one partition value.
-    pub fn is_disjoint_by(&self, column: &str) -> bool {
-        self.partition.iter().any(|p| p == column) && self.key.iter().any(|k| k == column)
+    /// Whether rows of one key can only lie in files of one value of a partition
+    /// column: the value is part of the key as it is, and is written in one way.
+    pub fn is_disjoint_by(&self, partition: &str) -> bool {
+        let is_it = |column: &&Column| column.from == [partition] && column.value.is_none();
+        self.columns.iter().find(is_it).is_some_and(|column| {
+            let is_plain = column.map.is_empty() && !column.trim && column.zones.is_none() && column.format.is_none();
+            let is_one_way = matches!(column.kind, ColumnType::Text | ColumnType::Date);
+            is_plain && is_one_way && self.key.contains(&column.name)
+        })
     }
 }
 

@@ -123,8 +123,6 @@ pub struct Guess {
     pub found: usize,
     /// What a person should look at.
     pub doubts: usize,
-    /// Foreign columns that nothing of ours is made of.
-    pub unread: Vec<String>,
 }
 
 /// Fewer matching columns than this make no table.
@@ -429,9 +427,9 @@ fn write_contract(sample: &Sample, contract: &Contract, score: f64) -> Guess {
         .filter(|name| !read.contains(name) && !is_point(name))
         .collect();
     if !unread.is_empty() {
-        let _ = writeln!(text, "\n# Not read: {}", unread.join(", "));
+        let _ = writeln!(text, "\n# Not read: {}", unread.join(", ").escape_debug());
     }
-    Guess { table: contract.table.clone(), score, text, columns: contract.columns.len(), found, doubts, unread }
+    Guess { table: contract.table.clone(), score, text, columns: contract.columns.len(), found, doubts }
 }
 
 /// Writes the block of a column, and gives how many doubts stand in it.

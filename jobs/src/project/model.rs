@@ -188,6 +188,11 @@ fn parameters(statement: &Statement) -> BTreeSet<String> {
     names
 }
 
+/// A name in SQL, whatever it is made of.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// The first place where `word` stands by itself.
 pub fn find_word(text: &str, word: &str) -> std::ops::Range<usize> {
     let is_inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::lake::Output;
 use crate::plan::{Plan, Sources, Step, Tables, Work};
 use crate::project::contract::Contract;
-use crate::project::model::parse_sql;
+use crate::project::model::{parse_sql, quoted};
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, Snapshot, Source};
 
@@ -186,18 +186,20 @@ fn slot(name: &str, snapshot: &Snapshot, buckets: u32) -> Relation {
 
 fn visible(rows: &str, time: Option<&str>) -> String {
     match time {
-        Some(time) => format!("select * from {rows} where {time} < $as_of"),
-        None => format!("select * from {rows}"),
+        Some(time) => format!("select * from {} where {} < $as_of", quoted(rows), quoted(time)),
+        None => format!("select * from {}", quoted(rows)),
     }
 }
 
 /// Records count by their business time, states by the day before the as-of;
 /// of two states of one thing on that day the later one holds.
 fn visible_source(rows: &str, columns: &[String], contract: &Contract) -> String {
-    let has = |column: &Option<String>| column.as_ref().filter(|column| columns.contains(column)).cloned();
+    let has = |column: &Option<String>| column.as_ref().filter(|column| columns.contains(column)).map(|it| quoted(it));
     let Some(from) = has(&contract.valid_from) else { return visible(rows, contract.time.as_deref()) };
     let until = has(&contract.valid_to).map(|to| format!(" and ({to} is null or {to} >= $as_of)")).unwrap_or_default();
-    let thing: Vec<_> = contract.key.iter().filter(|column| **column != from).cloned().collect();
+    let thing: Vec<_> = contract.key.iter().map(|column| quoted(column)).filter(|column| *column != from).collect();
+    let rows = quoted(rows);
+    let columns: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
     format!(
         "select {} from (select *, row_number() over (partition by {} order by {from} desc nulls last) as _state from {rows} where ({from} is null or {from} < $as_of){until}) where _state = 1",
         columns.join(", "),

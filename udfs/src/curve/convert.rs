@@ -19,7 +19,9 @@ pub(super) fn coerce(function: &str, types: &[DataType]) -> Result<Vec<DataType>
     }
 }
 
-/// Multiplies every element by the factor of its curve's number of points.
+/// Multiplies every element by the factor of its curve's number of points. NaN
+/// and infinity are unknown; a list with a number that is too large is NULL, so
+/// that none of it is taken for known.
 pub(super) fn convert(function: &str, args: &ScalarFunctionArgs, factor: fn(usize) -> f64) -> Result<ColumnarValue> {
     let [curve] = columns(function, args)?;
     let curves = Lists::<Float64Type>::try_new(function, curve.array())?;
@@ -28,7 +30,11 @@ pub(super) fn convert(function: &str, args: &ScalarFunctionArgs, factor: fn(usiz
         match curves.row(curve.at(row)) {
             Some(values) => {
                 let factor = factor(values.len());
-                watts.push(values.iter().map(|value| value.and_then(|value| whole(value * factor))));
+                let known = || values.iter().map(|value| value.filter(|value| value.is_finite()));
+                match known().flatten().all(|value| whole(value * factor).is_some()) {
+                    true => watts.push(known().map(|value| value.and_then(|value| whole(value * factor)))),
+                    false => watts.push_null(),
+                }
             }
             None => watts.push_null(),
         }

@@ -16,7 +16,7 @@ const NAME: &str = "curve_from_kw";
     doc_section(label = "Load curves"),
     description = r"The curve as LIST of INT watts, each value rounded half away from zero. Mean power needs no interval.
 
-NULL for a NULL list. An element is NULL where it is NULL, NaN or infinite, or where its watts do not fit an INT.",
+NULL for a NULL list, and for one with a number whose watts do not fit an INT. An element is NULL where it is NULL, NaN or infinite.",
     syntax_example = "curve_from_kw(curve)",
     sql_example = r"```sql
 > select curve_from_kw([0.5, 1.2346]);
@@ -65,14 +65,12 @@ mod tests {
 
     #[test]
     fn watts_are_rounded_and_nonsense_is_null() {
-        let values = vec![Some(0.5), Some(-0.0005), None, Some(f64::NAN), Some(f64::INFINITY), Some(1e12)];
-        let padded = values.into_iter().chain(std::iter::repeat_n(Some(0.0), 0));
-        let curves: ArrayRef =
-            Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(padded.collect::<Vec<_>>()), None]));
-        let watts = vec![Some(500), Some(-1), None, None, None, None];
-        let padded = watts.into_iter().chain(std::iter::repeat_n(Some(0), 0));
-        let expected: ArrayRef =
-            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some(padded.collect::<Vec<_>>()), None]));
+        let values = vec![Some(0.5), Some(-0.0005), None, Some(f64::NAN), Some(f64::INFINITY)];
+        let too_large = vec![Some(0.5), Some(1e12)];
+        let curves = [Some(values), None, Some(too_large)];
+        let curves: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(curves));
+        let watts = vec![Some(500), Some(-1), None, None, None];
+        let expected: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some(watts), None, None]));
         assert_eq!(&call_arrays(CurveFromKw, &[curves]).unwrap(), &expected);
     }
 }

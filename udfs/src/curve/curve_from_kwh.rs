@@ -16,7 +16,7 @@ const NAME: &str = "curve_from_kwh";
     doc_section(label = "Load curves"),
     description = r"The curve as LIST of INT watts, each value rounded half away from zero. The interval is 24 hours over the length of the list: of 48 values each lasts half an hour.
 
-NULL for a NULL list. An element is NULL where it is NULL, NaN or infinite, or where its watts do not fit an INT.",
+NULL for a NULL list, and for one with a number whose watts do not fit an INT. An element is NULL where it is NULL, NaN or infinite.",
     syntax_example = "curve_from_kwh(curve)",
     sql_example = r"```sql
 > select curve_from_kwh([0.25, 0.5, 0.25, 0]);

@@ -39,8 +39,12 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
     }
     let partition = root.texts("partition").unwrap_or_default();
     let references = ["time", "valid_from", "valid_to"].map(|name| root.text(name));
+    // A partition may be called by the name that the paths have for it.
+    let froms: BTreeSet<&str> = columns.iter().filter_map(|column| column.from.first()).map(String::as_str).collect();
     for name in key.iter().chain(&partition).chain(references.iter().flatten()) {
-        if !names.contains(name.get_ref().as_str()) {
+        let is_partition = partition.iter().any(|partition| partition.span() == name.span());
+        let text = name.get_ref().as_str();
+        if !(names.contains(text) || is_partition && froms.contains(text)) {
             root.mistake_with_hint(
                 name.span(),
                 format!("no column is called `{}`", name.get_ref()),
@@ -71,6 +75,9 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
 
 fn check_glob(root: &Section<'_>, glob: &Spanned<String>) {
     let text = glob.get_ref();
+    if text.split('/').any(|part| part == "." || part.is_empty()) && !text.starts_with('/') {
+        root.mistake_with_hint(glob.span(), format!("`{text}` finds nothing"), "write it without ./ and //");
+    }
     if text.starts_with('/') || text.split('/').any(|part| part == "..") {
         root.mistake_with_hint(
             glob.span(),
@@ -210,6 +217,16 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
             section.span(),
             format!("`format` holds for dates and timestamps, and `{}` is a {}", column.name, column.kind.name()),
         );
+    }
+    if column.from_unit.is_some() && !matches!(column.kind, ColumnType::Int | ColumnType::Curve) {
+        section.mistake_with_hint(
+            section.span(),
+            format!("`from_unit` holds for int and curve, and `{}` is a {}", column.name, column.kind.name()),
+            "energy and power are whole: type = \"int\"",
+        );
+    }
+    if column.nullable && column.name == "account_id" {
+        section.mistake(section.span(), "`account_id` cannot be nullable: it says where a row lies");
     }
     let on_stamps = [
         ("time zones hold", column.zones.is_some() && column.kind != ColumnType::Date),
