@@ -65,14 +65,15 @@ mod tests {
 
     #[test]
     fn watts_are_rounded_and_nonsense_is_null() {
-        let values = vec![Some(0.5), Some(-0.25), None, Some(f64::NAN), Some(f64::INFINITY), Some(1e12)];
-        let padded = values.into_iter().chain(std::iter::repeat_n(Some(0.0), 42));
-        let curves: ArrayRef =
-            Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(padded.collect::<Vec<_>>()), None]));
-        let watts = vec![Some(1000), Some(-500), None, None, None, None];
-        let padded = watts.into_iter().chain(std::iter::repeat_n(Some(0), 42));
-        let expected: ArrayRef =
-            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some(padded.collect::<Vec<_>>()), None]));
+        let values = vec![Some(0.5), Some(-0.25), None, Some(f64::NAN), Some(f64::INFINITY), Some(0.0)];
+        let half_hours: Vec<_> = values.into_iter().chain(std::iter::repeat_n(Some(0.0), 42)).collect();
+        let too_large = vec![Some(1e12); 24];
+        let curves = [Some(half_hours), None, Some(too_large)];
+        let curves: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(curves));
+        let watts = vec![Some(1000), Some(-500), None, None, None, Some(0)];
+        let watts: Vec<_> = watts.into_iter().chain(std::iter::repeat_n(Some(0), 42)).collect();
+        let expected = [Some(watts), None, None];
+        let expected: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(expected));
         assert_eq!(&call_arrays(CurveFromKwh, &[curves]).unwrap(), &expected);
     }
 }
