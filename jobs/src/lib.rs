@@ -4,8 +4,8 @@
 //! a job from lake to release; [`plan`] works out units without touching
 //! anything; [`lake`] alone lists folders and commits; [`engine`] alone builds
 //! sessions and runs plans; [`state`] holds the values that these three share;
-//! [`project`] reads `sql/`, `schemas/` and `jobs/`; [`generate`] makes lakes
-//! and knows none of the others.
+//! [`project`] reads `sql/`, `schemas/` and `jobs/`; `delimited` reads text, and
+//! [`generate`] makes lakes, and neither knows any of the others.
 
 #![forbid(unsafe_code)]
 

@@ -27,9 +27,9 @@ type Columns = Vec<(Expr, String)>;
 #[derive(Clone, Debug)]
 pub struct SourceCheck {
     pub contract: Arc<Contract>,
-    /// What travels with the plan.
     /// Columns that stand in the paths or in the log of the files.
     pub partition: Vec<(String, ColumnType)>,
+    /// What travels with the plan.
     pub spec: CheckSpec,
 }
 
