@@ -107,6 +107,13 @@ fn texts(values: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
+/// Curves of two accounts.
+fn two_curves(lake: &Path, mut curves: ListBuilder<Float64Builder>) {
+    let accounts = texts(&[Some("17"), Some("18")]);
+    let columns = vec![("account_id", accounts), ("day", days(2)), ("power_w", Arc::new(curves.finish()) as ArrayRef)];
+    parquet(&lake.join("t/a.parquet"), columns);
+}
+
 /// 2026-01-01 and the days after it.
 fn days(count: i32) -> ArrayRef {
     Arc::new((0..count).map(|day| Some(20_454 + day)).collect::<Date32Array>())
@@ -285,12 +292,7 @@ map = { "居民" = "residential", "商业" = "commercial" }
                 for of in [|hour: i32| f64::from(hour) + 0.9, |hour: i32| if hour == 7 { 5e9 } else { 1.0 }] {
                     curves.append_value((0..24).map(|hour| (hour != 3).then(|| of(hour))));
                 }
-                let columns: Vec<(&str, ArrayRef)> = vec![
-                    ("account_id", texts(&[Some("17"), Some("18")])),
-                    ("day", days(2)),
-                    ("power_w", Arc::new(curves.finish())),
-                ];
-                parquet(&lake.join("t/a.parquet"), columns);
+                two_curves(lake, curves);
             },
         },
         Delivery {
@@ -303,12 +305,7 @@ map = { "居民" = "residential", "商业" = "commercial" }
                 for points in [96, 24] {
                     curves.append_value((0..points).map(|_| Some(0.25)));
                 }
-                let columns: Vec<(&str, ArrayRef)> = vec![
-                    ("account_id", texts(&[Some("17"), Some("18")])),
-                    ("day", days(2)),
-                    ("power_w", Arc::new(curves.finish())),
-                ];
-                parquet(&lake.join("t/a.parquet"), columns);
+                two_curves(lake, curves);
             },
         },
         Delivery {

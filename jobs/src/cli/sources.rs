@@ -65,7 +65,7 @@ pub struct Show {
 
 /// Hold a lake against the contracts: what fits, what does not, which rows.
 ///
-/// Reads every file once, writes nothing, and ends with code 1 where a run
+/// Reads every file once, leaves nothing behind, and ends with code 1 where a run
 /// would stop: a required table that is absent, a file that cannot be read as
 /// its contract says, a row that breaks a rule with on_breach = "fail". Repeated
 /// rows are settled by the run, and not looked for here.

@@ -222,10 +222,18 @@ impl<'a> Records<'a> {
         Some((end - usize::from(is_return), next))
     }
 
+    /// Reads at least as much as is there: a long record is not cut again for each
+    /// piece of it.
     fn fill(&mut self) -> Result<(), DelimitedError> {
         self.text.drain(..self.start);
         self.start = 0;
-        self.source.read_into(&mut self.text, self.line)
+        let wanted = (2 * self.text.len()).min(MAX_RECORD_BYTES);
+        loop {
+            self.source.read_into(&mut self.text, self.line)?;
+            if self.source.is_exhausted || self.text.len() > wanted {
+                return Ok(());
+            }
+        }
     }
 }
 

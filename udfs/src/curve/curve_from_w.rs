@@ -2,14 +2,12 @@
 
 use arrow::datatypes::DataType;
 use datafusion_common::Result;
-use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 use datafusion_macros::user_doc;
 
 use super::convert::{coerce, convert};
-use crate::args::signature;
 use crate::list::list_of;
-
-const NAME: &str = "curve_from_w";
+use crate::scalar::{Scalar, scalar};
 
 /// Whole watts of a curve of watts.
 #[user_doc(
@@ -27,31 +25,23 @@ NULL for a NULL list, and for one with a number whose watts do not fit an INT. A
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CurveFromW;
 
-impl ScalarUDFImpl for CurveFromW {
-    fn name(&self) -> &str {
-        NAME
+impl Scalar for CurveFromW {
+    const NAME: &'static str = "curve_from_w";
+
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
+        coerce(Self::NAME, types)
     }
 
-    fn signature(&self) -> &Signature {
-        signature()
+    fn data_type() -> DataType {
+        list_of(DataType::Int32)
     }
 
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        coerce(NAME, types)
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(list_of(DataType::Int32))
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        convert(NAME, &args, |_| 1.0)
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
+    fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        convert(Self::NAME, args, |_| 1.0)
     }
 }
+
+scalar!(CurveFromW);
 
 #[cfg(test)]
 mod tests {
