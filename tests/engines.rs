@@ -95,7 +95,8 @@ fn call(entry: &Entry) -> String {
         "minutes" | "interval_minutes" => "30".to_owned(),
         "from_minute" => "60".to_owned(),
         "to_minute" => "600".to_owned(),
-        "level_w" | "step_w" | "min_level_w" | "min_minutes" | "max_points" | "separation_minutes" => "60".to_owned(),
+        "level_w" | "step_w" | "min_level_w" | "min_minutes" | "max_points" | "separation_minutes" | "least_points"
+        | "times" => "60".to_owned(),
         "quantile" | "trim" => "0.25".to_owned(),
         "steps" => "4".to_owned(),
         "hits" | "control_hits" | "population_hits" => "least(peak_minute, 700)".to_owned(),

@@ -35,7 +35,7 @@ fn london_homes_are_what_an_independent_program_says() {
 
     let homes = query(
         out.path(),
-        "select account_id, cast(known_minutes / 30 as bigint), energy_wh, max_demand_w, load_factor,
+        "select account_id, cast(known_minutes / 30 as bigint), cast(estimated_minutes / 30 as bigint), energy_wh, max_demand_w, load_factor,
            ratio(evening_wh, energy_wh), peak_minute
          from account_load_window where window_days = 365 order by 1",
     );

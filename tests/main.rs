@@ -18,6 +18,10 @@ mod deliveries;
 /// The same lake in other shapes, units and zones, mapped by contracts.
 mod foreign;
 
+/// Awkward loads: gaps, spikes, corrections, clock changes, meters, and what
+/// becomes of them.
+mod loads;
+
 /// A run repeated, resumed, and one that another run is in the way of.
 mod lifecycle;
 

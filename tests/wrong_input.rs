@@ -201,6 +201,37 @@ fn sql_that_names_an_unknown_table_or_column() {
         2,
         &["no table is called `stg_bils`", "did you mean `stg_bills`"],
     );
+    let project = overlay("sql/features/account_device.sql", "select account_id from stg_devices where $has_device");
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        2,
+        &["no parameter is called `$has_device`", "account_device.sql:1", "did you mean `$has_devices`?"],
+    );
+    let project = overlay(
+        "schemas/features/account_load_day.toml",
+        "label = \"d\"\nkey = [\"account_id\", \"date\"]\n[parameters]\ngap_minutes = 60\nspike_times = \"20 times\"\n",
+    );
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        2,
+        &["`spike_times` takes a whole number", "account_load_day.toml:5"],
+    );
+    let project = overlay(
+        "schemas/features/account_load_day.toml",
+        "label = \"d\"\nkey = [\"account_id\", \"date\"]\n[parameters]\ngap_minutes = 60\nspike_times = 20\nstuck_minuts = 9\n",
+    );
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        2,
+        &[
+            "no parameter is called `$stuck_minutes`",
+            "did you mean `$stuck_minuts`?",
+            "gives a parameter `stuck_minuts`",
+        ],
+    );
     let project = overlay("sql/features/account_device.sql", "select account_id, horsepower from stg_devices");
     refuse(&mut run_with(&project, &out), out.path(), 2, &["account_device.sql", "horsepower"]);
 }

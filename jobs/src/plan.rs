@@ -116,6 +116,7 @@ pub fn models(project: &Project, sources: &Sources) -> Result<BTreeMap<String, M
         time: None,
         month_of: None,
         folds: None,
+        settings: BTreeMap::new(),
     };
     if !project.tags.tags.is_empty() {
         let sql = project.tags.sql(&|source| sources.is_absent(source));

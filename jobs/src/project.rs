@@ -232,13 +232,13 @@ fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
     let compiled = [TAGS, SEGMENTS, SEGMENT_COUNTS];
     let mut known: BTreeSet<String> = project.models.keys().cloned().collect();
     // Of a contract with mistakes, too: what reads it is not to blame.
-    let tables = files.keys().filter_map(|path| stem(path, SOURCES, ".toml"));
-    known.extend(tables.map(|table| format!("{STAGED}{table}")));
+    known.extend(tables_of(files).map(|table| format!("{STAGED}{table}")));
     known.extend(compiled.iter().chain(&DRIVER_TABLES).map(|name| (*name).to_owned()));
     let hint = |name: &str| match did_you_mean(name, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "a model of sql/, or stg_<source> for a source".to_owned(),
     };
+    let sources: Vec<String> = tables_of(files).map(|table| format!("has_{table}")).collect();
     for model in project.models.values() {
         for input in model.inputs.iter().filter(|input| !known.contains(*input)) {
             mistakes.push(
@@ -246,17 +246,7 @@ fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
                     .with_hint(hint(input)),
             );
         }
-        for parameter in model.parameters.iter().filter(|name| *name != "$as_of") {
-            mistakes.push(
-                Mistake::new(
-                    &model.file,
-                    &model.sql,
-                    model.place(parameter),
-                    format!("no parameter is called `{parameter}`"),
-                )
-                .with_hint("there is `$as_of`, the run's date"),
-            );
-        }
+        link_parameters(model, &sources, mistakes);
     }
     link_tags(project, files, mistakes);
     for job in project.jobs.values() {
@@ -279,6 +269,31 @@ fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
             ));
             break;
         }
+    }
+}
+
+/// Tables that have a contract, be it a good one or not.
+fn tables_of(files: &Files) -> impl Iterator<Item = &str> {
+    files.keys().filter_map(|path| stem(path, SOURCES, ".toml"))
+}
+
+/// Parameters that nobody gives, and those that the SQL does not ask for.
+fn link_parameters(model: &Model, sources: &[String], mistakes: &mut Mistakes) {
+    let settings = || model.settings.keys().map(String::as_str);
+    let known: Vec<&str> = settings().chain(["as_of"]).chain(sources.iter().map(String::as_str)).collect();
+    let is_known = |parameter: &str| parameter.strip_prefix('$').is_some_and(|name| known.contains(&name));
+    for parameter in model.parameters.iter().filter(|parameter| !is_known(parameter)) {
+        let message = format!("no parameter is called `{parameter}`");
+        let hint = match did_you_mean(parameter.trim_start_matches('$'), known.iter().copied()) {
+            Some(near) => format!("did you mean `${near}`?"),
+            None => "there is `$as_of`, the run's date, `$has_bills` for each source, and what [parameters] of the contract names".to_owned(),
+        };
+        mistakes.push(Mistake::new(&model.file, &model.sql, model.place(parameter), message).with_hint(hint));
+    }
+    for name in settings().filter(|name| !model.parameters.contains(&format!("${name}"))) {
+        let message = format!("its contract gives a parameter `{name}` that the SQL does not ask for");
+        let hint = format!("write `${name}` where it holds, or take it out of the contract");
+        mistakes.push(Mistake::new(&model.file, &model.sql, 0..0, message).with_hint(hint));
     }
 }
 

@@ -1,9 +1,44 @@
 -- What one day's load curve says. Grain: account_id, date.
--- Everything that needs the full resolution is worked out here, once. Energy is
--- what is taken from the grid; what is fed back stands in backfeed_wh.
+-- Everything that needs the full resolution is worked out here, once, on the
+-- edited curve: what a hanging meter shows and spikes are unknown, and short gaps
+-- are bridged by straight lines. The points of each kind stand on the row; valid
+-- points are those that were measured. Energy is what is taken from the grid; what
+-- is fed back stands in backfeed_wh.
 with
+validated as (
+  select
+    account_id,
+    date,
+    power_w,
+    reject_stuck(power_w, $stuck_minutes * curve_points(power_w) / 1440) as unstuck_w,
+    energy_wh(reactive_var) as reactive_varh
+  from stg_load_curve
+),
+edited as (
+  select
+    account_id,
+    date,
+    power_w,
+    unstuck_w,
+    reject_spikes(unstuck_w, $spike_times) as trusted_w,
+    fill_gaps(
+      reject_spikes(unstuck_w, $spike_times),
+      ($gap_minutes * curve_points(power_w) + 720) / 1440
+    ) as edited_w,
+    reactive_varh
+  from validated
+),
 curve as (
-  select account_id, date, load_day(power_w) as load, energy_wh(reactive_var) as reactive_varh from stg_load_curve
+  select
+    account_id,
+    date,
+    load_day(edited_w) as load,
+    known_points(power_w) - known_points(unstuck_w) as stuck_points,
+    known_points(unstuck_w) - known_points(trusted_w) as spike_points,
+    known_points(trusted_w) as valid_points,
+    known_points(edited_w) - known_points(trusted_w) as estimated_points,
+    reactive_varh
+  from edited
 )
 select
   account_id,
@@ -26,8 +61,12 @@ select
   load['longest_zero_minutes'] as longest_zero_minutes,
   load['backfeed_wh'] as backfeed_wh,
   load['points'] as points,
-  load['valid_points'] as valid_points,
-  ratio(load['valid_points'], load['points']) as valid_share,
+  valid_points,
+  estimated_points,
+  stuck_points,
+  spike_points,
+  ratio(valid_points, load['points']) as valid_share,
+  ratio(estimated_points, load['points']) as estimated_share,
   load['half_hour_wh'] as half_hour_wh,
   reactive_varh
 from curve

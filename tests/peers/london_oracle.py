@@ -10,14 +10,21 @@ Input: lcl_100_2013_long.csv.gz, `LCLid,tstp,energy(kWh/hh)`, GMT all year.
 Data: Low Carbon London, UK Power Networks, London Datastore, CC BY 4.0.
 Definitions:
   reading     kWh of the half hour that STARTS at its stamp; it belongs to the day
-              and month of the stamp. A gap is an absent row and is not filled.
+              and month of the stamp. A gap is an absent row.
+  edited      before anything else, day by day, in this order: a value other than 0
+              that is repeated 24 times and more is unknown (a meter that hangs);
+              readings above 20 times the day's third largest are, if that is not 0;
+              gaps of one or two half hours between two readings of the day are filled
+              by a straight line, rounded half away from zero to whole watts
   watts       kWh * 2000, rounded half away from zero to a whole watt
   day Wh      sum of the day's watts / 2, rounded half up once per day
   energy_wh   (month, home) sum of day Wh: never rounded again
-  readings    number of readings present in 2013
+  readings    number of readings of 2013 that are known after that
+  estimated   those of them that were filled
   max_demand_w         largest reading of the year in watts
-  load_factor          (sum of watts / readings) / max_demand_w
-  evening_share        watts of half hours starting 17:00 to 20:30 / watts of all
+  load_factor          (2 * sum of day Wh / readings) / max_demand_w
+  evening_share        Wh of half hours starting 17:00 to 20:30, rounded like the day's,
+                       / sum of day Wh
   time_of_peak_minute  start minute (0 to 1410) of the half hour of the day with the
                        largest total of watts over the year; the earliest on a tie
 Ratios are exact fractions of integers, rounded half to even once, to 6 decimals;
@@ -58,6 +65,30 @@ def moment(stamp):
     return day, int(hour) * 2 + (minute == "30")
 
 
+def edited(by_slot):
+    """slot -> watts of one day, as kwhy's contract of load days says; and how many are new."""
+    kept = dict(by_slot)
+    start = 0
+    while start < 48:
+        end = start + 1
+        while end < 48 and start in by_slot and by_slot.get(end) == by_slot[start]:
+            end += 1
+        if end - start >= 24 and by_slot.get(start):
+            for slot in range(start, end):
+                del kept[slot]
+        start = end
+    ranked = sorted(kept.values(), reverse=True)
+    if len(ranked) > 2 and ranked[2] > 0:
+        kept = {slot: watts for slot, watts in kept.items() if watts <= 20 * ranked[2]}
+    filled = {}
+    known = sorted(kept)
+    for left, right in zip(known, known[1:]):
+        for slot in range(left + 1, right) if right - left <= 3 else ():
+            exact = Fraction(kept[left] * (right - slot) + kept[right] * (slot - left), right - left)
+            filled[slot] = int(exact + Fraction(1, 2))  # nothing is negative here
+    return kept | filled, len(filled)
+
+
 def ratio(over, under):
     if under == 0:
         return ""
@@ -89,21 +120,23 @@ def main(source, target):
 
     month_rows, home_rows, margins = [], [], []
     for home, days in sorted(homes.items()):
-        months, slots, all_watts = defaultdict(int), [0] * 48, []
-        for day, by_slot in days.items():
+        months, slots, all_watts, estimated, evening = defaultdict(int), [0] * 48, [], 0, 0
+        for day, measured in days.items():
+            by_slot, new = edited(measured)
+            estimated += new
             months[day[:7]] += (sum(by_slot.values()) + 1) // 2  # half up, no floats
+            evening += (sum(by_slot.get(slot, 0) for slot in EVENING) + 1) // 2
             all_watts += by_slot.values()
             for slot, watts in by_slot.items():
                 slots[slot] += watts
         month_rows += [(home, *item) for item in sorted(months.items())]
-        total, top, peak = sum(all_watts), max(all_watts), max(slots)
-        home_rows.append((home, len(all_watts), sum(months.values()), top,
-                          ratio(total, len(all_watts) * top),
-                          ratio(sum(slots[s] for s in EVENING), total),
+        total, top, peak = sum(months.values()), max(all_watts), max(slots)
+        home_rows.append((home, len(all_watts), estimated, total, top,
+                          ratio(2 * total, len(all_watts) * top), ratio(evening, total),
                           slots.index(peak) * 30))  # index(): the first, so the earliest
         margins.append((peak - sorted(slots)[-2], peak, home))  # 0 is a tie
     write(target / "london_month.csv", ("account_id", "month", "energy_wh"), month_rows)
-    write(target / "london_home.csv", ("account_id", "readings", "energy_wh", "max_demand_w",
+    write(target / "london_home.csv", ("account_id", "readings", "estimated", "energy_wh", "max_demand_w",
           "load_factor", "evening_share", "time_of_peak_minute"), home_rows)
 
     every_day = [by_slot for days in homes.values() for by_slot in days.values()]

@@ -164,6 +164,8 @@ fn arguments(function: &ScalarUDF, curves: &ArrayRef) -> ScalarFunctionArgs {
             "to_minute" => number(1260),
             "interval_minutes" => number(15),
             "max_points" => number(4),
+            "least_points" => number(48),
+            "times" => number(20),
             "min_level_w" => number(500),
             _ => number(60),
         })

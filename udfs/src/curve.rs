@@ -51,6 +51,8 @@ mod points;
 mod profile_distance;
 mod ramp_down_w;
 mod ramp_up_w;
+mod reject_spikes;
+mod reject_stuck;
 mod resample_curve;
 mod reshape;
 mod sorted;
@@ -109,6 +111,8 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
         profile_distance::ProfileDistance.into(),
         ramp_down_w::RampDownW.into(),
         ramp_up_w::RampUpW.into(),
+        reject_spikes::RejectSpikes.into(),
+        reject_stuck::RejectStuck.into(),
         resample_curve::ResampleCurve.into(),
         switch_ons::SwitchOns.into(),
         time_of_peak::TimeOfPeak.into(),

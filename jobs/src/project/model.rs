@@ -1,7 +1,7 @@
 //! Models: derived tables, each one SQL file, with the contract of what it
 //! makes beside it in `schemas/`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParser, Statement};
@@ -49,8 +49,10 @@ pub struct Model {
     pub folds: Option<Folds>,
     /// Tables that the SQL reads.
     pub inputs: BTreeSet<String>,
-    /// Parameters that the SQL names.
+    /// Parameters that the SQL names, with the sign: `$as_of`.
     pub parameters: BTreeSet<String>,
+    /// What the contract gives for them, without the sign.
+    pub settings: BTreeMap<String, i64>,
 }
 
 /// Rows that stand for several delivered ones say how many, so that none is
@@ -73,6 +75,8 @@ pub struct ModelContract {
     pub time: Option<String>,
     pub month_of: Option<String>,
     pub folds: Option<Folds>,
+    /// Thresholds of the SQL by name.
+    pub settings: BTreeMap<String, i64>,
 }
 
 impl ModelContract {
@@ -94,8 +98,17 @@ impl ModelContract {
                     None
                 }
             };
+            let mut settings = BTreeMap::new();
+            for (name, value) in root.scalars("parameters") {
+                match value.get_ref().parse() {
+                    _ if name.get_ref() == "as_of" => root.mistake(name.span(), "`as_of` is the date of the run"),
+                    Ok(number) => drop(settings.insert(name.into_inner(), number)),
+                    Err(_) => root.mistake(value.span(), format!("`{}` takes a whole number", name.get_ref())),
+                }
+            }
             Some(Self {
                 folds,
+                settings,
                 label_zh: root.text("label_zh").map(toml::Spanned::into_inner),
                 key: key.into_iter().map(toml::Spanned::into_inner).collect(),
                 scope: root.choice("scope", &[("bucket", Scope::Bucket), ("whole", Scope::Whole)]),
@@ -126,6 +139,7 @@ impl Model {
             folds: contract.folds,
             inputs: tables(file, &sql, &statement)?,
             parameters: parameters(&statement),
+            settings: contract.settings,
             sql,
         })
     }
@@ -215,6 +229,7 @@ mod tests {
             time: None,
             month_of: None,
             folds: None,
+            settings: BTreeMap::new(),
         }
     }
 

@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema};
-use chrono::NaiveDate;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
@@ -68,7 +67,7 @@ impl Scene<'_> {
         sql: &str,
         recipe: &mut String,
     ) -> Result<LogicalPlan, Error> {
-        let statement = bind_as_of(parse_sql(name, sql)?, self.plan.as_of);
+        let statement = bind(parse_sql(name, sql)?, &|parameter| self.parameter(name, parameter));
         recipe.push_str(&format!("{statement}\n"));
         let file = self.project.models.get(name).map_or_else(|| format!("sql of {name}"), |model| model.file.clone());
         context
@@ -76,6 +75,24 @@ impl Scene<'_> {
             .statement_to_plan(statement)
             .await
             .map_err(|source| Error::Model { file, source: Box::new(source) })
+    }
+
+    /// What stands for a parameter in the SQL of a model.
+    fn parameter(&self, model: &str, parameter: &str) -> Option<Expr> {
+        if parameter == "as_of" {
+            let date = Value::SingleQuotedString(self.plan.as_of.to_string()).into();
+            return Some(Expr::TypedString(TypedString {
+                data_type: SqlType::Date,
+                value: date,
+                uses_odbc_syntax: false,
+            }));
+        }
+        let setting = self.project.models.get(model).and_then(|model| model.settings.get(parameter));
+        if let Some(number) = setting {
+            return Some(Expr::Value(Value::Number(number.to_string(), false).into()));
+        }
+        let source = parameter.strip_prefix("has_").filter(|source| self.project.contracts.contains_key(*source))?;
+        Some(Expr::Value(Value::Boolean(!self.sources.is_absent(source)).into()))
     }
 
     async fn register(
@@ -216,16 +233,16 @@ fn add_view(context: &SessionContext, name: &str, plan: LogicalPlan) -> Result<(
     context.register_table(name, view).map(|_| ()).map_err(|error| Error::Query(Box::new(error)))
 }
 
-/// Replaces `$as_of` by a date literal in the parsed statement, never in text.
-fn bind_as_of(mut statement: Statement, as_of: NaiveDate) -> Statement {
+/// Replaces parameters by what `value` gives for their names, in the parsed
+/// statement, never in text.
+fn bind(mut statement: Statement, value: &dyn Fn(&str) -> Option<Expr>) -> Statement {
     if let Statement::Statement(statement) = &mut statement {
         let _: ControlFlow<()> = visit_expressions_mut(statement.as_mut(), |expression: &mut Expr| {
-            let is_as_of =
-                matches!(expression, Expr::Value(value) if value.value == Value::Placeholder("$as_of".to_owned()));
-            if is_as_of {
-                let text = Value::SingleQuotedString(as_of.to_string()).into();
-                *expression =
-                    Expr::TypedString(TypedString { data_type: SqlType::Date, value: text, uses_odbc_syntax: false });
+            if let Expr::Value(found) = expression
+                && let Value::Placeholder(name) = &found.value
+                && let Some(value) = value(name.trim_start_matches('$'))
+            {
+                *expression = value;
             }
             ControlFlow::Continue(())
         });
@@ -238,9 +255,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_date_is_bound_in_the_syntax_tree() {
-        let statement = parse_sql("m", "select '$as_of', a from t where d < $as_of").expect("sql");
-        let bound = bind_as_of(statement, NaiveDate::from_ymd_opt(2026, 1, 31).expect("date"));
-        assert_eq!(bound.to_string(), "SELECT '$as_of', a FROM t WHERE d < DATE '2026-01-31'");
+    fn parameters_are_bound_in_the_syntax_tree() {
+        let statement = parse_sql("m", "select '$least', a from t where a > $least and b < $most").expect("sql");
+        let number = |name: &str| (name == "least").then(|| Expr::Value(Value::Number("-7".to_owned(), false).into()));
+        assert_eq!(bind(statement, &number).to_string(), "SELECT '$least', a FROM t WHERE a > -7 AND b < $most");
     }
 }

@@ -166,6 +166,7 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                 "to_minute" => integers([1440, 540, 360, 62, 0]),
                 "level_w" | "step_w" | "min_level_w" => integers([30, 1, 50, 20, 10]),
                 "max_points" => integers([0, 1, 2, 3, 4]),
+                "least_points" | "times" => integers([2, 3, 4, 6, 9]),
                 "minutes" | "interval_minutes" | "min_minutes" | "separation_minutes" => integers([60, 30, 60, 60, 30]),
                 other => panic!("{function} has an argument {other}: say here what to call it with"),
             })

@@ -32,11 +32,12 @@ impl Reshape for FillGaps {
     const NAME: &'static str = "fill_gaps";
     const PARAMETERS: &'static [Parameter] = &[Parameter::new("max_points", 0, 1440)];
 
+    #[inline(always)]
+    fn keeps(curve: Curve<'_>, _: [i64; MOST]) -> bool {
+        curve.dense().is_some()
+    }
+
     fn reshape(curve: Curve<'_>, [max_points, ..]: [i64; MOST], points: &mut Vec<Option<i32>>) -> Result<bool> {
-        if let Some(values) = curve.dense() {
-            points.extend(values.iter().copied().map(Some));
-            return Ok(true);
-        }
         let mut last: Option<(usize, i32)> = None;
         for (position, point) in curve.iter().enumerate() {
             points.push(point);
