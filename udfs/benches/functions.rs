@@ -156,7 +156,7 @@ fn arguments(function: &ScalarUDF, curves: &ArrayRef) -> ScalarFunctionArgs {
     let text = |value: &str| ColumnarValue::Scalar(ScalarValue::Utf8(Some(value.to_owned())));
     let args: Vec<ColumnarValue> = names
         .map(|name| match name {
-            "curve" | "power_w" | "left" | "right" | "profile" => ColumnarValue::Array(Arc::clone(curves)),
+            "curve" | "power_w" | "left" | "right" | "profile" | "second" => ColumnarValue::Array(Arc::clone(curves)),
             "date" => ColumnarValue::Scalar(ScalarValue::Date32(Some(20_000))),
             "zone" => text("Europe/London"),
             "method" => text("sum"),

@@ -106,6 +106,10 @@ fn coerced_types_stay_as_they_are() {
     }
 }
 
+/// Arguments of which NULL says that there is no such thing, not that nobody knows:
+/// a zone whose clock is changed, a second reading.
+const MAY_BE_NULL: [(&str, &[usize]); 2] = [("elapsed_curve", &[1, 2, 3]), ("load_day", &[1, 2])];
+
 #[test]
 fn null_rows_say_nothing() {
     for (name, function) in scalars() {
@@ -113,11 +117,17 @@ fn null_rows_say_nothing() {
         let result = call_arrays(function.clone(), &args).unwrap();
         assert!(is_nothing(&result, 2), "{name}");
         assert!(!is_nothing(&result, 0), "{name}");
+        let may_be_null =
+            |position| MAY_BE_NULL.iter().any(|(other, positions)| *other == name && positions.contains(&position));
         for (position, column) in args.iter().enumerate() {
             let mut args = args.clone();
             args[position] = new_null_array(column.data_type(), ROWS);
             let result = call_arrays(function.clone(), &args).unwrap();
-            assert!((0..ROWS).all(|row| is_nothing(&result, row)), "{name}, argument {position}");
+            let is_all_null = (0..ROWS).all(|row| is_nothing(&result, row));
+            assert_eq!(is_all_null, !may_be_null(position), "{name}, argument {position}");
+            if may_be_null(position) {
+                continue;
+            }
             args[position] = new_null_array(&DataType::Null, ROWS);
             let result = call_arrays(function.clone(), &args).unwrap();
             assert!((0..ROWS).all(|row| is_nothing(&result, row)), "{name}, untyped {position}");

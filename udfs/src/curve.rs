@@ -5,6 +5,7 @@ mod backfeed_minutes;
 mod backfeed_wh;
 mod base_load_p5_w;
 mod base_load_w;
+mod clocked;
 mod coincidence_factor;
 mod convert;
 mod curve_correlation;
@@ -18,6 +19,7 @@ mod curve_of_points;
 mod curve_points;
 mod curve_quantile;
 mod day_regularity;
+mod elapsed_curve;
 mod energy_curve;
 mod energy_curve_mean;
 mod energy_curve_sum;
@@ -43,7 +45,6 @@ mod morning_share;
 mod night_share;
 mod noon_share;
 mod normalise_curve;
-mod overlay_curves;
 mod pair;
 mod peak_valley_ratio;
 mod peak_valley_w;
@@ -55,6 +56,7 @@ mod reject_spikes;
 mod reject_stuck;
 mod resample_curve;
 mod reshape;
+mod settle_curves;
 mod sorted;
 mod spread;
 mod switch_ons;
@@ -88,6 +90,7 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
         CurveFromW.into(),
         CurveOfPoints.into(),
         CurvePoints.into(),
+        elapsed_curve::ElapsedCurve.into(),
         energy_share::EnergyShare.into(),
         energy_wh::EnergyWh.into(),
         evening_share::EveningShare.into(),
@@ -126,7 +129,7 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
     vec![
         coincidence_factor::CoincidenceFactor.into(),
         curve_max::CurveMax.into(),
-        overlay_curves::OverlayCurves.into(),
+        settle_curves::SettleCurves.into(),
         curve_min::CurveMin.into(),
         curve_quantile::CurveQuantile.into(),
         day_regularity::DayRegularity.into(),

@@ -4,7 +4,7 @@ use datafusion_expr::{Expr, ScalarUDF};
 
 use crate::account::account_bucket::AccountBucket;
 use crate::curve::{CurveFromKw, CurveFromKwh, CurveFromW, CurveOfPoints, CurvePoints};
-use crate::time::{LocalTime, MonthStart, ParseTimestamp};
+use crate::time::{DayMinutes, IsSecondHour, LocalTime, MonthStart, ParseTimestamp};
 
 /// `account_bucket(account_id, buckets)`
 pub fn account_bucket(account_id: Expr, buckets: Expr) -> Expr {
@@ -49,4 +49,14 @@ pub fn parse_timestamp(text: Expr, format: Expr) -> Expr {
 /// `local_time(timestamp, from, to)`
 pub fn local_time(timestamp: Expr, from: Expr, to: Expr) -> Expr {
     ScalarUDF::from(LocalTime).call(vec![timestamp, from, to])
+}
+
+/// `is_second_hour(timestamp, from, to)`
+pub fn is_second_hour(timestamp: Expr, from: Expr, to: Expr) -> Expr {
+    ScalarUDF::from(IsSecondHour).call(vec![timestamp, from, to])
+}
+
+/// `day_minutes(date, zone)`
+pub fn day_minutes(date: Expr, zone: Expr) -> Expr {
+    ScalarUDF::from(DayMinutes).call(vec![date, zone])
 }

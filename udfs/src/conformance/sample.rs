@@ -108,6 +108,8 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                         Some(vec![None; 24]),
                     ]))
                 }
+                "version" => counts(3),
+                "second" => curves(),
                 "curve" | "power_w" | "wh_list" | "left" | "right" | "profile" => curves(),
                 "quantile" | "trim" => repeated(ScalarValue::Float64(Some(0.25))),
                 "steps" => integers([4; 5]),
@@ -160,7 +162,13 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                     let tops = (0..36).map(|i| (i != 2).then_some(0.25));
                     Arc::new(tops.collect::<arrow::array::Float64Array>())
                 }
-                "zone" => texts("Europe/London"),
+                "zone" | "to" => texts("Europe/London"),
+                "from" => texts("UTC"),
+                "timestamp" => Arc::new(
+                    (0..6)
+                        .map(|i| (i != 2).then_some(1_792_890_000_000_000 + i * 1_800_000_000))
+                        .collect::<arrow::array::TimestampMicrosecondArray>(),
+                ),
                 "method" => texts("sum"),
                 "from_minute" => integers([0, 360, 720, 61, 1440]),
                 "to_minute" => integers([1440, 540, 360, 62, 0]),

@@ -8,16 +8,19 @@ mod tests;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Int32Type};
-use datafusion_common::Result;
+use arrow::array::Array;
+use arrow::datatypes::{DataType, Date32Type, Int32Type};
+use datafusion_common::{Result, plan_err};
 use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use datafusion_macros::user_doc;
 
 use self::output::Columns;
 use self::scan::Shape;
-use crate::args::{Column, columns, exactly, signature};
+use super::{DAY_MINUTES, clocked};
+use crate::args::{Column, primitive, signature, texts};
 use crate::list::{Lists, Row, coerce_to_curve, in_watts};
 use crate::simd::{Work, widest};
+use crate::time::{ClockDay, ClockDays, coerce_day};
 
 const NAME: &str = "load_day";
 
@@ -49,8 +52,10 @@ Returns a struct, each field of which may be NULL:
 - `valid_points`, `points` INT: how many points are known, and how many there are.
 - `half_hour_wh` LIST of INT: energy taken in each half hour (48 values; of each hour, 24 values, for an hourly curve). NULL where none of its points is known. The values sum to `energy_wh`: rounding carries its remainder on.
 
-A NULL list, and a list of any other length (23 and 25 hour days among them), gives NULL in every field. A list of which no point is known gives `valid_points` 0, `points` and otherwise NULL.",
-    syntax_example = "load_day(power_w)",
+A day of 23 or 25 hours, on which the clock is changed, is described where `date` and `zone` are given: hours are those of the clock, and of the hour that it shows twice both stand in its half hours; neighbours, runs and the lowest three hours go by the time that has passed.
+
+A NULL list, and a list of any other length, gives NULL in every field. A list of which no point is known gives `valid_points` 0, `points` and otherwise NULL.",
+    syntax_example = "load_day(power_w[, date, zone])",
     sql_example = r"```sql
 > select load_day(array_repeat(1000, 96))['energy_wh'];
 24000
@@ -58,7 +63,9 @@ A NULL list, and a list of any other length (23 and 25 hour days among them), gi
     argument(
         name = "power_w",
         description = "LIST of INT, watts: the mean of each interval. Lists of other integers are cast; floats and decimals are rounded half away from zero, NaN and infinity are unknown, and what does not fit into INT is an error."
-    )
+    ),
+    argument(name = "date", description = "DATE of the day"),
+    argument(name = "zone", description = "TEXT, the time zone of the clock; NULL where it is never changed")
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct LoadDay;
@@ -73,8 +80,13 @@ impl ScalarUDFImpl for LoadDay {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        let [power] = exactly(NAME, ["power_w"], types)?;
-        Ok(vec![coerce_to_curve(NAME, "power_w", power)?])
+        match types {
+            [power] => Ok(vec![coerce_to_curve(NAME, "power_w", power)?]),
+            [power, date, zone] => {
+                Ok([vec![coerce_to_curve(NAME, "power_w", power)?], coerce_day(NAME, date, zone)?].concat())
+            }
+            _ => plan_err!("{NAME} takes 1 or 3 argument(s), (power_w, date, zone), not {}", types.len()),
+        }
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
@@ -82,11 +94,12 @@ impl ScalarUDFImpl for LoadDay {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [power] = columns(NAME, &args)?;
-        let power = in_watts(NAME, power)?;
+        let rows = args.number_rows;
+        let power = in_watts(NAME, Column::new(&args.args[0], rows)?)?;
         let curves = Lists::<Int32Type>::try_new(NAME, power.array())?;
-        let mut days = Columns::with_capacity(args.number_rows);
-        widest(Describe { curves, power: &power, rows: args.number_rows, days: &mut days });
+        let changed = changed_days(&args.args[1..], rows)?;
+        let mut days = Columns::with_capacity(rows);
+        widest(Describe { curves, power: &power, rows, changed: &changed, days: &mut days });
         Ok(ColumnarValue::Array(Arc::new(days.finish(NAME)?)))
     }
 
@@ -95,11 +108,36 @@ impl ScalarUDFImpl for LoadDay {
     }
 }
 
+/// Of each row the day, where the clock is changed on it; empty where it is on none.
+fn changed_days(args: &[ColumnarValue], rows: usize) -> Result<Vec<Option<ClockDay>>> {
+    let [date, zone] = args else { return Ok(Vec::new()) };
+    let (date, zone) = (Column::new(date, rows)?, Column::new(zone, rows)?);
+    let (dates, zones) = (primitive::<Date32Type>(NAME, date.array())?, texts(NAME, zone.array())?);
+    let mut known = ClockDays::default();
+    let mut changed = Vec::new();
+    if zones.null_count() == zones.len() {
+        return Ok(changed);
+    }
+    for row in 0..rows {
+        let (date_at, zone_at) = (date.at(row), zone.at(row));
+        if dates.is_null(date_at) || zones.is_null(zone_at) {
+            continue;
+        }
+        let day = known.day(NAME, dates.value(date_at), zones.value(zone_at))?;
+        if let Some(day) = day.filter(|day| day.minutes != DAY_MINUTES as i64) {
+            changed.resize(rows, None);
+            changed[row] = Some(day.clone());
+        }
+    }
+    Ok(changed)
+}
+
 /// Describes all curves of a batch.
 struct Describe<'a> {
     curves: Lists<'a, Int32Type>,
     power: &'a Column,
     rows: usize,
+    changed: &'a [Option<ClockDay>],
     days: &'a mut Columns,
 }
 
@@ -109,11 +147,26 @@ impl Work for Describe<'_> {
     #[inline(always)]
     fn call(self) {
         for row in 0..self.rows {
-            match self.curves.row(self.power.at(row)) {
-                Some(curve) => describe(curve, self.days),
-                None => self.days.push_missing(None),
+            match (self.curves.row(self.power.at(row)), self.changed.get(row)) {
+                (Some(curve), Some(Some(day))) => describe_by_clock(curve, day, self.days),
+                (Some(curve), _) => describe(curve, self.days),
+                (None, _) => self.days.push_missing(None),
             }
         }
+    }
+}
+
+/// Describes the curve of a day on which the clock is changed.
+fn describe_by_clock(curve: Row<'_, i32>, day: &ClockDay, days: &mut Columns) {
+    let shape = clocked::interval(curve.len(), day.minutes)
+        .and_then(|interval| Shape::of_accepted(DAY_MINUTES / interval as usize))
+        .map(|shape| Shape { points: curve.len(), ..shape });
+    let Some(shape) = shape else { return days.push_missing(None) };
+    let minutes = i64::from(shape.minutes);
+    let points = curve.known().map(|(at, w)| (at, (day.clock_minute(at as i64 * minutes) / minutes) as usize, w));
+    match scan::sparse(points, shape) {
+        Some(scan) => days.push(shape, &scan),
+        None => days.push_missing(Some(shape.points)),
     }
 }
 
@@ -125,7 +178,7 @@ fn describe(curve: Row<'_, i32>, days: &mut Columns) {
         return days.push_missing(None);
     };
     let Some(values) = curve.dense() else {
-        return match scan::sparse(curve.known(), shape) {
+        return match scan::sparse(curve.known().map(|(at, w)| (at, at, w)), shape) {
             Some(scan) => days.push(shape, &scan),
             None => days.push_missing(Some(shape.points)),
         };

@@ -1,22 +1,17 @@
 //! Days on which the clock is changed, as days of 24 hours.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, StringArray};
-use arrow::datatypes::{DataType, Date32Type, Int32Type};
-use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike};
-use chrono_tz::Tz;
-use datafusion_common::{Result, exec_datafusion_err};
-use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use arrow::datatypes::DataType;
+use datafusion_common::Result;
+use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 use datafusion_macros::user_doc;
 
-use super::DAY_MINUTES;
 use super::points::Curve;
-use crate::args::{columns, exactly, primitive, refuse, signature, texts};
-use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts, list_of};
+use super::{DAY_MINUTES, clocked};
+use crate::args::exactly;
+use crate::list::{coerce_to_curve, list_of};
 use crate::round::divide;
-
-const NAME: &str = "wall_clock_curve";
+use crate::scalar::{Scalar, scalar};
+use crate::time::{ClockDay, coerce_day};
 
 /// A day's curve by the time that the clock shows.
 #[user_doc(
@@ -39,120 +34,52 @@ NULL where an argument is NULL, and where the intervals do not divide the day or
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct WallClockCurve;
 
-impl ScalarUDFImpl for WallClockCurve {
-    fn name(&self) -> &str {
-        NAME
+impl Scalar for WallClockCurve {
+    const NAME: &'static str = "wall_clock_curve";
+
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
+        let [curve, date, zone] = exactly(Self::NAME, ["curve", "date", "zone"], types)?;
+        Ok([vec![coerce_to_curve(Self::NAME, "curve", curve)?], coerce_day(Self::NAME, date, zone)?].concat())
     }
 
-    fn signature(&self) -> &Signature {
-        signature()
+    fn data_type() -> DataType {
+        list_of(DataType::Int32)
     }
 
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        let [curve, date, zone] = exactly(NAME, ["curve", "date", "zone"], types)?;
-        if !matches!(date, DataType::Date32 | DataType::Date64 | DataType::Null) && !date.is_string() {
-            return refuse(NAME, "date", "a date", date);
-        }
-        if !zone.is_string() && !zone.is_null() {
-            return refuse(NAME, "zone", "a text", zone);
-        }
-        Ok(vec![coerce_to_curve(NAME, "curve", curve)?, DataType::Date32, DataType::Utf8])
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(list_of(DataType::Int32))
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [curve, date, zone] = columns(NAME, &args)?;
-        let curve = in_watts(NAME, curve)?;
-        let curves = Lists::<Int32Type>::try_new(NAME, curve.array())?;
-        let dates = primitive::<Date32Type>(NAME, date.array())?;
-        let zones: &StringArray = texts(NAME, zone.array())?;
-        // Curves of one day and zone come together, mostly.
-        let mut last: Option<(i32, &str, Option<Day>)> = None;
-        let mut lists = ListWriter::<Int32Type>::with_capacity(args.number_rows, 0);
-        let mut points = Vec::new();
-        for row in 0..args.number_rows {
-            let (date_at, zone_at) = (date.at(row), zone.at(row));
-            let curve = curves.row(curve.at(row)).filter(|_| dates.is_valid(date_at) && zones.is_valid(zone_at));
-            let Some(curve) = curve else {
-                lists.push_null();
-                continue;
-            };
-            let (day, zone) = (dates.value(date_at), zones.value(zone_at));
-            if last.as_ref().is_none_or(|(known_day, known_zone, _)| (*known_day, *known_zone) != (day, zone)) {
-                last = Some((day, zone, Day::of(day, zone)?));
-            }
-            points.clear();
-            let day = last.as_ref().and_then(|(_, _, day)| day.as_ref());
-            match day.filter(|day| day.show(curve, &mut points)) {
-                Some(_) => lists.push(points.iter().copied()),
-                None => lists.push_null(),
-            }
-        }
-        Ok(ColumnarValue::Array(Arc::new(lists.finish(NAME)?)))
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
+    fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [curve, date, zone] = [0, 1, 2].map(|at| &args.args[at]);
+        clocked::curves(Self::NAME, [curve, date, zone], args.number_rows, |_, curve, day, points| {
+            day.is_some_and(|day| show(curve, day, points))
+        })
     }
 }
 
-/// A day in a zone.
-struct Day {
-    zone: Tz,
-    start: chrono::DateTime<Tz>,
-    minutes: i64,
-}
+scalar!(WallClockCurve);
 
-impl Day {
-    /// `None` of a date that no calendar knows.
-    fn of(day: i32, zone: &str) -> Result<Option<Self>> {
-        let zone: Tz = zone.parse().map_err(|_| exec_datafusion_err!("{NAME}: `{zone}` is not a time zone"))?;
-        let midnight = |date: NaiveDate| {
-            let midnight = date.and_time(NaiveTime::MIN);
-            // Where the clock skips midnight, the day begins an hour later.
-            let later = midnight + TimeDelta::hours(1);
-            zone.from_local_datetime(&midnight).earliest().or_else(|| zone.from_local_datetime(&later).earliest())
-        };
-        let bounds = Date32Type::to_naive_date_opt(day).and_then(|date| {
-            let next = date.checked_add_days(Days::new(1))?;
-            Some((midnight(date)?, midnight(next)?))
-        });
-        Ok(bounds.map(|(start, end)| Self { zone, start, minutes: (end - start).num_minutes() }))
+/// False where the intervals do not divide the day or the hour.
+fn show(curve: Curve<'_>, day: &ClockDay, points: &mut Vec<Option<i32>>) -> bool {
+    let Some(interval) = clocked::interval(curve.len(), day.minutes) else { return false };
+    if day.minutes == DAY_MINUTES as i64 {
+        points.extend(curve.iter());
+        return true;
     }
-
-    /// False where the intervals do not divide the day or the hour.
-    fn show(&self, curve: Curve<'_>, points: &mut Vec<Option<i32>>) -> bool {
-        let count = curve.len() as i64;
-        if count == 0 || self.minutes % count != 0 {
-            return false;
-        }
-        let interval = self.minutes / count;
-        if 60 % interval != 0 {
-            return false;
-        }
-        if self.minutes == DAY_MINUTES as i64 {
-            points.extend(curve.iter());
-            return true;
-        }
-        let mut slots = vec![(0i64, 0i64); DAY_MINUTES / interval as usize];
-        for (position, w) in curve.known() {
-            let clock = (self.start + TimeDelta::minutes(position as i64 * interval)).with_timezone(&self.zone);
-            let minute = i64::from(clock.hour() * 60 + clock.minute());
-            let (sum, known) = &mut slots[(minute / interval) as usize];
-            (*sum, *known) = (*sum + i64::from(w), *known + 1);
-        }
-        // A mean of values of 32 bits has no more than 32.
-        points.extend(slots.iter().map(|(sum, known)| (*known > 0).then(|| divide(*sum, *known) as i32)));
-        true
+    let mut slots = vec![(0i64, 0i64); DAY_MINUTES / interval as usize];
+    for (position, w) in curve.known() {
+        let minute = day.clock_minute(position as i64 * interval);
+        let (sum, known) = &mut slots[(minute / interval) as usize];
+        (*sum, *known) = (*sum + i64::from(w), *known + 1);
     }
+    // A mean of values of 32 bits has no more than 32.
+    points.extend(slots.iter().map(|(sum, known)| (*known > 0).then(|| divide(*sum, *known) as i32)));
+    true
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, ArrayRef, AsArray, Date32Array, ListArray};
+    use std::sync::Arc;
+
+    use arrow::array::{Array, ArrayRef, AsArray, Date32Array, ListArray, StringArray};
+    use arrow::datatypes::{Date32Type, Int32Type};
 
     use super::*;
     use crate::testing::call_arrays;

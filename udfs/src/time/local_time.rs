@@ -6,13 +6,13 @@ use arrow::array::{Array, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
-use datafusion_common::{Result, exec_datafusion_err};
-use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use datafusion_common::Result;
+use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 use datafusion_macros::user_doc;
 
-use crate::args::{columns, exactly, primitive, refuse, signature, texts};
-
-const NAME: &str = "local_time";
+use super::clock::Zones;
+use crate::args::{Column, exactly, primitive, refuse, texts};
+use crate::scalar::{Scalar, scalar};
 
 /// What the clock of `to` shows when that of `from` shows `timestamp`.
 #[user_doc(
@@ -34,66 +34,48 @@ pub(crate) struct LocalTime;
 
 const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
-impl ScalarUDFImpl for LocalTime {
-    fn name(&self) -> &str {
-        NAME
+impl Scalar for LocalTime {
+    const NAME: &'static str = "local_time";
+
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
+        coerce(Self::NAME, types)
     }
 
-    fn signature(&self) -> &Signature {
-        signature()
+    fn data_type() -> DataType {
+        TIMESTAMP
     }
 
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        let [timestamp, from, to] = exactly(NAME, ["timestamp", "from", "to"], types)?;
-        let is_instant = matches!(timestamp, DataType::Timestamp(_, None) | DataType::Date32);
-        if !is_instant && !timestamp.is_string() && !timestamp.is_null() {
-            return refuse(NAME, "timestamp", "a timestamp without a zone", timestamp);
-        }
-        for (name, found) in [("from", from), ("to", to)] {
-            if !found.is_string() && !found.is_null() {
-                return refuse(NAME, name, "a text", found);
-            }
-        }
-        Ok(vec![TIMESTAMP, DataType::Utf8, DataType::Utf8])
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(TIMESTAMP)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [timestamp, from, to] = columns(NAME, &args)?;
-        let instants = primitive::<TimestampMicrosecondType>(NAME, timestamp.array())?;
-        let (from_names, to_names) = (texts(NAME, from.array())?, texts(NAME, to.array())?);
-        // One pair of zones serves all rows of a batch, mostly.
-        let mut last: Option<(&str, &str, Tz, Tz)> = None;
-        let mut shown = TimestampMicrosecondArray::builder(args.number_rows);
-        for row in 0..args.number_rows {
-            let (at, from_at, to_at) = (timestamp.at(row), from.at(row), to.at(row));
-            if instants.is_null(at) || from_names.is_null(from_at) || to_names.is_null(to_at) {
-                shown.append_null();
-                continue;
-            }
-            let (from, to) = (from_names.value(from_at), to_names.value(to_at));
-            let zones = match last {
-                Some((known_from, known_to, from_zone, to_zone)) if known_from == from && known_to == to => {
-                    (from_zone, to_zone)
-                }
-                _ => (zone(from)?, zone(to)?),
-            };
-            last = Some((from, to, zones.0, zones.1));
-            shown.append_option(convert(instants.value(at), zones.0, zones.1));
+    fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = args.number_rows;
+        let column = |at: usize| Column::new(&args.args[at], rows);
+        let (timestamp, from, to) = (column(0)?, column(1)?, column(2)?);
+        let instants = primitive::<TimestampMicrosecondType>(Self::NAME, timestamp.array())?;
+        let mut zones = Zones::new(Self::NAME, texts(Self::NAME, from.array())?, texts(Self::NAME, to.array())?);
+        let mut shown = TimestampMicrosecondArray::builder(rows);
+        for row in 0..rows {
+            let at = timestamp.at(row);
+            let zones = zones.at(from.at(row), to.at(row))?.filter(|_| instants.is_valid(at));
+            shown.append_option(zones.and_then(|(from, to)| convert(instants.value(at), from, to)));
         }
         Ok(ColumnarValue::Array(Arc::new(shown.finish())))
     }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
-    }
 }
 
-fn zone(name: &str) -> Result<Tz> {
-    name.parse().map_err(|_| exec_datafusion_err!("{NAME}: `{name}` is not a time zone"))
+scalar!(LocalTime);
+
+/// The types of a timestamp and two zones, or a refusal.
+pub(super) fn coerce(function: &str, types: &[DataType]) -> Result<Vec<DataType>> {
+    let [timestamp, from, to] = exactly(function, ["timestamp", "from", "to"], types)?;
+    let is_instant = matches!(timestamp, DataType::Timestamp(_, None) | DataType::Date32);
+    if !is_instant && !timestamp.is_string() && !timestamp.is_null() {
+        return refuse(function, "timestamp", "a timestamp without a zone", timestamp);
+    }
+    for (name, found) in [("from", from), ("to", to)] {
+        if !found.is_string() && !found.is_null() {
+            return refuse(function, name, "a text", found);
+        }
+    }
+    Ok(vec![TIMESTAMP, DataType::Utf8, DataType::Utf8])
 }
 
 fn convert(micros: i64, from: Tz, to: Tz) -> Option<i64> {

@@ -6,8 +6,8 @@ use crate::curve::sorted::sum_of_smallest;
 
 /// Half hours of a day; hourly curves use the first 24 slots.
 pub(super) const SLOTS: usize = 48;
-/// The longest curve that is accepted, of five minutes.
-const MOST_POINTS: usize = 288;
+/// The longest curve that is accepted, of five minutes on a day of 25 hours.
+const MOST_POINTS: usize = 300;
 
 /// How a curve of a certain length divides the day.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +51,7 @@ pub(super) struct Scan {
     pub(super) valid: usize,
     pub(super) max: i32,
     pub(super) min: i32,
-    /// Position of the maximum, the earliest on ties.
+    /// Position of the maximum by the clock, the earliest on ties.
     pub(super) peak: usize,
     /// Sum and number of the points of the lowest three hours, negative ones as 0.
     pub(super) lowest: (i64, i64),
@@ -120,10 +120,10 @@ fn longest_run_of_zeros(values: &[i32]) -> i32 {
     longest
 }
 
-/// A day of which only `points` are known, given as position and watts in
-/// ascending order. `None` where there is none.
-pub(super) fn sparse(points: impl Iterator<Item = (usize, i32)>, shape: Shape) -> Option<Scan> {
-    let per_slot = shape.points / shape.slots;
+/// A day of which only `points` are known, given in ascending order as position,
+/// position by the clock, and watts. `None` where there is none.
+pub(super) fn sparse(points: impl Iterator<Item = (usize, usize, i32)>, shape: Shape) -> Option<Scan> {
+    let per_slot = DAY_MINUTES / shape.minutes as usize / shape.slots;
     let mut sums = [0i64; SLOTS];
     let mut known = [0; MOST_POINTS];
     let mut scan = Scan {
@@ -140,11 +140,11 @@ pub(super) fn sparse(points: impl Iterator<Item = (usize, i32)>, shape: Shape) -
     };
     let mut run = 0;
     let mut previous: Option<(usize, i32)> = None;
-    for (i, w) in points {
-        sums[i / per_slot] += i64::from(w.max(0));
-        scan.known_slots |= 1 << (i / per_slot);
+    for (i, clock, w) in points {
+        sums[clock / per_slot] += i64::from(w.max(0));
+        scan.known_slots |= 1 << (clock / per_slot);
         if scan.valid == 0 || w > scan.max {
-            (scan.max, scan.peak) = (w, i);
+            (scan.max, scan.peak) = (w, clock);
         }
         scan.min = scan.min.min(w);
         scan.negative += i64::from(w.min(0));
@@ -164,6 +164,6 @@ pub(super) fn sparse(points: impl Iterator<Item = (usize, i32)>, shape: Shape) -
     for (slot, sum) in sums.iter().enumerate().take(shape.slots) {
         scan.running[slot + 1] = scan.running[slot] + sum;
     }
-    scan.lowest = sum_of_smallest(&mut known[..scan.valid], shape.points / 8)?;
+    scan.lowest = sum_of_smallest(&mut known[..scan.valid], 180 / shape.minutes as usize)?;
     Some(scan)
 }

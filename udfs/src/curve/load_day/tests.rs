@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, ListArray, StructArray};
-use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Float32Array, ListArray, StringArray, StructArray};
+use arrow::datatypes::{Date32Type, Decimal128Type, Int32Type, Int64Type};
 use proptest::prelude::*;
 
 use super::LoadDay;
@@ -140,7 +140,7 @@ fn both<const N: usize>(values: &[i32]) -> bool {
     let Ok(day) = <&[i32; N]>::try_from(values) else {
         return false;
     };
-    let points = values.iter().copied().enumerate();
+    let points = values.iter().copied().enumerate().map(|(at, w)| (at, at, w));
     Some(dense(day)) == sparse(points, Shape::of(N))
 }
 
@@ -203,6 +203,41 @@ fn nothing_known_is_null() {
     assert_eq!(field(&days, "energy_wh", 3), None);
     assert!((0..4).all(|row| half_hours(&days, row).is_none()));
     assert_eq!(days.null_count(), 0);
+}
+
+/// What goes by the clock is what the same readings give on a day of 24 hours, of
+/// which an hour is unknown in spring and two readings meet in autumn.
+#[test]
+fn days_of_23_and_25_hours() {
+    let describe = |hours: usize, date: &str| {
+        let curve = (0..4 * hours as i32).map(|i| Some(i * i % 977)).collect::<Curve>();
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some(curve.clone())]));
+        let date = Date32Type::from_naive_date(date.parse().unwrap());
+        let date: ArrayRef = Arc::new(Date32Array::from(vec![date]));
+        let zone: ArrayRef = Arc::new(StringArray::from(vec!["Europe/London"]));
+        (curve, call_arrays(LoadDay, &[lists, date, zone]).unwrap().as_struct().clone())
+    };
+    let (curve, day) = describe(23, "2026-03-29");
+    let plain: Curve = [&curve[..4], &[None; 4], &curve[4..]].concat();
+    let plain = days(vec![Some(plain)]);
+    for name in ["energy_wh", "max_demand_w", "peak_minute", "base_load_w", "load_factor", "night_wh", "evening_wh"] {
+        assert_eq!(field(&day, name, 0), field(&plain, name, 0), "{name}");
+    }
+    assert_eq!(half_hours(&day, 0), half_hours(&plain, 0));
+    assert_eq!((field(&day, "points", 0), field(&day, "valid_points", 0)), (Some(92), Some(92)));
+
+    let (curve, day) = describe(25, "2026-10-25");
+    let sum = |points: &[Option<i32>]| points.iter().flatten().map(|&w| i128::from(w)).sum::<i128>();
+    assert_eq!(field(&day, "energy_wh", 0), Some(rounded(sum(&curve), 4)));
+    assert_eq!(field(&day, "night_wh", 0), Some(rounded(sum(&curve[..28]), 4)), "seven hours until six o'clock");
+    let slots = half_hours(&day, 0).unwrap();
+    assert_eq!(slots.iter().flatten().sum::<i64>() as i128, rounded(sum(&curve), 4));
+    let twice = sum(&curve[4..6]) + sum(&curve[8..10]);
+    assert!((i128::from(slots[2].unwrap()) * 4 - twice).abs() <= 4);
+    assert_eq!((field(&day, "points", 0), field(&day, "valid_points", 0)), (Some(100), Some(100)));
+
+    assert_eq!(field(&describe(23, "2026-07-01").1, "points", 0), None, "23 hours on a day of 24");
+    assert_eq!(field(&describe(24, "2026-03-29").1, "points", 0), None, "24 hours on a day of 23");
 }
 
 #[test]
