@@ -1,6 +1,10 @@
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Date32Array, ListArray, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int32Type};
+use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 
 use crate::support::{Cluster, assert_same, kwhy, output, repository, succeed, tables};
@@ -10,10 +14,10 @@ struct Case {
     name: &'static str,
     about: &'static str,
     /// Beside the accounts: table and contract.
-    contracts: &'static [(&'static str, &'static str)],
+    contracts: Vec<(&'static str, String)>,
     build: &'static [&'static str],
     /// The lake's files.
-    files: fn() -> Vec<(String, String)>,
+    files: Vec<(&'static str, Vec<u8>)>,
     ask: &'static [&'static str],
 }
 
@@ -69,6 +73,94 @@ unit = "W"
 /// The watts of some hours.
 type Watts<'a> = &'a [(usize, &'a str)];
 
+/// Readings of hours in kWh, with a version.
+const READINGS: &str = r#"
+label = "Readings"
+files = ["readings/*.csv"]
+format = "csv"
+key = ["account_id", "read_at"]
+time = "read_at"
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "read_at"
+type = "timestamp"
+
+[[column]]
+name = "power_w"
+from = "kwh"
+type = "int"
+unit = "W"
+from_unit = "kWh"
+interval_minutes = 60
+
+[[column]]
+name = "interval_minutes"
+value = "60"
+type = "int"
+
+[[column]]
+name = "version"
+from = "revision"
+type = "int"
+"#;
+
+/// A list of watts for each day, whose length follows the clock of London.
+const LONDON_LISTS: &str = r#"
+label = "Load"
+files = ["load/*.parquet"]
+key = ["account_id", "date"]
+time = "date"
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "date"
+type = "date"
+time_zone = "Europe/London"
+
+[[column]]
+name = "power_w"
+type = "curve"
+unit = "W"
+"#;
+
+/// Readings of half hours by the clock of Greenwich, for homes by that of London.
+const LONDON_READINGS: &str = r#"
+label = "Readings"
+files = ["readings/*.csv"]
+format = "csv"
+key = ["account_id", "read_at"]
+time = "read_at"
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "read_at"
+from = "utc"
+type = "timestamp"
+from_time_zone = "UTC"
+time_zone = "Europe/London"
+
+[[column]]
+name = "power_w"
+from = "w"
+type = "int"
+unit = "W"
+
+[[column]]
+name = "interval_minutes"
+value = "30"
+type = "int"
+"#;
+
 /// Rows of [`HOURS`]: account, date, and hours that are not 300 watts and a bit.
 fn hours(rows: &[(&str, &str, Watts)]) -> String {
     let names: Vec<String> = (1..=24).map(|hour| format!("P{hour}")).collect();
@@ -81,24 +173,34 @@ fn hours(rows: &[(&str, &str, Watts)]) -> String {
     text
 }
 
-fn accounts(ids: &[&str]) -> (String, String) {
+fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).expect("batch");
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("writer");
+    writer.write(&batch).expect("rows");
+    writer.close().expect("file");
+    bytes
+}
+
+fn accounts(ids: &[&str]) -> (&'static str, Vec<u8>) {
     let rows: String = ids.iter().map(|id| format!("{id},T1\n")).collect();
-    ("accounts.csv".to_owned(), format!("account_id,transformer_id\n{rows}"))
+    ("accounts.csv", format!("account_id,transformer_id\n{rows}").into_bytes())
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case {
+    vec![
+    Case {
         name: "validation",
         about: "gaps, a hanging meter, spikes, loads that the rest of the lake contradicts",
-        contracts: &[
-            ("load_curve", HOURS),
+        contracts: vec![
+            ("load_curve", HOURS.to_owned()),
             (
                 "devices",
                 "label = \"Devices\"\nfiles = [\"devices.csv\"]\nformat = \"csv\"\nkey = [\"account_id\", \"device_id\"]\n\
                  [[column]]\nname = \"account_id\"\ntype = \"text\"\n\
                  [[column]]\nname = \"device_id\"\nvalue = \"1\"\ntype = \"text\"\n\
                  [[column]]\nname = \"device_type\"\nvalue = \"pv\"\ntype = \"text\"\n\
-                 [[column]]\nname = \"installed_date\"\nvalue = \"2020-01-01\"\ntype = \"date\"\n",
+                 [[column]]\nname = \"installed_date\"\nvalue = \"2020-01-01\"\ntype = \"date\"\n".to_owned(),
             ),
             (
                 "outages",
@@ -107,11 +209,11 @@ fn cases() -> Vec<Case> {
                  [[column]]\nname = \"transformer_id\"\ntype = \"text\"\n\
                  [[column]]\nname = \"start_at\"\ntype = \"timestamp\"\n\
                  [[column]]\nname = \"end_at\"\ntype = \"timestamp\"\n\
-                 [[column]]\nname = \"is_planned\"\nvalue = \"false\"\ntype = \"bool\"\n",
+                 [[column]]\nname = \"is_planned\"\nvalue = \"false\"\ntype = \"bool\"\n".to_owned(),
             ),
         ],
         build: &["account_load_day", "account_load_exception"],
-        files: || {
+        files: {
             let none: Vec<(usize, &str)> = (0..24).map(|hour| (hour, "0")).collect();
             let stuck: Vec<(usize, &str)> = (8..20).map(|hour| (hour, "411")).collect();
             let nearly: Vec<(usize, &str)> = (8..19).map(|hour| (hour, "411")).collect();
@@ -133,12 +235,13 @@ fn cases() -> Vec<Case> {
             let ids: Vec<&str> = rows.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
             vec![
                 accounts(&ids),
-                ("load/a.csv".to_owned(), rows.clone()),
-                ("devices.csv".to_owned(), "account_id\nfeeds back by its panels\n".to_owned()),
+                ("load/a.csv", rows.clone().into_bytes()),
+                ("devices.csv", b"account_id\nfeeds back by its panels\n".to_vec()),
                 (
-                    "outages.csv".to_owned(),
+                    "outages.csv",
                     "outage_id,transformer_id,start_at,end_at\n1,T1,2026-01-02 09:00:00,2026-01-02 10:00:00\n"
-                        .to_owned(),
+                        .as_bytes()
+                        .to_vec(),
                 ),
             ]
         },
@@ -147,28 +250,132 @@ fn cases() -> Vec<Case> {
                energy_wh, max_demand_w from account_load_day order by account_id",
             "select * from account_load_exception order by account_id",
         ],
-    }]
+    },
+    Case {
+        name: "corrected-days",
+        about: "delivered again: the same, corrected, corrected and then the old file once more",
+        contracts: vec![("load_curve", format!("{HOURS}\n[[column]]\nname = \"version\"\nfrom = \"delivered\"\ntype = \"int\"\n"))],
+        build: &["account_load_day"],
+        files: {
+            let delivery = |version: &str, rows: &[(&str, &str, Watts)]| {
+                let text = hours(rows);
+                let lines = text.lines().enumerate().map(|(at, line)| match at {
+                    0 => format!("{line},delivered\n"),
+                    _ => format!("{line},{version}\n"),
+                });
+                lines.collect::<String>()
+            };
+            let first: &[(&str, &str, Watts)] = &[
+                ("once", "2026-01-01", &[]),
+                ("twice the same", "2026-01-01", &[]),
+                ("corrected", "2026-01-01", &[(9, "9000")]),
+                ("corrected twice", "2026-01-01", &[(9, "9000")]),
+            ];
+            let second: &[(&str, &str, Watts)] = &[
+                ("twice the same", "2026-01-01", &[]),
+                ("corrected", "2026-01-01", &[(9, "100")]),
+                ("corrected twice", "2026-01-01", &[(9, "200")]),
+            ];
+            let third: &[(&str, &str, Watts)] = &[("corrected twice", "2026-01-01", &[(9, "100")])];
+            vec![
+                accounts(&["once", "twice the same", "corrected", "corrected twice"]),
+                ("load/a.csv", delivery("20260102", first).into_bytes()),
+                ("load/b.csv", delivery("20260105", second).into_bytes()),
+                ("load/c.csv", delivery("20260109", third).into_bytes()),
+                ("load/d.csv", delivery("20260102", first).into_bytes()),
+            ]
+        },
+        ask: &["select account_id, energy_wh, max_demand_w, is_restated from account_load_day order by account_id"],
+    },
+    Case {
+        name: "corrected-readings",
+        about: "some hours of a day again, with a later revision; and the first file once more",
+        contracts: vec![("load_reading", READINGS.to_owned())],
+        build: &["account_load_day"],
+        files: {
+            let readings = |revision: u32, of: &[(&str, std::ops::Range<u32>, &str)]| {
+                let mut text = "account_id,read_at,kwh,revision\n".to_owned();
+                for (account, hours, kwh) in of {
+                    text.extend(hours.clone().map(|hour| format!("{account},2026-01-01 {hour:02}:00:00,{kwh}.{hour:02},{revision}\n")));
+                }
+                text
+            };
+            let first = readings(1, &[("left alone", 0..24, "1"), ("corrected", 0..20, "1"), ("late", 0..20, "1")]);
+            vec![
+                accounts(&["left alone", "corrected", "late"]),
+                ("readings/a.csv", first.clone().into_bytes()),
+                ("readings/b.csv", readings(2, &[("corrected", 18..24, "0"), ("late", 20..24, "1")]).into_bytes()),
+                ("readings/c.csv", first.into_bytes()),
+            ]
+        },
+        ask: &["select account_id, energy_wh, max_demand_w, valid_points, is_restated from account_load_day order by account_id"],
+    },
+    Case {
+        name: "clock-changes-of-readings",
+        about: "half hours of Greenwich on days of 23, 24 and 25 hours in London",
+        contracts: vec![("load_reading", LONDON_READINGS.to_owned())],
+        build: &["account_load_day"],
+        files: {
+            let mut text = "account_id,utc,w\n".to_owned();
+            // Each day from local midnight to local midnight, in half hours.
+            for (first, count) in [("2026-03-29T00:00:00", 46), ("2026-07-01T23:00:00", 48), ("2026-10-24T23:00:00", 50)] {
+                let first: chrono::NaiveDateTime = first.parse().expect("time");
+                text.extend((0..count).map(|at| {
+                    let stamp = first + chrono::TimeDelta::minutes(30 * at);
+                    format!("home,{stamp},{}\n", 100 * at)
+                }));
+            }
+            vec![accounts(&["home"]), ("readings/a.csv", text.into_bytes())]
+        },
+        ask: &[
+            "select date, time_zone, curve_points(power_w) as points, power_w[1:8] as first_hours, readings, distinct_readings
+               from stg_load_curve order by date",
+            "select date, points, valid_points, energy_wh, night_wh, peak_minute, half_hour_wh[1:6] as first_half_hours
+               from account_load_day order by date",
+        ],
+    },
+    Case {
+        name: "clock-changes-of-lists",
+        about: "lists of 23, 24 and 25 hours: each is right on its day, and on no other",
+        contracts: vec![("load_curve", LONDON_LISTS.to_owned())],
+        build: &["account_load_day"],
+        files: {
+            let days = [("2026-03-29", 23), ("2026-03-29", 24), ("2026-07-01", 24), ("2026-10-24", 25), ("2026-10-25", 25)];
+            let dates: Date32Array =
+                days.iter().map(|(date, _)| Some(Date32Type::from_naive_date(date.parse().expect("date")))).collect();
+            let curve = |(_, hours): &(&str, i32)| Some((0..*hours).map(|hour| Some(100 * hour)).collect::<Vec<_>>());
+            let columns: Vec<(&str, ArrayRef)> = vec![
+                ("account_id", Arc::new(StringArray::from(vec!["home"; days.len()]))),
+                ("date", Arc::new(dates)),
+                ("power_w", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(days.iter().map(curve)))),
+            ];
+            vec![accounts(&["home"]), ("load/a.parquet", parquet(columns))]
+        },
+        ask: &["select date, points, energy_wh, peak_minute from account_load_day order by date"],
+    },
+    ]
 }
 
 /// A case in a lake of its own, and a project that takes it in.
 fn lay(case: &Case) -> (TempDir, TempDir) {
     let (lake, project) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
-    let write = |folder: &TempDir, name: &str, text: &str| {
+    let write = |folder: &TempDir, name: &str, text: &[u8]| {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
         std::fs::write(path, text).expect("file");
     };
-    for (name, text) in (case.files)() {
-        write(&lake, &name, &text);
+    for (name, bytes) in &case.files {
+        write(&lake, name, bytes);
     }
-    write(&project, "project.toml", "extends = \"builtin\"\n");
-    for (table, contract) in [("accounts", ACCOUNTS)].iter().chain(case.contracts) {
-        write(&project, &format!("schemas/sources/{table}.toml"), contract);
+    write(&project, "project.toml", b"extends = \"builtin\"\n");
+    write(&project, "schemas/sources/accounts.toml", ACCOUNTS.as_bytes());
+    for (table, contract) in &case.contracts {
+        write(&project, &format!("schemas/sources/{table}.toml"), contract.as_bytes());
     }
     let build: Vec<String> = case.build.iter().map(|table| format!("{table:?}")).collect();
     // Few rows, so that every file is a unit.
     let job = format!("label = \"t\"\nrows_per_unit = 1\nbuild = [{}]\n", build.join(", "));
-    write(&project, "jobs/t.toml", &job);
+    write(&project, "jobs/t.toml", job.as_bytes());
     (lake, project)
 }
 

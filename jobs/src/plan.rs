@@ -74,6 +74,8 @@ pub struct Step {
     pub folds: Option<Folds>,
     /// Repeated keys may be left: another step settles them.
     pub is_landing: bool,
+    /// Of rows with one key that of the greatest version stands.
+    pub is_versioned: bool,
 }
 
 /// A run's steps, each after all that it needs.
@@ -211,7 +213,9 @@ impl Planner<'_> {
     /// them for another step to settle; and it reads nothing else: then its units
     /// are groups of files.
     fn is_read_directly(&self, name: &str, source: &Source) -> bool {
-        let is_disjoint = source.contract.is_per_account() && source.disjoint_position().is_some();
+        // Rows that correct others are settled before anything is made of them.
+        let is_disjoint =
+            source.contract.is_per_account() && source.disjoint_position().is_some() && !source.is_versioned();
         // With a second reader each would check, count and quarantine the rows anew.
         let mut readers = self.models.values().filter(|model| model.inputs.contains(name));
         match (readers.next(), readers.next()) {
@@ -235,6 +239,7 @@ impl Planner<'_> {
             time: contract.time.clone(),
             folds: None,
             is_landing: false,
+            is_versioned: source.is_versioned(),
         };
         if units::source_groups(source, None, self.rows_per_unit).len() == 1 || source.disjoint_position().is_some() {
             self.steps.push(step);
@@ -281,6 +286,7 @@ impl Planner<'_> {
             area: if model.layer == Layer::Marts { Area::Marts } else { Area::Features },
             is_bucketed: model.scope == Scope::Bucket,
             is_landing: model.name.starts_with(LANDED),
+            is_versioned: false,
             work,
             folds: model.folds,
             name: model.name,

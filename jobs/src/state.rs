@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use crate::delimited::Dialect;
-use crate::project::contract::{ColumnType, Contract};
+use crate::project::contract::{ColumnType, Contract, VERSION};
 
 /// Partition column of tables with rows per account.
 pub const BUCKET: &str = "bucket";
@@ -100,6 +100,15 @@ impl Source {
     /// Position of the partition column that parts the keys, where one does.
     pub fn disjoint_position(&self) -> Option<usize> {
         self.partition.iter().position(|(name, _)| self.contract.is_disjoint_by(name))
+    }
+
+    /// Whether rows say which of them corrects which.
+    pub fn is_versioned(&self) -> bool {
+        let is_there =
+            |name: &String| self.file_schema.index_of(name).is_ok() || self.partition_position(name).is_some();
+        self.contract.column(VERSION).is_some_and(|column| {
+            column.value.is_some() || (!column.from.is_empty() && column.from.iter().all(is_there))
+        })
     }
 
     /// Rows by footers or log; `None` where only reading tells.

@@ -3,7 +3,8 @@
 -- edited curve: what a hanging meter shows and spikes are unknown, and short gaps
 -- are bridged by straight lines. The points of each kind stand on the row; valid
 -- points are those that were measured. Energy is what is taken from the grid; what
--- is fed back stands in backfeed_wh.
+-- is fed back stands in backfeed_wh. Days on which the clock is changed have 23 or 25
+-- hours, and their hours are those of the clock.
 with
 validated as (
   select
@@ -11,7 +12,9 @@ validated as (
     date,
     power_w,
     reject_stuck(power_w, $stuck_minutes * curve_points(power_w) / 1440) as unstuck_w,
-    energy_wh(reactive_var) as reactive_varh
+    reactive_var,
+    time_zone,
+    is_restated
   from stg_load_curve
 ),
 edited as (
@@ -25,19 +28,22 @@ edited as (
       reject_spikes(unstuck_w, $spike_times),
       ($gap_minutes * curve_points(power_w) + 720) / 1440
     ) as edited_w,
-    reactive_varh
+    energy_wh(reactive_var, coalesce(day_minutes(date, time_zone), 1440) / curve_points(reactive_var)) as reactive_varh,
+    time_zone,
+    is_restated
   from validated
 ),
 curve as (
   select
     account_id,
     date,
-    load_day(edited_w) as load,
+    load_day(edited_w, date, time_zone) as load,
     known_points(power_w) - known_points(unstuck_w) as stuck_points,
     known_points(unstuck_w) - known_points(trusted_w) as spike_points,
     known_points(trusted_w) as valid_points,
     known_points(edited_w) - known_points(trusted_w) as estimated_points,
-    reactive_varh
+    reactive_varh,
+    is_restated
   from edited
 )
 select
@@ -68,5 +74,6 @@ select
   ratio(valid_points, load['points']) as valid_share,
   ratio(estimated_points, load['points']) as estimated_share,
   load['half_hour_wh'] as half_hour_wh,
-  reactive_varh
+  reactive_varh,
+  is_restated
 from curve

@@ -60,6 +60,9 @@ select
   read_at,
   cast(round(energy_wh * 60 / interval_minutes) as bigint) as power_w,
   cast(null as bigint) as reactive_var,
-  interval_minutes
+  interval_minutes,
+  cast(null as varchar) as time_zone,
+  cast(null as boolean) as is_second_hour,
+  cast(null as bigint) as version
 from net
 where due = registers * registers

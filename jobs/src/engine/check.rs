@@ -1,6 +1,8 @@
 //! A source's contract at work: foreign columns become canonical ones, and
 //! rows that break the contract are set aside with their reason.
 
+mod rules;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
@@ -12,7 +14,9 @@ use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 
-use crate::project::contract::{Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES};
+use crate::project::contract::{
+    Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES, IS_SECOND_HOUR, TIME_ZONE, Zones,
+};
 
 use super::check_exec::{CheckExec, CheckSpec, Rule};
 use super::origin;
@@ -72,7 +76,7 @@ impl SourceCheck {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let raw = scan.schema();
         let parsed = self.project(scan, self.parse(&raw)?, state)?;
-        let (columns, rules) = self.judge(&parsed.schema())?;
+        let (columns, rules) = self.judge(&parsed.schema(), &raw)?;
         let checked = self.project(Arc::clone(&parsed), columns, state)?;
         let spec = CheckSpec { rules, ..self.spec.clone() };
         let check: Arc<dyn ExecutionPlan> = Arc::new(CheckExec::new(checked, spec));
@@ -107,7 +111,11 @@ impl SourceCheck {
         for column in &self.contract.columns {
             let target = arrow_type(column.kind);
             let Some(value) = self.raw_value(column, raw) else {
-                columns.push((lit(ScalarValue::try_from(&target)?), column.name.clone()));
+                let value = match self.by_the_clock(column, raw)? {
+                    Some(value) => value,
+                    None => lit(ScalarValue::try_from(&target)?),
+                };
+                columns.push((value, column.name.clone()));
                 continue;
             };
             let (value, found) = value;
@@ -120,6 +128,24 @@ impl SourceCheck {
         }
         columns.extend(origins(raw));
         Ok(columns)
+    }
+
+    /// What the zones of the contract say of a row where the files do not: whose
+    /// clock it goes by, and whether that showed this hour before.
+    fn by_the_clock(&self, column: &Column, raw: &Schema) -> Result<Option<Expr>> {
+        let Some((clock, zones)) = self.contract.clock().filter(|(_, zones)| zones.changes_clock()) else {
+            return Ok(None);
+        };
+        match column.name.as_str() {
+            TIME_ZONE => Ok(Some(lit(zones.to.clone()))),
+            IS_SECOND_HOUR if zones.from != zones.to => {
+                let Some((value, found)) = self.raw_value(clock, raw) else { return Ok(None) };
+                let stamp = self.begin(clock, self.convert_type(clock, value, &found)?, raw)?;
+                let (from, to) = (lit(zones.from.clone()), lit(zones.to.clone()));
+                Ok(Some(kwhy_udfs::expr_fn::is_second_hour(stamp, from, to)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The column as the file has it, cleaned, and its type; `None` where the
@@ -209,18 +235,6 @@ impl SourceCheck {
         }
     }
 
-    /// A reading must begin where an interval does: else several would fall into
-    /// one. Clocks that are some seconds late are forgiven.
-    fn misplaced(&self, column: &Column) -> Option<(Expr, &'static str, String)> {
-        let has_interval = self.contract.column(INTERVAL_MINUTES).is_some();
-        if column.kind != ColumnType::Timestamp || !has_interval || !self.contract.key.contains(&column.name) {
-            return None;
-        }
-        let minute = cast(ident(&column.name), DataType::Int64) / lit(MINUTE_MICROS);
-        let interval = nullif(ident(INTERVAL_MINUTES), lit(0_i64));
-        Some(((minute % interval).not_eq(lit(0_i64)), "interval", "not where an interval begins".to_owned()))
-    }
-
     /// The begin of the interval that a stamp marks.
     fn begin(&self, column: &Column, stamp: Expr, raw: &Schema) -> Result<Expr> {
         if !column.marks_end && !column.midnight_ends_day {
@@ -240,14 +254,15 @@ impl SourceCheck {
     }
 
     fn convert(&self, column: &Column, value: Expr, found: &DataType, raw: &Schema) -> Result<Expr> {
-        if let (ColumnType::Date, Some(_)) = (column.kind, &column.zones) {
+        let zones = column.zones.as_ref();
+        if column.kind == ColumnType::Date && zones.is_some_and(|zones| zones.from != zones.to) {
             // The date that the clock on the wall shows at that instant.
             let stamp = Column { kind: ColumnType::Timestamp, ..column.clone() };
             return Ok(try_cast(self.convert(&stamp, value, found, raw)?, DataType::Date32));
         }
         let converted = self.begin(column, self.convert_type(column, value, found)?, raw)?;
-        Ok(match &column.zones {
-            Some((from, to)) => kwhy_udfs::expr_fn::local_time(converted, lit(from.clone()), lit(to.clone())),
+        Ok(match zones.filter(|_| column.kind == ColumnType::Timestamp) {
+            Some(Zones { from, to }) => kwhy_udfs::expr_fn::local_time(converted, lit(from.clone()), lit(to.clone())),
             None => converted,
         })
     }
@@ -285,56 +300,6 @@ impl SourceCheck {
             _ => try_cast(value, target),
         })
     }
-
-    /// The canonical columns, the first rule that the row breaks, and where it
-    /// came from; and the rules.
-    fn judge(&self, parsed: &Schema) -> Result<(Columns, Vec<Rule>)> {
-        let mut columns: Vec<_> =
-            self.contract.columns.iter().map(|column| (ident(&column.name), column.name.clone())).collect();
-        let mut rules: Vec<Rule> = Vec::new();
-        let mut cases: Vec<(Expr, Expr)> = Vec::new();
-        let mut case = |broken: Expr, rule: Rule| {
-            cases.push((broken, lit(rules.len() as i32)));
-            rules.push(rule);
-        };
-        if parsed.index_of(origin::FAULT).is_ok() {
-            let faults = [
-                ("row.fields", "the row has another number of fields than the header"),
-                ("row.quote", "a quote of the row is not closed, or not at the end of its field"),
-            ];
-            for (code, (name, reason)) in faults.into_iter().enumerate() {
-                let broken = ident(origin::FAULT).eq(lit(code as i32));
-                let is_fatal = self.contract.is_fatal(name);
-                case(broken, Rule { name: name.to_owned(), reason: reason.to_owned(), is_fatal });
-            }
-        }
-        for column in &self.contract.columns {
-            let mut broken = breaches(column, parsed);
-            broken.extend(self.misplaced(column));
-            for (broken, name, why) in broken {
-                let (name, reason) = (format!("{}.{name}", column.name), format!("{}: {why}", column.name));
-                case(broken, Rule { is_fatal: self.contract.is_fatal(&name), name, reason });
-            }
-        }
-        // One CASE with many branches: nested ones take the planner minutes. Which
-        // branch it was is asked of broken rows only.
-        let none = lit(ScalarValue::Int32(None));
-        let any = cases.iter().map(|(broken, _)| broken.clone()).reduce(Expr::or);
-        let mut cases = cases.into_iter();
-        let reason = match (any, cases.next()) {
-            (Some(any), Some((broken, rule))) => {
-                let mut branches = when(broken, rule);
-                for (broken, rule) in cases {
-                    branches = branches.when(broken, rule);
-                }
-                when(any, branches.otherwise(none.clone())?).otherwise(none)?
-            }
-            _ => none,
-        };
-        columns.push((reason, CheckExec::BROKEN.to_owned()));
-        columns.extend(origins(parsed));
-        Ok((columns, rules))
-    }
 }
 
 /// The columns that say where a row came from, as they are.
@@ -368,46 +333,6 @@ fn had(column: &str) -> String {
 /// where it does not fit.
 fn whole(decimal: Expr) -> Expr {
     try_cast(try_cast(decimal, DataType::Decimal128(38, 0)), DataType::Int64)
-}
-
-/// What breaks a column: the condition, the rule's name, and the reason.
-fn breaches(column: &Column, parsed: &Schema) -> Vec<(Expr, &'static str, String)> {
-    let value = || ident(&column.name);
-    let mut found = Vec::new();
-    if parsed.index_of(&had(&column.name)).is_ok() {
-        let broken = ident(had(&column.name)).and(is_null(value()));
-        found.push((broken, "type", format!("cannot be read as {}", column.kind.name())));
-    }
-    if !column.nullable {
-        found.push((is_null(value()), "missing", "missing".to_owned()));
-    }
-    if let Some(min) = column.min {
-        found.push((value().lt(lit(min)), "min", format!("below {min}")));
-    }
-    if let Some(max) = column.max {
-        found.push((value().gt(lit(max)), "max", format!("above {max}")));
-    }
-    if !column.values.is_empty() {
-        let allowed = column.values.iter().map(|value| lit(value.clone())).collect();
-        found.push((value().in_list(allowed, true), "values", "not an allowed value".to_owned()));
-    }
-    if column.kind == ColumnType::Curve {
-        let allowed = [24, 48, 96, 288].into_iter().map(lit).collect();
-        found.push((
-            kwhy_udfs::expr_fn::curve_points(value()).in_list(allowed, true),
-            "points",
-            "not a curve of 24, 48, 96 or 288 points".to_owned(),
-        ));
-        if let Some(ForeignUnit::KwhPerInterval(minutes)) = column.from_unit {
-            let points = 1440 / minutes as i32;
-            found.push((
-                kwhy_udfs::expr_fn::curve_points(value()).not_eq(lit(points)),
-                "interval",
-                format!("not a curve of {points} points, of {minutes} minutes each"),
-            ));
-        }
-    }
-    found
 }
 
 /// A partition column as a field.

@@ -177,7 +177,14 @@ mod tests {
     use super::*;
 
     fn spec() -> WriteSpec {
-        WriteSpec { table: "t".into(), folder: "f".into(), unit: "u".into(), partition: vec![], key: vec!["k".into()] }
+        WriteSpec {
+            table: "t".into(),
+            folder: "f".into(),
+            unit: "u".into(),
+            partition: vec![],
+            key: vec!["k".into()],
+            is_versioned: false,
+        }
     }
 
     #[test]

@@ -1,34 +1,67 @@
 //! Repeated keys in a sorted stream: of rows with one key the greatest row
-//! stays, compared column by column, so that the order of delivery does not
-//! matter.
+//! stays, compared column by column, and by its version first where rows have
+//! one, so that the order of delivery does not matter.
 
-use arrow::array::{BooleanArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::Schema;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 
 use super::keep;
 use super::write::WriteSpec;
+use crate::project::contract::{IS_RESTATED, VERSION};
 
 /// Holds back the last row of what it has seen, because the next batch may
 /// begin with the same key.
 pub struct Unique {
     key_columns: Vec<usize>,
     keys: RowConverter,
-    rows: RowConverter,
+    /// All columns but those of versions.
+    content_columns: Vec<usize>,
+    contents: RowConverter,
+    versions: Option<Versions>,
     held: Option<(OwnedRow, RecordBatch)>,
     dropped: u64,
+}
+
+/// Columns of rows that correct each other.
+struct Versions {
+    version: usize,
+    restated: usize,
+    converter: RowConverter,
+}
+
+/// Two rows of one key.
+struct Compared {
+    left_wins: bool,
+    /// They say different things.
+    differ: bool,
 }
 
 impl Unique {
     pub fn new(schema: &Schema, spec: &WriteSpec) -> Result<Self> {
         let names = spec.partition.iter().chain(&spec.key);
         let key_columns = names.map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
-        let field = |column: usize| SortField::new(schema.field(column).data_type().clone());
+        let field = |column: &usize| SortField::new(schema.field(*column).data_type().clone());
+        let versions = match spec.is_versioned {
+            true => {
+                let (version, restated) = (schema.index_of(VERSION)?, schema.index_of(IS_RESTATED)?);
+                Some(Versions { version, restated, converter: RowConverter::new(vec![field(&version)])? })
+            }
+            false => None,
+        };
+        let is_content = |column: &usize| {
+            versions.as_ref().is_none_or(|versions| ![versions.version, versions.restated].contains(column))
+        };
+        let content_columns: Vec<usize> = (0..schema.fields().len()).filter(is_content).collect();
         Ok(Self {
-            keys: RowConverter::new(key_columns.iter().map(|column| field(*column)).collect())?,
-            rows: RowConverter::new((0..schema.fields().len()).map(field).collect())?,
+            keys: RowConverter::new(key_columns.iter().map(field).collect())?,
+            contents: RowConverter::new(content_columns.iter().map(field).collect())?,
             key_columns,
+            content_columns,
+            versions,
             held: None,
             dropped: 0,
         })
@@ -47,15 +80,20 @@ impl Unique {
         let columns: Vec<_> = self.key_columns.iter().map(|column| batch.column(*column).clone()).collect();
         let keys = self.keys.convert_columns(&columns)?;
         let mut keep = vec![true; rows];
+        let mut restated = self.restated(&batch);
         let mut ready = Vec::new();
         let mut last = 0;
         if let Some((key, held)) = self.held.take() {
             if key.row() == keys.row(0) {
                 self.dropped += 1;
                 // The greater of the two takes the place of the first row.
-                if self.is_greater(&held, 0, &batch, 0)? {
-                    self.held = Some((key, held));
+                let compared = self.compare(&held, 0, &batch, 0)?;
+                let is_restated = compared.differ || restated[0] || self.restated(&held)[0];
+                if compared.left_wins {
+                    self.held = Some((key, self.with_restated(held, &[is_restated])?));
                     keep[0] = false;
+                } else {
+                    restated[0] = is_restated;
                 }
             } else {
                 ready.push(held);
@@ -70,18 +108,26 @@ impl Unique {
                 continue;
             }
             self.dropped += 1;
-            let wins = match &self.held {
-                Some((_, held)) => !self.is_greater(&held.clone(), 0, &batch, row)?,
-                None => self.is_greater(&batch, row, &batch, last)?,
-            };
-            if wins {
-                keep[last] = false;
-                self.held = None;
-                last = row;
-            } else {
-                keep[row] = false;
+            if let Some((key, held)) = self.held.take() {
+                let compared = self.compare(&held, 0, &batch, row)?;
+                let is_restated = compared.differ || restated[row] || self.restated(&held)[0];
+                if compared.left_wins {
+                    self.held = Some((key, self.with_restated(held, &[is_restated])?));
+                    keep[row] = false;
+                } else {
+                    restated[row] = is_restated;
+                    keep[last] = false;
+                    last = row;
+                }
+                continue;
             }
+            let compared = self.compare(&batch, last, &batch, row)?;
+            let (winner, loser) = if compared.left_wins { (last, row) } else { (row, last) };
+            restated[winner] |= compared.differ || restated[loser];
+            keep[loser] = false;
+            last = winner;
         }
+        let batch = self.with_restated(batch, &restated)?;
         if self.held.is_none() {
             keep[last] = false;
             self.held = Some((keys.row(last).owned(), batch.slice(last, 1)));
@@ -95,34 +141,98 @@ impl Unique {
         self.held.take().map(|(_, row)| row).into_iter().collect()
     }
 
-    fn is_greater(&self, left: &RecordBatch, left_row: usize, right: &RecordBatch, right_row: usize) -> Result<bool> {
-        let left = self.rows.convert_columns(left.slice(left_row, 1).columns())?;
-        let right = self.rows.convert_columns(right.slice(right_row, 1).columns())?;
-        Ok(left.row(0) > right.row(0))
+    /// Which rows came with other content before; nothing is known of rows
+    /// without versions.
+    fn restated(&self, batch: &RecordBatch) -> Vec<bool> {
+        let Some(versions) = &self.versions else { return vec![false; batch.num_rows()] };
+        let column = batch.column(versions.restated).as_boolean();
+        (0..column.len()).map(|row| column.is_valid(row) && column.value(row)).collect()
+    }
+
+    fn with_restated(&self, batch: RecordBatch, restated: &[bool]) -> Result<RecordBatch> {
+        let Some(versions) = &self.versions else { return Ok(batch) };
+        let mut columns = batch.columns().to_vec();
+        columns[versions.restated] = Arc::new(BooleanArray::from(restated.to_vec()));
+        Ok(RecordBatch::try_new(batch.schema(), columns)?)
+    }
+
+    fn compare(&self, left: &RecordBatch, left_row: usize, right: &RecordBatch, right_row: usize) -> Result<Compared> {
+        let one = |converter: &RowConverter, batch: &RecordBatch, row: usize, columns: &[usize]| -> Result<OwnedRow> {
+            let columns: Vec<ArrayRef> = columns.iter().map(|column| batch.column(*column).slice(row, 1)).collect();
+            Ok(converter.convert_columns(&columns)?.row(0).owned())
+        };
+        let content = |batch, row| one(&self.contents, batch, row, &self.content_columns);
+        let (left_content, right_content) = (content(left, left_row)?, content(right, right_row)?);
+        let by_version = match &self.versions {
+            Some(versions) => {
+                let version = |batch, row| one(&versions.converter, batch, row, &[versions.version]);
+                version(left, left_row)?.cmp(&version(right, right_row)?)
+            }
+            None => std::cmp::Ordering::Equal,
+        };
+        let differ = left_content != right_content;
+        Ok(Compared { left_wins: by_version.then(left_content.cmp(&right_content)).is_ge(), differ })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{AsArray, Int64Array};
-    use arrow::datatypes::{DataType, Field, Int64Type};
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn run(batches: &[Vec<(i64, i64)>]) -> (Vec<(i64, i64)>, u64) {
-        let schema =
-            Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true), Field::new("v", DataType::Int64, true)]));
-        let spec = WriteSpec {
+    /// Rows of key, value, version and whether they are restated.
+    type Versioned = (i64, i64, Option<i64>, bool);
+
+    fn run_versioned(batches: &[Vec<Versioned>]) -> Vec<Versioned> {
+        let field = |name: &str, kind| Field::new(name, kind, true);
+        let schema: SchemaRef = Arc::new(Schema::new(vec![
+            field("k", DataType::Int64),
+            field(VERSION, DataType::Int64),
+            field("v", DataType::Int64),
+            field(IS_RESTATED, DataType::Boolean),
+        ]));
+        let mut spec = spec();
+        spec.is_versioned = true;
+        let mut unique = Unique::new(&schema, &spec).expect("schema");
+        let mut out = Vec::new();
+        for rows in batches {
+            let columns: Vec<ArrayRef> = vec![
+                Arc::new(rows.iter().map(|row| Some(row.0)).collect::<Int64Array>()),
+                Arc::new(rows.iter().map(|row| row.2).collect::<Int64Array>()),
+                Arc::new(rows.iter().map(|row| Some(row.1)).collect::<Int64Array>()),
+                Arc::new(rows.iter().map(|row| Some(row.3)).collect::<BooleanArray>()),
+            ];
+            out.extend(unique.push(RecordBatch::try_new(Arc::clone(&schema), columns).expect("batch")).expect("push"));
+        }
+        out.extend(unique.finish());
+        let rows = out.iter().flat_map(|batch| {
+            let number = |column: usize| batch.column(column).as_primitive::<Int64Type>();
+            (0..batch.num_rows()).map(move |row| {
+                let version = number(1).is_valid(row).then(|| number(1).value(row));
+                (number(0).value(row), number(2).value(row), version, batch.column(3).as_boolean().value(row))
+            })
+        });
+        rows.collect()
+    }
+
+    fn spec() -> WriteSpec {
+        WriteSpec {
             table: "t".into(),
             folder: "f".into(),
             unit: "u".into(),
             partition: vec![],
             key: vec!["k".into()],
-        };
-        let mut unique = Unique::new(&schema, &spec).expect("schema");
+            is_versioned: false,
+        }
+    }
+
+    fn run(batches: &[Vec<(i64, i64)>]) -> (Vec<(i64, i64)>, u64) {
+        let schema =
+            Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true), Field::new("v", DataType::Int64, true)]));
+        let mut unique = Unique::new(&schema, &spec()).expect("schema");
         let mut out = Vec::new();
         for rows in batches {
             let (keys, values): (Vec<_>, Vec<_>) = rows.iter().copied().unzip();
@@ -142,6 +252,37 @@ mod tests {
     }
 
     proptest! {
+        /// Settled in parts and then together, in any order: the greatest version
+        /// stands, and says whether anything else came.
+        #[test]
+        fn a_later_version_stands_and_says_so(
+            mut rows in prop::collection::vec((0i64..4, 0i64..3, prop::option::of(0i64..3)), 0..30),
+            part in 0usize..30,
+        ) {
+            let mut expected = std::collections::BTreeMap::new();
+            for (key, value, version) in &rows {
+                let (best, is_restated) = expected.entry(*key).or_insert(((*version, *value), false));
+                *is_restated |= best.1 != *value;
+                *best = (*best).max((*version, *value));
+            }
+            let rows_of = |rows: &mut [(i64, i64, Option<i64>)]| -> Vec<Versioned> {
+                rows.sort_by_key(|row| row.0);
+                rows.iter().map(|row| (row.0, row.1, row.2, false)).collect()
+            };
+            let part = part.min(rows.len());
+            let (first, second) = rows.split_at_mut(part);
+            let mut landed = run_versioned(&[rows_of(first)]);
+            landed.extend(run_versioned(&[rows_of(second)]));
+            landed.sort_by_key(|row| row.0);
+            let halves = landed.len() / 2;
+            let found = run_versioned(&[landed[..halves].to_vec(), landed[halves..].to_vec()]);
+            let expected: Vec<Versioned> = expected
+                .into_iter()
+                .map(|(key, ((version, value), is_restated))| (key, value, version, is_restated))
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn the_greatest_row_of_each_key_stays_in_order(
             mut rows in prop::collection::vec((0i64..6, 0i64..4), 0..40),

@@ -37,6 +37,9 @@ pub struct WriteSpec {
     pub partition: Vec<String>,
     /// Columns that name a row; of rows with equal keys the greatest stays.
     pub key: Vec<String>,
+    /// The rows have a version, which is compared first, and say whether they are
+    /// restated.
+    pub is_versioned: bool,
 }
 
 /// What a unit has done.

@@ -3,6 +3,10 @@
 
 mod read;
 
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, Offset, TimeZone};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::Mistakes;
@@ -83,6 +87,15 @@ impl ColumnType {
 
 /// The column that says how long the interval of a reading is.
 pub const INTERVAL_MINUTES: &str = "interval_minutes";
+/// The column that says whose clock dates and times go by, where that is changed.
+pub const TIME_ZONE: &str = "time_zone";
+/// The column that tells the second of two hours that a clock shows alike.
+pub const IS_SECOND_HOUR: &str = "is_second_hour";
+/// The column by which a row corrects another one: it is greater where delivered
+/// later.
+pub const VERSION: &str = "version";
+/// The column of ours that says whether different rows came for a key.
+pub const IS_RESTATED: &str = "is_restated";
 
 /// A unit that files may use where ours is watts or watt-hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +105,25 @@ pub enum ForeignUnit {
     KwhPerInterval(u32),
     /// Energy turned into watt-hours.
     Kwh,
+}
+
+/// Zones of a column of dates or times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zones {
+    /// Of the files.
+    pub from: String,
+    /// Of the accounts.
+    pub to: String,
+}
+
+impl Zones {
+    /// Whether the clock of the accounts is changed, in our days.
+    pub fn changes_clock(&self) -> bool {
+        let Ok(zone) = self.to.parse::<Tz>() else { return false };
+        let month = |month: i32| NaiveDate::from_ymd_opt(2000 + month / 12, 1 + month as u32 % 12, 1);
+        let offsets = (0..600).filter_map(month).map(|day| zone.offset_from_utc_date(&day).fix().local_minus_utc());
+        offsets.collect::<BTreeSet<_>>().len() > 1
+    }
 }
 
 /// One canonical column and where it comes from.
@@ -119,8 +151,8 @@ pub struct Column {
     pub marks_end: bool,
     /// A stamp of 00:00 bears the date of the day that it ends.
     pub midnight_ends_day: bool,
-    /// Zone of the files' stamps and zone of our local time, where they differ.
-    pub zones: Option<(String, String)>,
+    /// Zone of the files' stamps and zone of our local time.
+    pub zones: Option<Zones>,
     pub on_breach: Option<Breach>,
     pub label: Option<String>,
     pub label_zh: Option<String>,
@@ -201,6 +233,12 @@ impl Contract {
         let required = required.into_iter().map(|column| column.name.clone()).collect();
         self.columns.extend(missing.collect::<Vec<_>>());
         required
+    }
+
+    /// The zones of the column that says when: whose clock it is.
+    pub fn clock(&self) -> Option<(&Column, &Zones)> {
+        let columns = self.key.iter().filter_map(|name| self.column(name));
+        columns.filter_map(|column| Some((column, column.zones.as_ref()?))).next()
     }
 
     /// Whether a row that breaks this rule (`energy_wh.min`) stops a run.

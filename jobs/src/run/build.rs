@@ -224,6 +224,7 @@ impl<'a> Build<'a> {
             unit: unit.id.clone(),
             partition: ready.partition.iter().map(|field| field.name().clone()).collect(),
             key: step.key.clone(),
+            is_versioned: step.is_versioned,
         };
         let files = |slot: &str| unit.files.get(slot_table(slot)).cloned().unwrap_or_default();
         let plan = plan_unit(&ready.plan, &files, unit.bucket.filter(|_| step.is_bucketed), spec)?;

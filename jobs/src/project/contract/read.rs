@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::format::{Item, StrftimeItems};
 use toml::Spanned;
 
-use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES};
+use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES, IS_RESTATED, VERSION, Zones};
 use crate::delimited::Dialect;
 use crate::project::document::Section;
 
@@ -24,7 +24,11 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
             "files = [\"sources/bills\"], the folder with _delta_log",
         );
     }
-    let columns: Vec<Column> = read_columns(root);
+    let mut columns: Vec<Column> = read_columns(root);
+    let has = |name: &str| columns.iter().any(|column| column.name == name);
+    if has(VERSION) && !has(IS_RESTATED) {
+        columns.push(restated());
+    }
     let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     if columns.iter().any(|column| column.marks_end) && !names.contains(INTERVAL_MINUTES) {
         root.mistake_with_hint(
@@ -71,6 +75,33 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         on_breach: read_breach(root).unwrap_or(Breach::Quarantine),
         columns,
     })
+}
+
+/// The column that says whether a row replaced another one.
+fn restated() -> Column {
+    Column {
+        name: IS_RESTATED.to_owned(),
+        from: Vec::new(),
+        value: None,
+        kind: ColumnType::Bool,
+        unit: None,
+        from_unit: None,
+        nullable: true,
+        min: None,
+        max: None,
+        values: Vec::new(),
+        map: Vec::new(),
+        trim: false,
+        format: None,
+        marks_end: false,
+        midnight_ends_day: false,
+        zones: None,
+        on_breach: None,
+        label: Some("Delivered again with other values".to_owned()),
+        label_zh: Some("是否更正".to_owned()),
+        also: Vec::new(),
+        privacy: 1,
+    }
 }
 
 fn check_glob(root: &Section<'_>, glob: &Spanned<String>) {
@@ -295,8 +326,8 @@ fn numbered(pattern: &str) -> Option<Vec<String>> {
 }
 
 /// `from_time_zone` and `time_zone`: stamps of the one become local time of the
-/// other.
-fn read_zones(section: &Section<'_>) -> Option<(String, String)> {
+/// other. Without the first they are local time already.
+fn read_zones(section: &Section<'_>) -> Option<Zones> {
     let (from, to) = (section.text("from_time_zone"), section.text("time_zone"));
     for zone in [&from, &to].into_iter().flatten() {
         if zone.get_ref().parse::<chrono_tz::Tz>().is_err() {
@@ -307,14 +338,15 @@ fn read_zones(section: &Section<'_>) -> Option<(String, String)> {
             );
         }
     }
-    match (from, to) {
-        (Some(from), Some(to)) => Some((from.into_inner(), to.into_inner())),
-        (None, None) => None,
-        _ => {
-            section.mistake(section.span(), "`from_time_zone` and `time_zone` go together");
-            None
-        }
+    if to.is_none() && from.is_some() {
+        section.mistake_with_hint(
+            section.span(),
+            "`from_time_zone` goes with `time_zone`",
+            "time_zone = \"Asia/Shanghai\", the zone of the accounts",
+        );
     }
+    let to = to?.into_inner();
+    Some(Zones { from: from.map_or_else(|| to.clone(), Spanned::into_inner), to })
 }
 
 /// `from_unit`, checked against `unit`: a factor that does not fit is a

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::sample::{Foreign, ForeignKind, Sample, quoted};
 use super::{From, Guess, Match, find, plain, points};
-use crate::project::contract::{Column, ColumnType, Contract};
+use crate::project::contract::{Column, ColumnType, Contract, IS_RESTATED};
 
 pub fn contract(sample: &Sample, contract: &Contract, score: f64) -> Guess {
     let mut text = String::new();
@@ -42,7 +42,8 @@ pub fn contract(sample: &Sample, contract: &Contract, score: f64) -> Guess {
         }
     }
     let (mut found, mut read) = (0, Vec::new());
-    for column in &contract.columns {
+    let theirs = || contract.columns.iter().filter(|column| column.name != IS_RESTATED);
+    for column in theirs() {
         let matched = find(sample, contract, column);
         let is_there = matched.is_some();
         found += usize::from(is_there);
@@ -67,7 +68,7 @@ pub fn contract(sample: &Sample, contract: &Contract, score: f64) -> Guess {
     if !unread.is_empty() {
         let _ = writeln!(text, "\n# Not read: {}", unread.join(", ").escape_debug());
     }
-    Guess { table: contract.table.clone(), score, text, columns: contract.columns.len(), found, doubts }
+    Guess { table: contract.table.clone(), score, text, columns: theirs().count(), found, doubts }
 }
 
 /// Writes the block of a column, and gives how many doubts stand in it.
