@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, SchemaRef};
 use datafusion::logical_expr::expr_fn::{cast, ident};
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
@@ -22,6 +22,7 @@ use crate::engine::{Engine, EngineError, build_id};
 use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
+use crate::project::contract::IS_RESTATED;
 use crate::project::model::Folds;
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, PinnedFile, Snapshot, Source, WrittenFile};
@@ -38,6 +39,9 @@ pub struct Audit {
     pub quarantined: u64,
     /// Dropped by the rule that one key has one row.
     pub duplicates: u64,
+    /// Rows as published that came with other values before: see `version` in
+    /// contracts.
+    pub restated: u64,
 }
 
 /// All tables of a run, as they stand when it is done.
@@ -339,13 +343,22 @@ impl<'a> Build<'a> {
             (Some(folds), Some(table)) => Some(self.folded(folds, &step.name, table).await?),
             _ => None,
         };
+        let restated = match self.tables.get(&step.name).filter(|_| !step.is_landing) {
+            Some(table) if table.schema.index_of(IS_RESTATED).is_ok() => {
+                let sql = format!("select count(*) filter (where {IS_RESTATED}) from {}", step.name);
+                self.counts(&step.name, table, &sql).await?[0]
+            }
+            _ => 0,
+        };
         let audit = self.audits.entry(source.clone()).or_insert(Audit {
             source,
             rows_in: 0,
             published: 0,
             quarantined: 0,
             duplicates: 0,
+            restated: 0,
         });
+        audit.restated += restated;
         for record in ready.units.iter().filter_map(|unit| ledger.known(&unit.id)) {
             audit.rows_in += record.rows_in;
             audit.quarantined += record.quarantined;
@@ -367,12 +380,15 @@ impl<'a> Build<'a> {
             "select coalesce(sum({}), 0) as delivered, coalesce(sum({}), 0) as distinct_rows from {name}",
             folds.delivered, folds.distinct
         );
-        let batches = self.engine.query(vec![Relation::of_table(name, table)], &sql).await?;
-        let count = |column: usize| {
-            let counts = batches.iter().map(|batch| batch.column(column).as_primitive::<Int64Type>());
-            counts.flat_map(|counts| counts.values().to_vec()).sum::<i64>() as u64
-        };
-        Ok((count(0), count(1)))
+        let counts = self.counts(name, table, &sql).await?;
+        Ok((counts[0], counts[1]))
+    }
+
+    /// The one row of counts that SQL over a table gives.
+    async fn counts(&self, name: &str, table: &Snapshot, sql: &str) -> Result<Vec<u64>, Error> {
+        let batches = self.engine.query(vec![Relation::of_table(name, table)], sql).await?;
+        let columns = batches.iter().flat_map(RecordBatch::columns);
+        Ok(columns.map(|column| column.as_primitive::<Int64Type>().values().iter().sum::<i64>() as u64).collect())
     }
 
     /// Rows in = published + quarantined + filtered, for every source, and no

@@ -223,7 +223,7 @@ fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {
     let count = |of: fn(&Audit) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(audits.iter().map(|audit| of(audit) as i64)))
     };
-    let names = ["rows_in", "published", "quarantined", "duplicates"];
+    let names = ["rows_in", "published", "quarantined", "duplicates", "restated"];
     let mut fields = vec![Field::new("source", DataType::Utf8, true)];
     fields.extend(names.iter().map(|name| Field::new(*name, DataType::Int64, true)));
     let columns: Vec<ArrayRef> = vec![
@@ -232,6 +232,7 @@ fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {
         count(|audit| audit.published),
         count(|audit| audit.quarantined),
         count(|audit| audit.duplicates),
+        count(|audit| audit.restated),
     ];
     batch(Arc::new(Schema::new(fields)), columns)
 }
