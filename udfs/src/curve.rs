@@ -42,6 +42,7 @@ mod max_demand_w;
 mod measure;
 mod min_demand_w;
 mod morning_share;
+mod net_curves;
 mod night_share;
 mod noon_share;
 mod normalise_curve;
@@ -129,6 +130,7 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
     vec![
         coincidence_factor::CoincidenceFactor.into(),
         curve_max::CurveMax.into(),
+        net_curves::NetCurves.into(),
         settle_curves::SettleCurves.into(),
         curve_min::CurveMin.into(),
         curve_quantile::CurveQuantile.into(),
