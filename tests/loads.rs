@@ -108,6 +108,37 @@ from = "revision"
 type = "int"
 "#;
 
+const METERS: &str = r#"
+label = "Meters"
+files = ["meters.csv"]
+format = "csv"
+key = ["meter_id", "account_id", "valid_from"]
+bucket_by = "meter_id"
+time = "valid_from"
+
+[[column]]
+name = "meter_id"
+type = "text"
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "valid_from"
+type = "date"
+
+[[column]]
+name = "valid_to"
+type = "date"
+nullable = true
+
+[[column]]
+name = "direction"
+type = "int"
+nullable = true
+"#;
+
 /// A list of watts for each day, whose length follows the clock of London.
 const LONDON_LISTS: &str = r#"
 label = "Load"
@@ -353,6 +384,76 @@ fn cases() -> Vec<Case> {
         },
         ask: &["select date, points, energy_wh, peak_minute from account_load_day order by date"],
     },
+        Case {
+            name: "meters",
+            about: "a move, a meter that is changed at noon, a second one that counts what is fed in, one that nobody has",
+            contracts: vec![
+                ("load_curve", HOURS.replace("name = \"account_id\"", "name = \"account_id\"\nfrom = \"meter\"\nthrough = \"meters\"")),
+                ("meters", METERS.to_owned()),
+            ],
+            build: &["account_load_day"],
+            files: {
+                let from = |first: usize, watts: &'static str| (first..24).map(move |hour| (hour, watts)).collect::<Vec<_>>();
+                let until = |last: usize| (0..last).map(|hour| (hour, "")).collect::<Vec<_>>();
+                let rows = hours(&[
+                    ("moving", "2026-01-30", &[]),
+                    ("moving", "2026-01-31", &[]),
+                    ("moving", "2026-02-01", &[]),
+                    ("moving", "2026-02-02", &[]),
+                    ("old", "2026-01-31", &[]),
+                    ("old", "2026-02-01", &from(12, "")),
+                    ("new", "2026-02-01", &until(12)),
+                    ("new", "2026-02-02", &[]),
+                    ("load", "2026-02-01", &[]),
+                    ("load", "2026-02-02", &[]),
+                    ("load", "2026-02-03", &[(9, ""), (10, "")]),
+                    ("feed", "2026-02-01", &[(12, "1000")]),
+                    ("feed", "2026-02-03", &[]),
+                    ("lost", "2026-02-01", &[]),
+                ]);
+                let meters = "meter_id,account_id,valid_from,valid_to,direction\n\
+                    moving,tenant one,2025-01-01,2026-02-01,\n\
+                    moving,tenant two,2026-02-01,,\n\
+                    old,changed at noon,2020-01-01,2026-02-01,\n\
+                    new,changed at noon,2026-02-01,,\n\
+                    load,has panels,2020-01-01,,1\n\
+                    feed,has panels,2020-01-01,,-1\n";
+                vec![
+                    accounts(&["tenant one", "tenant two", "changed at noon", "has panels"]),
+                    ("load/a.csv", rows.replace("account_id,", "meter,").into_bytes()),
+                    ("meters.csv", meters.as_bytes().to_vec()),
+                ]
+            },
+            ask: &[
+                "select account_id, date, energy_wh, max_demand_w, valid_points, estimated_points from account_load_day
+                   order by account_id, date",
+                "select meter_id, date, power_w[1:3] as first_hours from assigned_load_curve where account_id is null",
+            ],
+        },
+        Case {
+            name: "readings-by-meter",
+            about: "readings come through meters, too: two of one account are added",
+            contracts: vec![
+                ("load_reading", READINGS.replace("name = \"account_id\"", "name = \"account_id\"\nfrom = \"meter\"\nthrough = \"meters\"")),
+                ("meters", METERS.to_owned()),
+            ],
+            build: &["account_load_day"],
+            files: {
+                let readings = |meter: &str, kwh: &str| {
+                    (0..24).map(|hour| format!("{meter},2026-01-01 {hour:02}:00:00,{kwh}.{hour:02},1\n")).collect::<String>()
+                };
+                let text = |rows: String| format!("meter,read_at,kwh,revision\n{rows}").into_bytes();
+                let meters = "meter_id,account_id,valid_from,valid_to,direction\n\
+                    flat,home,2020-01-01,,\nheating,home,2020-01-01,,\n";
+                vec![
+                    accounts(&["home"]),
+                    ("readings/a.csv", text(readings("flat", "1"))),
+                    ("readings/b.csv", text(readings("heating", "5"))),
+                    ("meters.csv", meters.as_bytes().to_vec()),
+                ]
+            },
+            ask: &["select account_id, date, energy_wh, max_demand_w from account_load_day"],
+        },
     ]
 }
 

@@ -192,6 +192,21 @@ fn sql_that_is_none_has_its_place() {
 }
 
 #[test]
+fn load_by_meter_without_meters() {
+    let out = TempDir::new().expect("folder");
+    let contract = std::fs::read_to_string(repository().join("schemas/sources/load_curve.toml")).expect("contract");
+    let by_meter = contract.replace("label_zh = \"户号\"", "label_zh = \"户号\"\nthrough = \"meters\"");
+    let project = overlay("schemas/sources/load_curve.toml", &by_meter);
+    refuse(&mut run_with(&project, &out), out.path(), 1, &["no files for `meters`", "meters.toml"]);
+    let contract = std::fs::read_to_string(repository().join("schemas/sources/bills.toml")).expect("contract");
+    let project = overlay(
+        "schemas/sources/bills.toml",
+        &contract.replacen("type = \"text\"", "type = \"text\"\nthrough = \"meters\"", 1),
+    );
+    refuse(&mut run_with(&project, &out), out.path(), 2, &["cannot come through meters", "bills.toml", "load_reading"]);
+}
+
+#[test]
 fn sql_that_names_an_unknown_table_or_column() {
     let out = TempDir::new().expect("folder");
     let project = overlay("sql/features/account_bill.sql", "select account_id from stg_bils");

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, ModelContract, Scope, quoted};
-use crate::project::{Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS, segment};
+use crate::project::{METERED, Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS, segment};
 use crate::state::{Area, Snapshot, Source};
 
 pub use units::{Unit, units};
@@ -20,6 +20,8 @@ const ACCOUNTS_PER_BUCKET: u64 = 32_768;
 pub const MAX_BUCKETS: u32 = 65_536;
 /// Prefix of tables that hold deliveries before repeated keys are settled.
 const LANDED: &str = "landed_";
+/// The curves of accounts, wherever they come from.
+const LOAD: &str = "stg_load_curve";
 
 /// The stretch of a run that a step is measured under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +69,10 @@ pub struct Step {
     /// Tables and sources that the SQL reads, by the names it uses.
     pub inputs: BTreeSet<String>,
     pub key: Vec<String>,
-    pub is_bucketed: bool,
+    /// The column by which its rows lie in buckets, if they do.
+    pub bucket_by: Option<String>,
+    /// Its units cover other buckets than their rows belong to.
+    pub is_scattered: bool,
     pub month_of: Option<String>,
     /// Business time of its rows, for those who read them.
     pub time: Option<String>,
@@ -178,10 +183,28 @@ impl Planner<'_> {
         if !self.done.insert(name.to_owned()) {
             return;
         }
-        if let Some(table) = name.strip_prefix(STAGED).filter(|table| self.project.contracts.contains_key(*table)) {
+        if name == LOAD && self.sources.found.values().any(|source| source.contract.is_by_meter()) {
+            self.need_netted();
+        } else if let Some(table) =
+            name.strip_prefix(STAGED).filter(|table| self.project.contracts.contains_key(*table))
+        {
             self.need_source(name, table);
         } else if let Some(model) = self.models.get(name).cloned() {
             self.need_model(model);
+        }
+    }
+
+    /// Load by meter: settled as it is elsewhere by account, then assigned to the
+    /// accounts that had the meters, then netted.
+    fn need_netted(&mut self) {
+        self.need_source(LOAD, "load_curve");
+        if let Some(step) = self.steps.iter_mut().find(|step| step.name == LOAD) {
+            step.name = METERED.to_owned();
+        }
+        self.need("assigned_load_curve");
+        self.need("netted_load_curve");
+        if let Some(step) = self.steps.iter_mut().find(|step| step.name == "netted_load_curve") {
+            step.name = LOAD.to_owned();
         }
     }
 
@@ -215,10 +238,11 @@ impl Planner<'_> {
     fn is_read_directly(&self, name: &str, source: &Source) -> bool {
         // Rows that correct others are settled before anything is made of them.
         let is_disjoint =
-            source.contract.is_per_account() && source.disjoint_position().is_some() && !source.is_versioned();
+            source.contract.bucket_by.is_some() && source.disjoint_position().is_some() && !source.is_versioned();
         // With a second reader each would check, count and quarantine the rows anew.
         let mut readers = self.models.values().filter(|model| model.inputs.contains(name));
         match (readers.next(), readers.next()) {
+            (Some(_), _) if name == LOAD && source.contract.is_by_meter() => false,
             (Some(reader), None) => reader.inputs.len() == 1 && (is_disjoint || reader.name.starts_with(LANDED)),
             _ => false,
         }
@@ -234,7 +258,8 @@ impl Planner<'_> {
             sql: format!("select * from {}", quoted(name)),
             inputs: BTreeSet::from([name.to_owned()]),
             key: contract.key.clone(),
-            is_bucketed: contract.is_per_account(),
+            bucket_by: contract.bucket_by.clone(),
+            is_scattered: false,
             month_of: None,
             time: contract.time.clone(),
             folds: None,
@@ -247,7 +272,7 @@ impl Planner<'_> {
         }
         // Rows of one key may have been delivered in files of several units.
         let landing = format!("{LANDED}{}", contract.table);
-        let work = if step.is_bucketed { Work::Bucket } else { Work::Whole };
+        let work = if step.bucket_by.is_some() { Work::Bucket } else { Work::Whole };
         let settle = Step {
             work,
             sql: format!("select * from {}", quoted(&landing)),
@@ -268,7 +293,7 @@ impl Planner<'_> {
         });
         let work = match (direct, model.scope) {
             (Some(source), _) => Work::Files { source },
-            (None, Scope::Bucket) => Work::Bucket,
+            (None, Scope::Bucket | Scope::Scatter) => Work::Bucket,
             (None, Scope::Whole) => Work::Whole,
         };
         let natural = match model.layer {
@@ -284,7 +309,8 @@ impl Planner<'_> {
         self.steps.push(Step {
             phase,
             area: if model.layer == Layer::Marts { Area::Marts } else { Area::Features },
-            is_bucketed: model.scope == Scope::Bucket,
+            bucket_by: (model.scope != Scope::Whole).then(|| "account_id".to_owned()),
+            is_scattered: model.scope == Scope::Scatter,
             is_landing: model.name.starts_with(LANDED),
             is_versioned: false,
             work,

@@ -33,6 +33,8 @@ pub const STAGED: &str = "stg_";
 pub const TAGS: &str = "customer_tags";
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
+/// Load by meter, before it is known whose it is.
+pub const METERED: &str = "metered_load_curve";
 /// Marts that a run writes by itself.
 pub const DRIVER_TABLES: [&str; 4] = ["tag_catalog", "audit_result", "run_ledger", "releases"];
 
@@ -233,7 +235,7 @@ fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
     let mut known: BTreeSet<String> = project.models.keys().cloned().collect();
     // Of a contract with mistakes, too: what reads it is not to blame.
     known.extend(tables_of(files).map(|table| format!("{STAGED}{table}")));
-    known.extend(compiled.iter().chain(&DRIVER_TABLES).map(|name| (*name).to_owned()));
+    known.extend(compiled.iter().chain(&DRIVER_TABLES).chain(&[METERED]).map(|name| (*name).to_owned()));
     let hint = |name: &str| match did_you_mean(name, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "a model of sql/, or stg_<source> for a source".to_owned(),

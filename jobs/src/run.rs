@@ -119,12 +119,16 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
 
 async fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> {
     let mut found: BTreeMap<String, Source> = BTreeMap::new();
+    let is_needed = |table: &str| {
+        table == "meters"
+            && project.contracts.values().any(|contract| contract.is_by_meter() && !contract.files.is_empty())
+    };
     for (table, contract) in &project.contracts {
         match source::find(lake, contract).await? {
             Some(source) => {
                 found.insert(table.clone(), source);
             }
-            None if contract.required => {
+            None if contract.required || is_needed(table) => {
                 let path = lake.to_owned();
                 return Err(LakeError::NoSource {
                     path,

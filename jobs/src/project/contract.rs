@@ -154,6 +154,8 @@ pub struct Column {
     /// Zone of the files' stamps and zone of our local time.
     pub zones: Option<Zones>,
     pub on_breach: Option<Breach>,
+    /// The files name a meter here; the table `meters` knows whose it is.
+    pub through_meters: bool,
     pub label: Option<String>,
     pub label_zh: Option<String>,
     /// Names by which others know it, for `kwhy sources init`.
@@ -182,6 +184,8 @@ pub struct Contract {
     /// Hive partition columns (`date=2026-01-31/`), in path order.
     pub partition: Vec<String>,
     pub key: Vec<String>,
+    /// The column by which the table is cut into buckets, if it is.
+    pub bucket_by: Option<String>,
     /// Business time: rows at or after the run's as-of do not count.
     pub time: Option<String>,
     /// First day of a row's validity, and first day after it.
@@ -196,9 +200,9 @@ impl Contract {
         Document::read(file, text, |root| read::contract(table, file, root))
     }
 
-    /// Rows belong to one account each, so that the table is cut into buckets.
-    pub fn is_per_account(&self) -> bool {
-        self.column("account_id").is_some()
+    /// Whether the files name a meter where an account should stand.
+    pub fn is_by_meter(&self) -> bool {
+        self.columns.iter().any(|column| column.through_meters)
     }
 
     /// All that the result of reading a file depends on.
@@ -288,7 +292,7 @@ type = "decimal(14,2)"
     #[test]
     fn a_contract_is_read() {
         let contract = Contract::parse("bills", "bills.toml", GOOD).expect("good");
-        assert!(contract.is_per_account());
+        assert_eq!(contract.bucket_by.as_deref(), Some("account_id"));
         assert_eq!(contract.columns[2].kind, ColumnType::Decimal(14, 2));
         assert_eq!(contract.on_breach, Breach::Quarantine);
     }

@@ -26,6 +26,8 @@ pub enum Layer {
 pub enum Scope {
     /// One bucket of accounts.
     Bucket,
+    /// One bucket of something else, whose rows belong to many accounts.
+    Scatter,
     /// All rows at once: for totals over small tables.
     Whole,
 }
@@ -111,7 +113,10 @@ impl ModelContract {
                 settings,
                 label_zh: root.text("label_zh").map(toml::Spanned::into_inner),
                 key: key.into_iter().map(toml::Spanned::into_inner).collect(),
-                scope: root.choice("scope", &[("bucket", Scope::Bucket), ("whole", Scope::Whole)]),
+                scope: root.choice(
+                    "scope",
+                    &[("bucket", Scope::Bucket), ("scatter", Scope::Scatter), ("whole", Scope::Whole)],
+                ),
                 time: root.text("time").map(toml::Spanned::into_inner),
                 month_of: root.text("month_of").map(toml::Spanned::into_inner),
                 label: label?.into_inner(),

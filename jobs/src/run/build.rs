@@ -171,10 +171,10 @@ impl<'a> Build<'a> {
         }
         let mut partition = Vec::new();
         let mut leading = Vec::new();
-        if step.is_bucketed {
+        if let Some(bucket_by) = &step.bucket_by {
             partition.push(Arc::new(Field::new("bucket", DataType::Int32, true)));
-            if matches!(step.work, Work::Files { .. }) {
-                let bucket = kwhy_udfs::expr_fn::account_bucket(ident("account_id"), lit(i64::from(self.plan.buckets)));
+            if matches!(step.work, Work::Files { .. }) || step.is_scattered {
+                let bucket = kwhy_udfs::expr_fn::account_bucket(ident(bucket_by), lit(i64::from(self.plan.buckets)));
                 leading.push(cast(bucket, DataType::Int32).alias("bucket"));
             }
         }
@@ -231,7 +231,12 @@ impl<'a> Build<'a> {
             is_versioned: step.is_versioned,
         };
         let files = |slot: &str| unit.files.get(slot_table(slot)).cloned().unwrap_or_default();
-        let plan = plan_unit(&ready.plan, &files, unit.bucket.filter(|_| step.is_bucketed), spec)?;
+        let plan = plan_unit(
+            &ready.plan,
+            &files,
+            unit.bucket.filter(|_| step.bucket_by.is_some() && !step.is_scattered),
+            spec,
+        )?;
         let engine = self.engine.clone();
         let label = unit.label.clone();
         // On its own task, so that units really run side by side.

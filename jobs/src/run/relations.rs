@@ -55,7 +55,7 @@ impl Scene<'_> {
             Box::pin(self.register(context, step, name, &mut resolved)).await?;
         }
         let plan = self.bind(context, &step.name, &step.sql, &mut resolved.recipe).await?;
-        resolved.recipe.push_str(&format!("{:?} {:?} {}", step.key, step.month_of, step.is_bucketed));
+        resolved.recipe.push_str(&format!("{:?} {:?} {:?}", step.key, step.month_of, step.bucket_by));
         Ok(Resolved { plan, inputs: resolved.inputs, recipe: resolved.recipe })
     }
 

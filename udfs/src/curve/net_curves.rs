@@ -78,7 +78,7 @@ impl Netted {
     fn add(&mut self, group: usize, given: usize, points: impl Iterator<Item = [i64; 3]>) -> Result<()> {
         let there = self.sums.open(group, given, 0).len();
         let finest = there.max(given);
-        if finest % there.min(given) != 0 {
+        if !finest.is_multiple_of(there.min(given)) {
             return exec_err!("{NAME}: curves of {there} and of {given} points in one group");
         }
         let cells = [&mut self.sums, &mut self.known, &mut self.missing];

@@ -9,6 +9,10 @@ use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_
 use crate::delimited::Dialect;
 use crate::project::document::Section;
 
+const ACCOUNT_ID: &str = "account_id";
+/// Tables of load, which may come by meter.
+const BY_METER: [&str; 3] = ["load_curve", "load_reading", "load_register"];
+
 /// The contract in a file's root section.
 pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract> {
     let label = root.required_text("label");
@@ -42,7 +46,7 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         root.mistake(root.span(), "`key` names no column");
     }
     let partition = root.texts("partition").unwrap_or_default();
-    let references = ["time", "valid_from", "valid_to"].map(|name| root.text(name));
+    let references = ["time", "valid_from", "valid_to", "bucket_by"].map(|name| root.text(name));
     // A partition may be called by the name that the paths have for it.
     let froms: BTreeSet<&str> = columns.iter().filter_map(|column| column.from.first()).map(String::as_str).collect();
     for name in key.iter().chain(&partition).chain(references.iter().flatten()) {
@@ -56,7 +60,19 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
             );
         }
     }
-    let [time, valid_from, valid_to] = references.map(|name| name.map(Spanned::into_inner));
+    let [time, valid_from, valid_to, bucket_by] = references.map(|name| name.map(Spanned::into_inner));
+    // Rows of one account lie together, where they belong to one.
+    let account = || columns.iter().find(|column| column.name == ACCOUNT_ID).map(|column| column.name.clone());
+    let bucket_by = bucket_by.or_else(account);
+    if !BY_METER.contains(&table)
+        && let Some(place) = columns.iter().find(|column| column.through_meters)
+    {
+        root.mistake_with_hint(
+            root.span(),
+            format!("`{}` of this table cannot come through meters", place.name),
+            format!("load can: {}", BY_METER.join(", ")),
+        );
+    }
     Some(Contract {
         table: table.to_owned(),
         file: file.to_owned(),
@@ -69,6 +85,7 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         format,
         partition: partition.into_iter().map(Spanned::into_inner).collect(),
         key: key.into_iter().map(Spanned::into_inner).collect(),
+        bucket_by,
         time,
         valid_from,
         valid_to,
@@ -97,6 +114,7 @@ fn restated() -> Column {
         midnight_ends_day: false,
         zones: None,
         on_breach: None,
+        through_meters: false,
         label: Some("Delivered again with other values".to_owned()),
         label_zh: Some("是否更正".to_owned()),
         also: Vec::new(),
@@ -222,6 +240,7 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         midnight_ends_day: section.flag("midnight_ends_day").unwrap_or(false),
         zones: read_zones(section),
         on_breach: read_breach(section),
+        through_meters: section.choice("through", &[("meters", true)]).unwrap_or(false),
         label: section.text("label").map(Spanned::into_inner),
         label_zh: section.text("label_zh").map(Spanned::into_inner),
         also: read_also(section),
@@ -256,7 +275,10 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
             "energy and power are whole: type = \"int\"",
         );
     }
-    if column.nullable && column.name == "account_id" {
+    if column.through_meters && column.name != ACCOUNT_ID {
+        section.mistake(section.span(), "only `account_id` comes through meters");
+    }
+    if column.nullable && column.name == ACCOUNT_ID {
         section.mistake(section.span(), "`account_id` cannot be nullable: it says where a row lies");
     }
     let on_stamps = [
