@@ -139,6 +139,37 @@ type = "int"
 nullable = true
 "#;
 
+/// All accounts of each day, in a folder of that day.
+const SNAPSHOTS: &str = r#"
+label = "Accounts"
+files = ["all/day=*/*.csv"]
+format = "csv"
+partition = ["day"]
+key = ["account_id", "valid_from"]
+valid_from = "valid_from"
+valid_to = "valid_to"
+snapshots = true
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "account_class"
+from = "class"
+type = "text"
+
+[[column]]
+name = "valid_from"
+from = "day"
+type = "date"
+
+[[column]]
+name = "valid_to"
+type = "date"
+nullable = true
+"#;
+
 /// A list of watts for each day, whose length follows the clock of London.
 const LONDON_LISTS: &str = r#"
 label = "Load"
@@ -453,6 +484,28 @@ fn cases() -> Vec<Case> {
                 ]
             },
             ask: &["select account_id, date, energy_wh, max_demand_w from account_load_day"],
+        },
+        Case {
+            name: "snapshots",
+            about: "states of four days: one changes, one goes and comes back, one goes for good, one day comes twice",
+            contracts: vec![("accounts", SNAPSHOTS.to_owned())],
+            build: &["stg_accounts"],
+            files: {
+                let day = |rows: &[(&str, &str)]| {
+                    let rows: String = rows.iter().map(|(account, class)| format!("{account},{class}\n")).collect();
+                    format!("account_id,class\n{rows}").into_bytes()
+                };
+                let homes = [("stays", "residential"), ("changes", "residential"), ("comes back", "residential")];
+                let first = [&homes[..], &[("goes", "residential")]].concat();
+                vec![
+                    ("all/day=2026-01-01/a.csv", day(&first)),
+                    ("all/day=2026-01-02/a.csv", day(&first)),
+                    ("all/day=2026-01-05/a.csv", day(&[homes[0], ("changes", "commercial")])),
+                    ("all/day=2026-01-06/a.csv", day(&[homes[0], ("changes", "commercial"), homes[2]])),
+                    ("all/day=2026-01-06/again.csv", day(&[homes[0]])),
+                ]
+            },
+            ask: &["select account_id, account_class, valid_from, valid_to from stg_accounts order by account_id, valid_from"],
         },
     ]
 }

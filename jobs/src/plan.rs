@@ -81,6 +81,8 @@ pub struct Step {
     pub is_landing: bool,
     /// Of rows with one key that of the greatest version stands.
     pub is_versioned: bool,
+    /// The SQL asks for the days of all snapshots in its input.
+    pub has_snapshots: bool,
 }
 
 /// A run's steps, each after all that it needs.
@@ -265,8 +267,10 @@ impl Planner<'_> {
             folds: None,
             is_landing: false,
             is_versioned: source.is_versioned(),
+            has_snapshots: false,
         };
-        if units::source_groups(source, None, self.rows_per_unit).len() == 1 || source.disjoint_position().is_some() {
+        let states = contract.states_sql(&format!("{LANDED}{}", contract.table)).filter(|_| contract.has_snapshots);
+        if states.is_none() && is_in_one_unit(source, self.rows_per_unit) {
             self.steps.push(step);
             return;
         }
@@ -275,7 +279,8 @@ impl Planner<'_> {
         let work = if step.bucket_by.is_some() { Work::Bucket } else { Work::Whole };
         let settle = Step {
             work,
-            sql: format!("select * from {}", quoted(&landing)),
+            has_snapshots: states.is_some(),
+            sql: states.unwrap_or_else(|| format!("select * from {}", quoted(&landing))),
             inputs: BTreeSet::from([landing.clone()]),
             ..step.clone()
         };
@@ -313,6 +318,7 @@ impl Planner<'_> {
             is_scattered: model.scope == Scope::Scatter,
             is_landing: model.name.starts_with(LANDED),
             is_versioned: false,
+            has_snapshots: false,
             work,
             folds: model.folds,
             name: model.name,
@@ -323,6 +329,11 @@ impl Planner<'_> {
             time: model.time,
         });
     }
+}
+
+/// Whether all rows of one key lie in the files of one unit.
+fn is_in_one_unit(source: &Source, rows_per_unit: u64) -> bool {
+    units::source_groups(source, None, rows_per_unit).len() == 1 || source.disjoint_position().is_some()
 }
 
 #[cfg(test)]

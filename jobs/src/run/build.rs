@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, SchemaRef};
+use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Int64Type, SchemaRef};
+use chrono::NaiveDate;
 use datafusion::logical_expr::expr_fn::{cast, ident};
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -23,7 +24,7 @@ use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
 use crate::project::contract::IS_RESTATED;
-use crate::project::model::Folds;
+use crate::project::model::{Folds, quoted};
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, PinnedFile, Snapshot, Source, WrittenFile};
 
@@ -148,7 +149,9 @@ impl<'a> Build<'a> {
 
     async fn prepare(&self, step: &'a Step) -> Result<Ready<'a>, Error> {
         let context = self.engine.planning()?;
+        let snapshots = if step.has_snapshots { self.snapshots(step).await? } else { Vec::new() };
         let scene = Scene {
+            snapshots: &snapshots,
             project: self.project,
             plan: self.plan,
             sources: self.sources,
@@ -198,6 +201,18 @@ impl<'a> Build<'a> {
         let standing =
             standing.map(|snapshot| snapshot.files.into_iter().map(|file| file.path).collect()).unwrap_or_default();
         Ok(Ready { step, plan, file_schema, partition, units, standing })
+    }
+
+    /// The days of all snapshots that a step reads.
+    async fn snapshots(&self, step: &Step) -> Result<Vec<NaiveDate>, Error> {
+        let contract = step.name.strip_prefix(STAGED).and_then(|table| self.project.contracts.get(table));
+        let day = contract.and_then(|contract| contract.valid_from.as_deref());
+        let input = step.inputs.iter().find_map(|name| Some((name, self.tables.get(name)?)));
+        let (Some(day), Some((name, table))) = (day, input) else { return Ok(Vec::new()) };
+        let sql = format!("select distinct {} from {name} order by 1", quoted(day));
+        let batches = self.engine.query(vec![Relation::of_table(name, table)], &sql).await?;
+        let days = batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Date32Type>().values().to_vec());
+        Ok(days.filter_map(Date32Type::to_naive_date_opt).collect())
     }
 
     /// Tables without accounts are the build sides of joins, in every unit.
@@ -374,6 +389,11 @@ impl<'a> Build<'a> {
             audit.duplicates += delivered - distinct;
         } else if !step.is_landing {
             audit.published = self.tables.get(&step.name).map_or(0, |snapshot| snapshot.rows());
+        }
+        if step.has_snapshots {
+            // Rows of one state are told as one.
+            let landed = step.inputs.iter().filter_map(|name| self.tables.get(name)).map(Snapshot::rows);
+            audit.duplicates += landed.sum::<u64>().saturating_sub(audit.published);
         }
         Ok(())
     }

@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema};
+use chrono::NaiveDate;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{DataType as SqlType, Expr, TypedString, Value, visit_expressions_mut};
+use datafusion::sql::sqlparser::ast::{Array, DataType as SqlType, Expr, TypedString, Value, visit_expressions_mut};
 
 use crate::engine::check::{SourceCheck, canonical_schema, partition_field};
 use crate::engine::check_exec::CheckSpec;
@@ -38,6 +39,8 @@ pub struct Scene<'a> {
     pub sources: &'a Sources,
     pub tables: &'a Tables,
     pub out: &'a Output,
+    /// Days of the snapshots that the step reads, in order.
+    pub snapshots: &'a [NaiveDate],
 }
 
 /// A model, resolved: its plan, the tables whose files its units need, and the
@@ -80,12 +83,11 @@ impl Scene<'_> {
     /// What stands for a parameter in the SQL of a model.
     fn parameter(&self, model: &str, parameter: &str) -> Option<Expr> {
         if parameter == "as_of" {
-            let date = Value::SingleQuotedString(self.plan.as_of.to_string()).into();
-            return Some(Expr::TypedString(TypedString {
-                data_type: SqlType::Date,
-                value: date,
-                uses_odbc_syntax: false,
-            }));
+            return Some(date(self.plan.as_of));
+        }
+        if parameter == "snapshots" {
+            let elem = self.snapshots.iter().map(|day| date(*day)).collect();
+            return Some(Expr::Array(Array { elem, named: true }));
         }
         let setting = self.project.models.get(model).and_then(|model| model.settings.get(parameter));
         if let Some(number) = setting {
@@ -184,6 +186,11 @@ pub fn delivered(name: &str, source: &Source, quarantine: String) -> Relation {
         estimate: None,
         files: None,
     }
+}
+
+fn date(day: NaiveDate) -> Expr {
+    let value = Value::SingleQuotedString(day.to_string()).into();
+    Expr::TypedString(TypedString { data_type: SqlType::Date, value, uses_odbc_syntax: false })
 }
 
 struct Names {

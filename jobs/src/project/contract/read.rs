@@ -73,6 +73,15 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
             format!("load can: {}", BY_METER.join(", ")),
         );
     }
+    let has_snapshots = root.flag("snapshots").unwrap_or(false);
+    let is_dated = valid_from.as_ref().is_some_and(|from| key.iter().any(|name| name.get_ref() == from));
+    if has_snapshots && (!is_dated || valid_to.is_none()) {
+        root.mistake_with_hint(
+            root.span(),
+            "`snapshots` become states: they need `valid_from`, the day of the snapshot, in the key, and `valid_to`",
+            "key = [\"account_id\", \"valid_from\"], and a nullable column valid_to that the files do not have",
+        );
+    }
     Some(Contract {
         table: table.to_owned(),
         file: file.to_owned(),
@@ -89,6 +98,7 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         time,
         valid_from,
         valid_to,
+        has_snapshots,
         on_breach: read_breach(root).unwrap_or(Breach::Quarantine),
         columns,
     })
