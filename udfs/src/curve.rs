@@ -19,6 +19,7 @@ mod curve_of_points;
 mod curve_points;
 mod curve_quantile;
 mod day_regularity;
+mod edit;
 mod elapsed_curve;
 mod energy_curve;
 mod energy_curve_mean;

@@ -7,7 +7,6 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Float64Type, Int32Type, Int64Type};
-use arrow::util::bit_chunk_iterator::UnalignedBitChunk;
 use datafusion_common::{Result, exec_err, internal_datafusion_err};
 
 use crate::args::{Column, refuse};
@@ -105,7 +104,8 @@ pub(crate) struct Lists<'a, T: ArrowPrimitiveType, O = i32> {
     offsets: &'a [O],
     rows: Option<&'a NullBuffer>,
     values: &'a [T::Native],
-    known: Option<&'a NullBuffer>,
+    /// Which values are known, and which lists have one that is not.
+    known: Option<(&'a NullBuffer, Vec<bool>)>,
 }
 
 impl<'a, T: ArrowPrimitiveType> Lists<'a, T> {
@@ -127,7 +127,10 @@ impl<'a, T: ArrowPrimitiveType, O: OffsetSizeTrait> Lists<'a, T, O> {
             || internal_datafusion_err!("{function}: expected a list of {}, got {}", T::DATA_TYPE, array.data_type());
         let list = array.as_list_opt::<O>().ok_or_else(unexpected)?;
         let values = list.values().as_primitive_opt::<T>().ok_or_else(unexpected)?;
-        Ok(Self { offsets: list.value_offsets(), rows: list.nulls(), values: values.values(), known: values.nulls() })
+        let offsets = list.value_offsets();
+        let known = values.nulls().filter(|known| known.null_count() > 0);
+        let known = known.map(|known| (known, gapped(known, offsets)));
+        Ok(Self { offsets, rows: list.nulls(), values: values.values(), known })
     }
 
     /// The list of row `i`; `None` where the row is NULL.
@@ -138,12 +141,31 @@ impl<'a, T: ArrowPrimitiveType, O: OffsetSizeTrait> Lists<'a, T, O> {
         }
         // Offsets of a list array ascend from 0, so they fit.
         let (start, end) = (self.offsets[i].as_usize(), self.offsets[i + 1].as_usize());
-        let gaps = self.known.filter(|known| {
-            let bits = known.inner();
-            UnalignedBitChunk::new(bits.values(), bits.offset() + start, end - start).count_ones() < end - start
-        });
-        Some(Row { values: &self.values[start..end], gaps: gaps.map(|known| (known, start)) })
+        let gaps = self.known.as_ref().filter(|(_, gapped)| gapped[i]);
+        Some(Row { values: &self.values[start..end], gaps: gaps.map(|(known, _)| (*known, start)) })
     }
+}
+
+/// Which of the lists between `offsets` have a value that is not known: seen for
+/// all of them in one pass over the bits, most of which are set.
+fn gapped<O: OffsetSizeTrait>(known: &NullBuffer, offsets: &[O]) -> Vec<bool> {
+    let mut gapped = vec![false; offsets.len().saturating_sub(1)];
+    let mut list = 0;
+    for (word, bits) in known.inner().bit_chunks().iter_padded().enumerate() {
+        let mut unknown = !bits;
+        while unknown != 0 {
+            let at = word * 64 + unknown.trailing_zeros() as usize;
+            unknown &= unknown - 1;
+            while list < gapped.len() && offsets[list + 1].as_usize() <= at {
+                list += 1;
+            }
+            if list == gapped.len() {
+                return gapped;
+            }
+            gapped[list] |= at >= offsets[list].as_usize();
+        }
+    }
+    gapped
 }
 
 /// One list: values by position, some of which may be unknown.
@@ -314,6 +336,22 @@ mod tests {
         assert!(lists.row(1).unwrap().dense().is_none());
         assert_eq!(lists.row(1).unwrap().known().collect::<Vec<_>>(), [(0, 3), (2, 5)]);
         assert_eq!(lists.row(2).unwrap().dense(), Some(&[6][..]));
+    }
+
+    #[test]
+    fn gaps_are_seen_wherever_the_lists_begin() {
+        let lists: Vec<Option<Vec<Option<i32>>>> = (0..200)
+            .map(|n| (n % 7 != 3).then(|| (0..n % 90).map(|i| (i * n % 31 != 5).then_some(i)).collect()))
+            .collect();
+        let array = ListArray::from_iter_primitive::<Int32Type, _, _>(lists.clone());
+        for (from, count) in [(0, 200), (1, 77), (90, 110), (199, 1), (50, 0)] {
+            let sliced = array.slice(from, count);
+            let read = Lists::<Int32Type>::try_new("test", &sliced).unwrap();
+            for (row, list) in lists[from..from + count].iter().enumerate() {
+                let dense = list.as_ref().and_then(|list| list.iter().copied().collect::<Option<Vec<i32>>>());
+                assert_eq!(read.row(row).and_then(Row::dense).map(<[i32]>::to_vec), dense, "{from} {row}");
+            }
+        }
     }
 
     #[test]

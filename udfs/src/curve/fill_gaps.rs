@@ -1,11 +1,10 @@
 //! Short gaps filled.
 
-use datafusion_common::Result;
 use datafusion_macros::user_doc;
 
+use super::edit::{Edit, edit};
 use super::measure::{MOST, Parameter};
 use super::points::Curve;
-use super::reshape::{Reshape, reshape};
 use crate::round::divide;
 
 /// A curve whose short gaps are bridged by straight lines.
@@ -28,7 +27,7 @@ NULL for a NULL list and where `max_points` is NULL.",
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct FillGaps;
 
-impl Reshape for FillGaps {
+impl Edit for FillGaps {
     const NAME: &'static str = "fill_gaps";
     const PARAMETERS: &'static [Parameter] = &[Parameter::new("max_points", 0, 1440)];
 
@@ -37,11 +36,10 @@ impl Reshape for FillGaps {
         curve.dense().is_some()
     }
 
-    fn reshape(curve: Curve<'_>, [max_points, ..]: [i64; MOST], points: &mut Vec<Option<i32>>) -> Result<bool> {
+    fn edit(points: &mut [Option<i32>], [max_points, ..]: [i64; MOST]) {
         let mut last: Option<(usize, i32)> = None;
-        for (position, point) in curve.iter().enumerate() {
-            points.push(point);
-            let Some(w) = point else { continue };
+        for position in 0..points.len() {
+            let Some(w) = points[position] else { continue };
             if let Some((start, before)) = last
                 && ((position - start - 1) as i64) <= max_points
             {
@@ -54,8 +52,7 @@ impl Reshape for FillGaps {
             }
             last = Some((position, w));
         }
-        Ok(true)
     }
 }
 
-reshape!(FillGaps);
+edit!(FillGaps);

@@ -1,11 +1,10 @@
 //! Points that tower over their day, taken out.
 
-use datafusion_common::Result;
 use datafusion_macros::user_doc;
 
+use super::edit::{Edit, edit};
 use super::measure::{MOST, Parameter};
 use super::points::Curve;
-use super::reshape::{Reshape, reshape};
 
 /// A curve without the one or two points that tower over all others.
 #[user_doc(
@@ -29,7 +28,7 @@ Source: the spike check of meter data management, which sets the highest against
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct RejectSpikes;
 
-impl Reshape for RejectSpikes {
+impl Edit for RejectSpikes {
     const NAME: &'static str = "reject_spikes";
     const PARAMETERS: &'static [Parameter] = &[Parameter::new("times", 0, 1_000_000)];
 
@@ -46,23 +45,21 @@ impl Reshape for RejectSpikes {
         })
     }
 
-    fn reshape(curve: Curve<'_>, [times, ..]: [i64; MOST], points: &mut Vec<Option<i32>>) -> Result<bool> {
-        points.extend(curve.iter());
-        let third = third_largest(curve);
+    fn edit(points: &mut [Option<i32>], [times, ..]: [i64; MOST]) {
+        let third = third_largest(points);
         if third > 0 && times > 0 {
             let limit = u64::from(third) * times.unsigned_abs();
-            for point in points.iter_mut() {
+            for point in points {
                 *point = point.filter(|value| u64::from(value.unsigned_abs()) <= limit);
             }
         }
-        Ok(true)
     }
 }
 
 /// 0 where there are fewer.
-fn third_largest(curve: Curve<'_>) -> u32 {
+fn third_largest(points: &[Option<i32>]) -> u32 {
     let mut largest = [0; 3];
-    for (_, value) in curve.known() {
+    for value in points.iter().flatten() {
         let size = value.unsigned_abs();
         let place = largest.iter().position(|other| size > *other);
         if let Some(place) = place {
@@ -73,7 +70,7 @@ fn third_largest(curve: Curve<'_>) -> u32 {
     largest[2]
 }
 
-reshape!(RejectSpikes);
+edit!(RejectSpikes);
 
 #[cfg(test)]
 mod tests {
@@ -90,8 +87,8 @@ mod tests {
             let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(values.iter().copied().map(Some))]);
             let lists = Lists::<Int32Type>::try_new("test", &list).unwrap();
             let curve = lists.row(0).unwrap();
-            let mut points = Vec::new();
-            RejectSpikes::reshape(curve, [times, 0, 0, 0], &mut points).unwrap();
+            let mut points: Vec<_> = curve.iter().collect();
+            RejectSpikes::edit(&mut points, [times, 0, 0, 0]);
             let mut sizes: Vec<i64> = values.iter().map(|value| i64::from(value.abs())).collect();
             sizes.sort_unstable_by(|a, b| b.cmp(a));
             let third = sizes.get(2).copied().unwrap_or_default();

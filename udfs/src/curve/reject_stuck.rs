@@ -1,11 +1,10 @@
 //! Points of a meter that hangs, taken out.
 
-use datafusion_common::Result;
 use datafusion_macros::user_doc;
 
+use super::edit::{Edit, edit};
 use super::measure::{MOST, Parameter};
 use super::points::Curve;
-use super::reshape::{Reshape, reshape};
 
 /// A curve without the runs of one value that no load has.
 #[user_doc(
@@ -27,7 +26,7 @@ NULL for a NULL list and where `least_points` is NULL.",
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct RejectStuck;
 
-impl Reshape for RejectStuck {
+impl Edit for RejectStuck {
     const NAME: &'static str = "reject_stuck";
     const PARAMETERS: &'static [Parameter] = &[Parameter::new("least_points", 0, 1440)];
 
@@ -36,14 +35,12 @@ impl Reshape for RejectStuck {
         least < 2 || curve.dense().is_some_and(|values| !has_run(values, least))
     }
 
-    fn reshape(curve: Curve<'_>, [least, ..]: [i64; MOST], points: &mut Vec<Option<i32>>) -> Result<bool> {
-        points.extend(curve.iter());
+    fn edit(points: &mut [Option<i32>], [least, ..]: [i64; MOST]) {
         for run in points.chunk_by_mut(|left, right| left == right) {
             if least > 1 && run.len() as i64 >= least && run[0] != Some(0) {
                 run.fill(None);
             }
         }
-        Ok(true)
     }
 }
 
@@ -60,7 +57,7 @@ fn has_run(values: &[i32], least: i64) -> bool {
     values.chunk_by(|left, right| left == right).any(|run| run.len() >= least && run[0] != 0)
 }
 
-reshape!(RejectStuck);
+edit!(RejectStuck);
 
 #[cfg(test)]
 mod tests {
