@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -484,6 +485,37 @@ fn cases() -> Vec<Case> {
                 ]
             },
             ask: &["select account_id, date, energy_wh, max_demand_w from account_load_day"],
+        },
+        Case {
+            name: "a-file-for-each-meter",
+            about: "the meter and the revision stand in the name of the file, in an archive too",
+            contracts: vec![(
+                "load_reading",
+                READINGS
+                    .replace("files = [\"readings/*.csv\"]", "files = [\"readings/*\"]")
+                    .replace("name = \"account_id\"", "name = \"account_id\"\nfrom_path = 'M_(\\w+)_v\\d+\\.csv'")
+                    .replace("from = \"revision\"", "from_path = '_v(\\d+)\\.csv'"),
+            )],
+            build: &["account_load_day"],
+            files: {
+                let readings = |kwh: &str| {
+                    let rows = (0..24).map(|hour| format!("2026-01-01 {hour:02}:00:00,{kwh}.{hour:02}\n"));
+                    format!("read_at,kwh\n{}", rows.collect::<String>())
+                };
+                let mut archive = Vec::new();
+                let mut zip = zip::ZipWriter::new(std::io::Cursor::new(&mut archive));
+                zip.start_file("M_third_v1.csv", zip::write::SimpleFileOptions::default()).expect("member");
+                zip.write_all(readings("3").as_bytes()).expect("member");
+                zip.finish().expect("archive");
+                vec![
+                    accounts(&["first", "second", "third"]),
+                    ("readings/M_first_v1.csv", readings("5").into_bytes()),
+                    ("readings/M_first_v2.csv", readings("1").into_bytes()),
+                    ("readings/M_second_v1.csv", readings("2").into_bytes()),
+                    ("readings/more.zip", archive),
+                ]
+            },
+            ask: &["select account_id, date, energy_wh, max_demand_w, is_restated from account_load_day order by account_id"],
         },
         Case {
             name: "snapshots",

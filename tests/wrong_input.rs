@@ -192,6 +192,20 @@ fn sql_that_is_none_has_its_place() {
 }
 
 #[test]
+fn a_path_without_the_value_that_should_stand_in_it() {
+    let out = TempDir::new().expect("folder");
+    let contract = std::fs::read_to_string(repository().join("schemas/sources/devices.toml")).expect("contract");
+    let with = |pattern: &str| {
+        let column = format!("name = \"device_type\"\nfrom_path = '{pattern}'");
+        overlay("schemas/sources/devices.toml", &contract.replace("name = \"device_type\"", &column))
+    };
+    let says = ["`device_type` is not in the path", "part-", "kind=([a-z]+) finds nothing", "must fit every file"];
+    refuse(&mut run_with(&with("kind=([a-z]+)"), &out), out.path(), 1, &says);
+    refuse(&mut run_with(&with("kind=[a-z]+"), &out), out.path(), 2, &["has no group for the value", "devices.toml"]);
+    refuse(&mut run_with(&with("kind=([a-z]+"), &out), out.path(), 2, &["not a regular expression", "unclosed group"]);
+}
+
+#[test]
 fn load_by_meter_without_meters() {
     let out = TempDir::new().expect("folder");
     let contract = std::fs::read_to_string(repository().join("schemas/sources/load_curve.toml")).expect("contract");

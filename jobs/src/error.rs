@@ -152,6 +152,7 @@ fn lake_hint(error: &LakeError) -> Option<String> {
         LakeError::Delimited(error) => error.hint().into(),
         LakeError::Held { .. } => "wait for it, or write to another --out".into(),
         LakeError::LinkOutside { .. } => "copy the file into the lake, or make its folder the lake".into(),
+        LakeError::NotInPath { .. } => "`from_path` of the contract must fit every file that `files` finds".into(),
         LakeError::NoPartition { .. } | LakeError::PartitionValue { .. } => {
             "hive folders are named column=value, dates as 2026-01-31".into()
         }

@@ -41,6 +41,8 @@ pub enum LakeError {
     Delimited(#[from] DelimitedError),
     #[error("{}: no folder `{column}=…` on its path", path.display())]
     NoPartition { path: PathBuf, column: String },
+    #[error("{}: `{column}` is not in the path: {pattern} finds nothing", path.display())]
+    NotInPath { path: PathBuf, column: String, pattern: String },
     #[error("{}: `{column}={value}` is not a date", path.display())]
     PartitionValue { path: PathBuf, column: String, value: String },
     #[error("{}: a link to a folder, or out of the lake", path.display())]

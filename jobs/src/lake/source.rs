@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use regex::Regex;
 
 use super::LakeError;
 use super::table::{Table, store_path};
@@ -98,9 +99,28 @@ async fn delta(lake: &Path, contract: &Contract) -> Result<Option<Found>, LakeEr
     Ok(Some((snapshot.files, names.map(|name| (name.clone(), partition_type(contract, name))).collect())))
 }
 
-/// Hive partition columns.
+/// Columns whose values stand in paths: hive partitions, and what a regular
+/// expression finds.
 fn partition(contract: &Contract) -> Vec<(String, ColumnType)> {
-    contract.partition.iter().map(|name| (name.clone(), partition_type(contract, name))).collect()
+    let hive = contract.partition.iter().map(|name| (name.clone(), partition_type(contract, name)));
+    hive.chain(found_in_paths(contract).map(|(name, _)| (name.clone(), ColumnType::Text))).collect()
+}
+
+fn found_in_paths(contract: &Contract) -> impl Iterator<Item = (&String, &Regex)> {
+    contract.columns.iter().filter_map(|column| Some((column.from.first()?, column.from_path.as_ref()?)))
+}
+
+/// What the path below the lake says of a file.
+fn in_path(contract: &Contract, path: &Path, below: &str) -> Result<Vec<Option<String>>, LakeError> {
+    let values = found_in_paths(contract).map(|(name, pattern)| {
+        let found = pattern.captures(below).and_then(|groups| groups.get(1));
+        found.map(|value| Some(value.as_str().to_owned())).ok_or_else(|| LakeError::NotInPath {
+            path: path.to_owned(),
+            column: name.trim_start_matches("<path> ").to_owned(),
+            pattern: pattern.to_string(),
+        })
+    });
+    values.collect()
 }
 
 /// Values of paths and logs are text: the contract says what they become.
@@ -323,6 +343,7 @@ fn pin(lake: &Path, path: &Path, contract: &Contract) -> Result<Vec<PinnedFile>,
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let folders: Vec<String> =
         path.strip_prefix(lake).unwrap_or(path).iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let below = folders.join("/");
     let mut partition = Vec::new();
     for name in &contract.partition {
         let value = folders.iter().find_map(|part| part.strip_prefix(&format!("{name}=")));
@@ -355,8 +376,15 @@ fn pin(lake: &Path, path: &Path, contract: &Contract) -> Result<Vec<PinnedFile>,
         if members.is_empty() {
             return Err(LakeError::Unreadable { path: path.to_owned(), reason: "the archive is empty".to_owned() });
         }
-        let member = |(name, bytes)| PinnedFile { member: Some(name), bytes, ..file.clone() };
-        return Ok(members.into_iter().map(member).collect());
+        let member = |(name, bytes): (String, u64)| {
+            let mut file = PinnedFile { bytes, ..file.clone() };
+            file.partition.extend(in_path(contract, path, &format!("{below}/{name}"))?);
+            file.member = Some(name);
+            Ok(file)
+        };
+        return members.into_iter().map(member).collect();
     }
+    let mut file = file;
+    file.partition.extend(in_path(contract, path, &below)?);
     Ok(vec![file])
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, Offset, TimeZone};
 use chrono_tz::Tz;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::Mistakes;
@@ -136,6 +137,9 @@ pub struct Column {
     pub from: Vec<String>,
     /// A constant, for a column that the files do not have.
     pub value: Option<String>,
+    /// Where in the path of a file the value stands: the first group of a regular
+    /// expression. `from` is then a name of ours for it.
+    pub from_path: Option<Regex>,
     pub kind: ColumnType,
     pub unit: Option<String>,
     pub from_unit: Option<ForeignUnit>,
@@ -265,7 +269,12 @@ impl Contract {
         let (nullable, required): (Vec<&Column>, Vec<&Column>) =
             replaced.columns.iter().filter(is_new).partition(|column| column.nullable);
         // Of no column of the files, whatever these are called.
-        let missing = nullable.into_iter().map(|column| Column { from: Vec::new(), value: None, ..column.clone() });
+        let missing = nullable.into_iter().map(|column| Column {
+            from: Vec::new(),
+            value: None,
+            from_path: None,
+            ..column.clone()
+        });
         let required = required.into_iter().map(|column| column.name.clone()).collect();
         self.columns.extend(missing.collect::<Vec<_>>());
         required
@@ -292,7 +301,10 @@ impl Contract {
     pub fn is_disjoint_by(&self, partition: &str) -> bool {
         let is_it = |column: &&Column| column.from == [partition] && column.value.is_none();
         self.columns.iter().find(is_it).is_some_and(|column| {
-            let is_plain = column.map.is_empty() && !column.trim && column.zones.is_none() && column.format.is_none();
+            // A date of a path may be written in more ways than one.
+            let is_folder = column.from_path.is_none() || column.kind == ColumnType::Text;
+            let is_plain =
+                is_folder && column.map.is_empty() && !column.trim && column.zones.is_none() && column.format.is_none();
             let is_one_way = matches!(column.kind, ColumnType::Text | ColumnType::Date);
             is_plain && is_one_way && self.key.contains(&column.name)
         })

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::format::{Item, StrftimeItems};
+use regex::Regex;
 use toml::Spanned;
 
 use super::{Breach, Column, ColumnType, Contract, ForeignUnit, Format, INTERVAL_MINUTES, IS_RESTATED, VERSION, Zones};
@@ -73,6 +74,9 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
             format!("load can: {}", BY_METER.join(", ")),
         );
     }
+    if format == Format::Delta && columns.iter().any(|column| column.from_path.is_some()) {
+        root.mistake(root.span(), "files of a Delta table have names of their own: `from_path` finds nothing in them");
+    }
     let has_snapshots = root.flag("snapshots").unwrap_or(false);
     let is_dated = valid_from.as_ref().is_some_and(|from| key.iter().any(|name| name.get_ref() == from));
     if has_snapshots && (!is_dated || valid_to.is_none()) {
@@ -110,6 +114,7 @@ fn restated() -> Column {
         name: IS_RESTATED.to_owned(),
         from: Vec::new(),
         value: None,
+        from_path: None,
         kind: ColumnType::Bool,
         unit: None,
         from_unit: None,
@@ -234,9 +239,15 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
     let unit = section.text("unit");
     let from_unit = read_foreign_unit(section, unit.as_ref());
     let map = section.scalars("map");
+    let from_path = read_from_path(section);
+    let from = read_from(section, name.as_ref(), parsed);
     let column = Column {
-        from: read_from(section, name.as_ref(), parsed),
+        from: match (&from_path, &name) {
+            (Some(_), Some(name)) => vec![format!("<path> {}", name.get_ref())],
+            _ => from,
+        },
         value: section.text("value").map(Spanned::into_inner),
+        from_path,
         unit: unit.map(Spanned::into_inner),
         from_unit,
         nullable: section.flag("nullable").unwrap_or(false),
@@ -312,6 +323,33 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         );
     }
     Some(column)
+}
+
+/// A regular expression with a group for the value.
+fn read_from_path(section: &Section<'_>) -> Option<Regex> {
+    let text = section.text("from_path")?;
+    for key in ["from", "value"] {
+        if section.has(key) {
+            section.mistake(text.span(), format!("`from_path` and `{key}` are two places for one value"));
+        }
+    }
+    match Regex::new(text.get_ref()) {
+        Ok(pattern) if pattern.captures_len() > 1 => return Some(pattern),
+        Ok(_) => section.mistake_with_hint(
+            text.span(),
+            format!("`{}` has no group for the value", text.get_ref()),
+            "from_path = 'METER_(\\w+)_\\d{8}\\.csv', with the value in parentheses",
+        ),
+        Err(error) => section.mistake(
+            text.span(),
+            format!(
+                "`{}` is not a regular expression: {}",
+                text.get_ref(),
+                error.to_string().lines().last().unwrap_or_default()
+            ),
+        ),
+    }
+    None
 }
 
 /// The column or columns of the files: `from`, else the column's own name.
