@@ -224,6 +224,36 @@ value = "30"
 type = "int"
 "#;
 
+/// A register by the clock of Greenwich, of homes by that of London.
+const LONDON_REGISTERS: &str = r#"
+label = "Registers"
+files = ["registers.csv"]
+format = "csv"
+key = ["account_id", "register_id", "read_at"]
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "register_id"
+value = "1"
+type = "text"
+
+[[column]]
+name = "read_at"
+from = "utc"
+type = "timestamp"
+from_time_zone = "UTC"
+time_zone = "Europe/London"
+
+[[column]]
+name = "register_wh"
+from = "wh"
+type = "int"
+unit = "Wh"
+"#;
+
 /// Rows of [`HOURS`]: account, date, and hours that are not 300 watts and a bit.
 fn hours(rows: &[(&str, &str, Watts)]) -> String {
     let names: Vec<String> = (1..=24).map(|hour| format!("P{hour}")).collect();
@@ -252,170 +282,192 @@ fn accounts(ids: &[&str]) -> (&'static str, Vec<u8>) {
 
 fn cases() -> Vec<Case> {
     vec![
-    Case {
-        name: "validation",
-        about: "gaps, a hanging meter, spikes, loads that the rest of the lake contradicts",
-        contracts: vec![
-            ("load_curve", HOURS.to_owned()),
-            (
-                "devices",
-                "label = \"Devices\"\nfiles = [\"devices.csv\"]\nformat = \"csv\"\nkey = [\"account_id\", \"device_id\"]\n\
-                 [[column]]\nname = \"account_id\"\ntype = \"text\"\n\
-                 [[column]]\nname = \"device_id\"\nvalue = \"1\"\ntype = \"text\"\n\
-                 [[column]]\nname = \"device_type\"\nvalue = \"pv\"\ntype = \"text\"\n\
-                 [[column]]\nname = \"installed_date\"\nvalue = \"2020-01-01\"\ntype = \"date\"\n".to_owned(),
-            ),
-            (
-                "outages",
-                "label = \"Outages\"\nfiles = [\"outages.csv\"]\nformat = \"csv\"\nkey = [\"outage_id\"]\ntime = \"start_at\"\n\
-                 [[column]]\nname = \"outage_id\"\ntype = \"text\"\n\
-                 [[column]]\nname = \"transformer_id\"\ntype = \"text\"\n\
-                 [[column]]\nname = \"start_at\"\ntype = \"timestamp\"\n\
-                 [[column]]\nname = \"end_at\"\ntype = \"timestamp\"\n\
-                 [[column]]\nname = \"is_planned\"\nvalue = \"false\"\ntype = \"bool\"\n".to_owned(),
-            ),
-        ],
-        build: &["account_load_day", "account_load_exception"],
-        files: {
-            let none: Vec<(usize, &str)> = (0..24).map(|hour| (hour, "0")).collect();
-            let stuck: Vec<(usize, &str)> = (8..20).map(|hour| (hour, "411")).collect();
-            let nearly: Vec<(usize, &str)> = (8..19).map(|hour| (hour, "411")).collect();
-            let rows = hours(&[
-                ("a gap of an hour", "2026-01-01", &[(7, "")]),
-                ("a gap of two hours", "2026-01-01", &[(7, ""), (8, "")]),
-                ("a gap at midnight", "2026-01-01", &[(0, "")]),
-                ("feeds back", "2026-01-01", &[(12, "-700"), (13, "-900")]),
-                ("feeds back by its panels", "2026-01-01", &[(12, "-700"), (13, "-900")]),
-                ("hangs for 11 hours", "2026-01-01", &nearly),
-                ("hangs for 12 hours", "2026-01-01", &stuck),
-                ("more than its cable", "2026-01-01", &[(18, "25000"), (19, "25000"), (20, "25000")]),
-                ("nothing for a day", "2026-01-01", &none),
-                ("nothing in an outage", "2026-01-02", &none),
-                ("one spike", "2026-01-01", &[(3, "65535")]),
-                ("two spikes", "2026-01-01", &[(3, "65535"), (4, "65535")]),
-                ("a kettle", "2026-01-01", &[(3, "6000")]),
-            ]);
-            let ids: Vec<&str> = rows.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
-            vec![
-                accounts(&ids),
-                ("load/a.csv", rows.clone().into_bytes()),
-                ("devices.csv", b"account_id\nfeeds back by its panels\n".to_vec()),
+        Case {
+            name: "validation",
+            about: "gaps, a hanging meter, spikes, loads that the rest of the lake contradicts",
+            contracts: vec![
+                ("load_curve", HOURS.to_owned()),
                 (
-                    "outages.csv",
-                    "outage_id,transformer_id,start_at,end_at\n1,T1,2026-01-02 09:00:00,2026-01-02 10:00:00\n"
-                        .as_bytes()
-                        .to_vec(),
+                    "devices",
+                    "label = \"Devices\"\nfiles = [\"devices.csv\"]\nformat = \"csv\"\nkey = [\"account_id\", \"device_id\"]\n\
+                     [[column]]\nname = \"account_id\"\ntype = \"text\"\n\
+                     [[column]]\nname = \"device_id\"\nvalue = \"1\"\ntype = \"text\"\n\
+                     [[column]]\nname = \"device_type\"\nvalue = \"pv\"\ntype = \"text\"\n\
+                     [[column]]\nname = \"installed_date\"\nvalue = \"2020-01-01\"\ntype = \"date\"\n".to_owned(),
                 ),
-            ]
+                (
+                    "outages",
+                    "label = \"Outages\"\nfiles = [\"outages.csv\"]\nformat = \"csv\"\nkey = [\"outage_id\"]\ntime = \"start_at\"\n\
+                     [[column]]\nname = \"outage_id\"\ntype = \"text\"\n\
+                     [[column]]\nname = \"transformer_id\"\ntype = \"text\"\n\
+                     [[column]]\nname = \"start_at\"\ntype = \"timestamp\"\n\
+                     [[column]]\nname = \"end_at\"\ntype = \"timestamp\"\n\
+                     [[column]]\nname = \"is_planned\"\nvalue = \"false\"\ntype = \"bool\"\n".to_owned(),
+                ),
+            ],
+            build: &["account_load_day", "account_load_exception"],
+            files: {
+                let none: Vec<(usize, &str)> = (0..24).map(|hour| (hour, "0")).collect();
+                let stuck: Vec<(usize, &str)> = (8..20).map(|hour| (hour, "411")).collect();
+                let nearly: Vec<(usize, &str)> = (8..19).map(|hour| (hour, "411")).collect();
+                let rows = hours(&[
+                    ("a gap of an hour", "2026-01-01", &[(7, "")]),
+                    ("a gap of two hours", "2026-01-01", &[(7, ""), (8, "")]),
+                    ("a gap at midnight", "2026-01-01", &[(0, "")]),
+                    ("feeds back", "2026-01-01", &[(12, "-700"), (13, "-900")]),
+                    ("feeds back by its panels", "2026-01-01", &[(12, "-700"), (13, "-900")]),
+                    ("hangs for 11 hours", "2026-01-01", &nearly),
+                    ("hangs for 12 hours", "2026-01-01", &stuck),
+                    ("more than its cable", "2026-01-01", &[(18, "25000"), (19, "25000"), (20, "25000")]),
+                    ("nothing for a day", "2026-01-01", &none),
+                    ("nothing in an outage", "2026-01-02", &none),
+                    ("one spike", "2026-01-01", &[(3, "65535")]),
+                    ("two spikes", "2026-01-01", &[(3, "65535"), (4, "65535")]),
+                    ("a kettle", "2026-01-01", &[(3, "6000")]),
+                ]);
+                let ids: Vec<&str> = rows.lines().skip(1).filter_map(|row| row.split(',').next()).collect();
+                vec![
+                    accounts(&ids),
+                    ("load/a.csv", rows.clone().into_bytes()),
+                    ("devices.csv", b"account_id\nfeeds back by its panels\n".to_vec()),
+                    (
+                        "outages.csv",
+                        "outage_id,transformer_id,start_at,end_at\n1,T1,2026-01-02 09:00:00,2026-01-02 10:00:00\n"
+                            .as_bytes()
+                            .to_vec(),
+                    ),
+                ]
+            },
+            ask: &[
+                "select account_id, valid_points, estimated_points, stuck_points, spike_points, estimated_share,
+                   energy_wh, max_demand_w from account_load_day order by account_id",
+                "select * from account_load_exception order by account_id",
+            ],
         },
-        ask: &[
-            "select account_id, valid_points, estimated_points, stuck_points, spike_points, estimated_share,
-               energy_wh, max_demand_w from account_load_day order by account_id",
-            "select * from account_load_exception order by account_id",
-        ],
-    },
-    Case {
-        name: "corrected-days",
-        about: "delivered again: the same, corrected, corrected and then the old file once more",
-        contracts: vec![("load_curve", format!("{HOURS}\n[[column]]\nname = \"version\"\nfrom = \"delivered\"\ntype = \"int\"\n"))],
-        build: &["account_load_day"],
-        files: {
-            let delivery = |version: &str, rows: &[(&str, &str, Watts)]| {
-                let text = hours(rows);
-                let lines = text.lines().enumerate().map(|(at, line)| match at {
-                    0 => format!("{line},delivered\n"),
-                    _ => format!("{line},{version}\n"),
-                });
-                lines.collect::<String>()
-            };
-            let first: &[(&str, &str, Watts)] = &[
-                ("once", "2026-01-01", &[]),
-                ("twice the same", "2026-01-01", &[]),
-                ("corrected", "2026-01-01", &[(9, "9000")]),
-                ("corrected twice", "2026-01-01", &[(9, "9000")]),
-            ];
-            let second: &[(&str, &str, Watts)] = &[
-                ("twice the same", "2026-01-01", &[]),
-                ("corrected", "2026-01-01", &[(9, "100")]),
-                ("corrected twice", "2026-01-01", &[(9, "200")]),
-            ];
-            let third: &[(&str, &str, Watts)] = &[("corrected twice", "2026-01-01", &[(9, "100")])];
-            vec![
-                accounts(&["once", "twice the same", "corrected", "corrected twice"]),
-                ("load/a.csv", delivery("20260102", first).into_bytes()),
-                ("load/b.csv", delivery("20260105", second).into_bytes()),
-                ("load/c.csv", delivery("20260109", third).into_bytes()),
-                ("load/d.csv", delivery("20260102", first).into_bytes()),
-            ]
+        Case {
+            name: "corrected-days",
+            about: "delivered again: the same, corrected, corrected and then the old file once more",
+            contracts: vec![("load_curve", format!("{HOURS}\n[[column]]\nname = \"version\"\nfrom = \"delivered\"\ntype = \"int\"\n"))],
+            build: &["account_load_day"],
+            files: {
+                let delivery = |version: &str, rows: &[(&str, &str, Watts)]| {
+                    let text = hours(rows);
+                    let lines = text.lines().enumerate().map(|(at, line)| match at {
+                        0 => format!("{line},delivered\n"),
+                        _ => format!("{line},{version}\n"),
+                    });
+                    lines.collect::<String>()
+                };
+                let first: &[(&str, &str, Watts)] = &[
+                    ("once", "2026-01-01", &[]),
+                    ("twice the same", "2026-01-01", &[]),
+                    ("corrected", "2026-01-01", &[(9, "9000")]),
+                    ("corrected twice", "2026-01-01", &[(9, "9000")]),
+                ];
+                let second: &[(&str, &str, Watts)] = &[
+                    ("twice the same", "2026-01-01", &[]),
+                    ("corrected", "2026-01-01", &[(9, "100")]),
+                    ("corrected twice", "2026-01-01", &[(9, "200")]),
+                ];
+                let third: &[(&str, &str, Watts)] = &[("corrected twice", "2026-01-01", &[(9, "100")])];
+                vec![
+                    accounts(&["once", "twice the same", "corrected", "corrected twice"]),
+                    ("load/a.csv", delivery("20260102", first).into_bytes()),
+                    ("load/b.csv", delivery("20260105", second).into_bytes()),
+                    ("load/c.csv", delivery("20260109", third).into_bytes()),
+                    ("load/d.csv", delivery("20260102", first).into_bytes()),
+                ]
+            },
+            ask: &["select account_id, energy_wh, max_demand_w, is_restated from account_load_day order by account_id"],
         },
-        ask: &["select account_id, energy_wh, max_demand_w, is_restated from account_load_day order by account_id"],
-    },
-    Case {
-        name: "corrected-readings",
-        about: "some hours of a day again, with a later revision; and the first file once more",
-        contracts: vec![("load_reading", READINGS.to_owned())],
-        build: &["account_load_day"],
-        files: {
-            let readings = |revision: u32, of: &[(&str, std::ops::Range<u32>, &str)]| {
-                let mut text = "account_id,read_at,kwh,revision\n".to_owned();
-                for (account, hours, kwh) in of {
-                    text.extend(hours.clone().map(|hour| format!("{account},2026-01-01 {hour:02}:00:00,{kwh}.{hour:02},{revision}\n")));
+        Case {
+            name: "corrected-readings",
+            about: "some hours of a day again, with a later revision; and the first file once more",
+            contracts: vec![("load_reading", READINGS.to_owned())],
+            build: &["account_load_day"],
+            files: {
+                let readings = |revision: u32, of: &[(&str, std::ops::Range<u32>, &str)]| {
+                    let mut text = "account_id,read_at,kwh,revision\n".to_owned();
+                    for (account, hours, kwh) in of {
+                        text.extend(hours.clone().map(|hour| format!("{account},2026-01-01 {hour:02}:00:00,{kwh}.{hour:02},{revision}\n")));
+                    }
+                    text
+                };
+                let first = readings(1, &[("left alone", 0..24, "1"), ("corrected", 0..20, "1"), ("late", 0..20, "1")]);
+                vec![
+                    accounts(&["left alone", "corrected", "late"]),
+                    ("readings/a.csv", first.clone().into_bytes()),
+                    ("readings/b.csv", readings(2, &[("corrected", 18..24, "0"), ("late", 20..24, "1")]).into_bytes()),
+                    ("readings/c.csv", first.into_bytes()),
+                ]
+            },
+            ask: &["select account_id, energy_wh, max_demand_w, valid_points, is_restated from account_load_day order by account_id"],
+        },
+        Case {
+            name: "clock-changes-of-readings",
+            about: "half hours of Greenwich on days of 23, 24 and 25 hours in London",
+            contracts: vec![("load_reading", LONDON_READINGS.to_owned())],
+            build: &["account_load_day"],
+            files: {
+                let mut text = "account_id,utc,w\n".to_owned();
+                // Each day from local midnight to local midnight, in half hours.
+                for (first, count) in [("2026-03-29T00:00:00", 46), ("2026-07-01T23:00:00", 48), ("2026-10-24T23:00:00", 50)] {
+                    let first: chrono::NaiveDateTime = first.parse().expect("time");
+                    text.extend((0..count).map(|at| {
+                        let stamp = first + chrono::TimeDelta::minutes(30 * at);
+                        format!("home,{stamp},{}\n", 100 * at)
+                    }));
                 }
-                text
-            };
-            let first = readings(1, &[("left alone", 0..24, "1"), ("corrected", 0..20, "1"), ("late", 0..20, "1")]);
-            vec![
-                accounts(&["left alone", "corrected", "late"]),
-                ("readings/a.csv", first.clone().into_bytes()),
-                ("readings/b.csv", readings(2, &[("corrected", 18..24, "0"), ("late", 20..24, "1")]).into_bytes()),
-                ("readings/c.csv", first.into_bytes()),
-            ]
+                vec![accounts(&["home"]), ("readings/a.csv", text.into_bytes())]
+            },
+            ask: &[
+                "select date, time_zone, curve_points(power_w) as points, power_w[1:8] as first_hours, readings, distinct_readings
+                   from stg_load_curve order by date",
+                "select date, points, valid_points, energy_wh, night_wh, peak_minute, half_hour_wh[1:6] as first_half_hours
+                   from account_load_day order by date",
+            ],
         },
-        ask: &["select account_id, energy_wh, max_demand_w, valid_points, is_restated from account_load_day order by account_id"],
-    },
-    Case {
-        name: "clock-changes-of-readings",
-        about: "half hours of Greenwich on days of 23, 24 and 25 hours in London",
-        contracts: vec![("load_reading", LONDON_READINGS.to_owned())],
-        build: &["account_load_day"],
-        files: {
-            let mut text = "account_id,utc,w\n".to_owned();
-            // Each day from local midnight to local midnight, in half hours.
-            for (first, count) in [("2026-03-29T00:00:00", 46), ("2026-07-01T23:00:00", 48), ("2026-10-24T23:00:00", 50)] {
-                let first: chrono::NaiveDateTime = first.parse().expect("time");
-                text.extend((0..count).map(|at| {
-                    let stamp = first + chrono::TimeDelta::minutes(30 * at);
-                    format!("home,{stamp},{}\n", 100 * at)
-                }));
-            }
-            vec![accounts(&["home"]), ("readings/a.csv", text.into_bytes())]
+        Case {
+            name: "clock-changes-of-registers",
+            about: "a register that is read each half hour by the clock of Greenwich, on days of 23 and 25 hours",
+            contracts: vec![("load_register", LONDON_REGISTERS.to_owned())],
+            build: &["account_load_day"],
+            files: {
+                let mut text = "account_id,utc,wh\n".to_owned();
+                for (first, count) in [("2026-03-29T00:00:00", 46), ("2026-10-24T23:00:00", 50)] {
+                    let first: chrono::NaiveDateTime = first.parse().expect("time");
+                    // Half hours of 0, 100, 200 watts and so on.
+                    text.extend((0..=count).map(|at: i64| {
+                        let stamp = first + chrono::TimeDelta::minutes(30 * at);
+                        format!("home,{stamp},{}\n", 50 * at * (at - 1) / 2)
+                    }));
+                }
+                vec![accounts(&["home"]), ("registers.csv", text.into_bytes())]
+            },
+            ask: &[
+                "select date, points, valid_points, energy_wh, night_wh, peak_minute, half_hour_wh[1:6] as first_half_hours
+                   from account_load_day order by date",
+            ],
         },
-        ask: &[
-            "select date, time_zone, curve_points(power_w) as points, power_w[1:8] as first_hours, readings, distinct_readings
-               from stg_load_curve order by date",
-            "select date, points, valid_points, energy_wh, night_wh, peak_minute, half_hour_wh[1:6] as first_half_hours
-               from account_load_day order by date",
-        ],
-    },
-    Case {
-        name: "clock-changes-of-lists",
-        about: "lists of 23, 24 and 25 hours: each is right on its day, and on no other",
-        contracts: vec![("load_curve", LONDON_LISTS.to_owned())],
-        build: &["account_load_day"],
-        files: {
-            let days = [("2026-03-29", 23), ("2026-03-29", 24), ("2026-07-01", 24), ("2026-10-24", 25), ("2026-10-25", 25)];
-            let dates: Date32Array =
-                days.iter().map(|(date, _)| Some(Date32Type::from_naive_date(date.parse().expect("date")))).collect();
-            let curve = |(_, hours): &(&str, i32)| Some((0..*hours).map(|hour| Some(100 * hour)).collect::<Vec<_>>());
-            let columns: Vec<(&str, ArrayRef)> = vec![
-                ("account_id", Arc::new(StringArray::from(vec!["home"; days.len()]))),
-                ("date", Arc::new(dates)),
-                ("power_w", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(days.iter().map(curve)))),
-            ];
-            vec![accounts(&["home"]), ("load/a.parquet", parquet(columns))]
+        Case {
+            name: "clock-changes-of-lists",
+            about: "lists of 23, 24 and 25 hours: each is right on its day, and on no other",
+            contracts: vec![("load_curve", LONDON_LISTS.to_owned())],
+            build: &["account_load_day"],
+            files: {
+                let days = [("2026-03-29", 23), ("2026-03-29", 24), ("2026-07-01", 24), ("2026-10-24", 25), ("2026-10-25", 25)];
+                let dates: Date32Array =
+                    days.iter().map(|(date, _)| Some(Date32Type::from_naive_date(date.parse().expect("date")))).collect();
+                let curve = |(_, hours): &(&str, i32)| Some((0..*hours).map(|hour| Some(100 * hour)).collect::<Vec<_>>());
+                let columns: Vec<(&str, ArrayRef)> = vec![
+                    ("account_id", Arc::new(StringArray::from(vec!["home"; days.len()]))),
+                    ("date", Arc::new(dates)),
+                    ("power_w", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(days.iter().map(curve)))),
+                ];
+                vec![accounts(&["home"]), ("load/a.parquet", parquet(columns))]
+            },
+            ask: &["select date, points, energy_wh, peak_minute from account_load_day order by date"],
         },
-        ask: &["select date, points, energy_wh, peak_minute from account_load_day order by date"],
-    },
         Case {
             name: "meters",
             about: "a move, a meter that is changed at noon, a second one that counts what is fed in, one that nobody has",

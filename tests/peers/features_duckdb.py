@@ -42,15 +42,43 @@ create macro halves(c) as
   case len(c) when 48 then c else flatten(list_transform(c, lambda e: [e // 2 + e % 2, e // 2])) end;
 create macro hours(c) as list_transform(range(0, 24), lambda k: list_sum(c[2 * k + 1:2 * k + 2]));
 """
+# Rules of load days: one value for 12 hours, 20 times the third largest, gaps of an hour.
+EDIT = """
+create temp table raw_point as select account_id, date, len(power_w) as n, generate_subscripts(power_w, 1) - 1 as i,
+  unnest(power_w) as w from load_curve;
+create temp table hanging as  -- in a run of one value, position less rank stays the same
+select account_id, date, i from (select *, count(*) over (partition by account_id, date, w, island) as run from (
+  select *, i - row_number() over (partition by account_id, date, w order by i) as island from raw_point
+  where w is not null)) where w <> 0 and run >= 720 * n // 1440;
+create temp table unstuck as select p.*, h.i is not null as is_stuck, if(h.i is null, p.w, null) as kept
+from raw_point as p left join hanging as h on h.account_id = p.account_id and h.date = p.date and h.i = p.i;
+create temp table trusted as
+select *, coalesce(third > 0 and abs(kept) > 20 * third::bigint, false) as is_spike, if(is_spike, null, kept) as sure
+from unstuck left join (select account_id, date, list(abs(kept) order by abs(kept) desc)[3] as third
+  from unstuck where kept is not null group by all) using (account_id, date);
+create temp table edited as
+with near as (
+  select *, last_value(if(sure is null, null, {'i': i, 'w': sure}) ignore nulls) over earlier as a,
+    first_value(if(sure is null, null, {'i': i, 'w': sure}) ignore nulls) over later as b
+  from trusted window earlier as (partition by account_id, date order by i rows between unbounded preceding and 1 preceding),
+    later as (partition by account_id, date order by i rows between 1 following and unbounded following)
+), filled as (
+  select *, case when sure is null and b.i - a.i - 1 <= (60 * n + 720) // 1440
+    then half_away(a.w::bigint * (b.i - i) + b.w::bigint * (i - a.i), b.i - a.i) else sure end as w_edited from near
+)
+select account_id, date, list(w_edited::int order by i) as power_w, count(sure) as valid_points,
+  count(w_edited) - count(sure) as estimated_points, tally(is_stuck) as stuck_points, tally(is_spike) as spike_points
+from filled group by all;
+"""
 DAY = """
 create temp view point as select account_id, date, len(power_w) as n, generate_subscripts(power_w, 1) - 1 as i,
-  unnest(power_w) as w, case when w < 0 then 0 else w end as used from load_curve;  -- null stays null
+  unnest(power_w) as w, case when w < 0 then 0 else w end as used from edited;  -- null stays null
 create temp table slot as  -- half hours, hours where curves are hourly
 select account_id, date, slot, wh(upto, n) - wh(upto - watts, n) as energy
 from (select *, sum(watts) over (partition by account_id, date order by slot) as upto
   from (select account_id, date, n, i * least(n, 48) // n as slot, sum(used) as watts from point group by all));
 create temp table account_load_day as
-with whole as (select account_id, date, any_value(n) as points, count(w) as valid_points, sum(used) as watts,
+with whole as (select account_id, date, any_value(n) as points, count(w) as known_points, sum(used) as watts,
     max(w) as top, min(w) as bottom, arg_max(i * 1440 // n, w::bigint * 1000 - i) as peak_minute,
     total(used, i * 24 // n < 6) as night, total(used, i * 24 // n between 6 and 8) as morning,
     total(used, i * 24 // n between 11 and 13) as noon, total(used, i * 24 // n between 17 and 20) as evening,
@@ -61,27 +89,42 @@ with whole as (select account_id, date, any_value(n) as points, count(w) as vali
     from point where w = 0) group by account_id, date, island) group by all
 ), listed as (
   select account_id, date, list_sort([greatest(w, 0) for w in power_w if w is not null])[1:len(power_w) // 8] as lowest,
-    list_max(list_transform(range(1, len(power_w)), lambda k: abs(power_w[k + 1]::bigint - power_w[k]))) as ramp
-  from load_curve
+    list_max(list_transform(range(1, len(power_w)), lambda k: abs(power_w[k + 1]::bigint - power_w[k]))) as ramp,
+    valid_points, estimated_points, stuck_points, spike_points
+  from edited
 ), halves as (select account_id, date, list(energy order by slot) as half_hour_wh from slot group by all)
 select account_id, date, wh(watts, points) as energy_wh, top as max_demand_w, bottom as min_demand_w,
   half_away(list_sum(lowest), len(lowest)) as base_load_w, peak_minute,
-  case when top > 0 then fraction(watts, valid_points * top::bigint) end as load_factor,
+  case when top > 0 then fraction(watts, known_points * top::bigint) end as load_factor,
   wh(night, points) as night_wh, wh(morning, points) as morning_wh, wh(noon, points) as noon_wh,
   wh(evening, points) as evening_wh, fraction(night_wh, energy_wh) as night_share,
   fraction(morning_wh, energy_wh) as morning_share, fraction(noon_wh, energy_wh) as noon_share,
   fraction(evening_wh, energy_wh) as evening_share, if(ramp > 2147483647, 2147483647, ramp) as max_ramp_w,
-  case when valid_points > 0 then coalesce(run, 0) * 1440 // points end as longest_zero_minutes,
-  wh(fed, points) as backfeed_wh, points, valid_points, fraction(valid_points, points) as valid_share,
-  case when valid_points > 0 then half_hour_wh end as half_hour_wh
+  case when known_points > 0 then coalesce(run, 0) * 1440 // points end as longest_zero_minutes,
+  wh(fed, points) as backfeed_wh, points, valid_points, estimated_points, stuck_points, spike_points,
+  fraction(valid_points, points) as valid_share, fraction(estimated_points, points) as estimated_share,
+  null::bigint as reactive_varh, null::boolean as is_restated,
+  case when known_points > 0 then half_hour_wh end as half_hour_wh
 from whole natural join listed natural join halves left join zero using (account_id, date);
+create temp table account_load_exception as
+with seen as (
+  select d.account_id, d.date, max_demand_w, backfeed_wh, longest_zero_minutes,
+    max_demand_w > contract_capacity_kva * 3000 as is_over_limit,
+    backfeed_wh >= 100 and d.account_id not in (select account_id from devices where device_type in ('pv', 'storage'))
+      as is_backfeed_unregistered,
+    longest_zero_minutes >= 1440 and not exists (from outages as o where o.transformer_id = a.transformer_id
+      and d.date between o.start_at::date and coalesce(o.end_at, as_of())::date) as is_zero_without_outage
+  from account_load_day as d join accounts as a using (account_id)
+)
+from seen where is_over_limit or is_backfeed_unregistered or is_zero_without_outage;
 """
 WINDOW = """
 create temp table span as
 select *, valid_points * 96 >= points * 87 as good, coalesce(is_workday, dayofweek(date) between 1 and 5) as works,
   not works and holiday is null as rests
 from account_load_day left join calendar using (date), (values (7), (30), (90), (365)) as w(window_days)
-where date between as_of() - window_days and as_of() - 1;
+where date between as_of() - window_days and as_of() - 1
+  and (account_id, date) not in (select (account_id, date) from account_load_exception where is_over_limit);
 create temp table priced as  -- energy of each day by period of the tariff of today
 with half as (
   select account_id, date, unnest(range(0, 48)) as h, unnest(halves(half_hour_wh)) as energy from account_load_day
@@ -113,14 +156,18 @@ with chosen as (  -- hourly, where one of the days is
     tally(good and works) as valid_workdays, tally(good and rests) as valid_restdays, sum(energy_wh) as energy_wh,
     total(energy_wh, good and works) as workday_energy_wh, total(energy_wh, good and rests) as restday_energy_wh,
     max(max_demand_w) as max_demand_w, min(min_demand_w) as min_demand_w,
-    median(base_load_w) filter (good) as base_load_w, sum(valid_points * (1440 // points)) as known_minutes,
+    median(base_load_w) filter (good) as base_load_w, sum((valid_points + estimated_points) * (1440 // points)) as known_minutes,
+    sum(estimated_points * (1440 // points)) as estimated_minutes,
+    tally((account_id, date) in (select (account_id, date) from account_load_exception where is_backfeed_unregistered))
+      as unregistered_backfeed_days,
     sum(night_wh) as night_wh, sum(morning_wh) as morning_wh, sum(noon_wh) as noon_wh, sum(evening_wh) as evening_wh,
     sum(sharp) as sharp_wh, sum(peak) as peak_wh, sum(flat) as flat_wh, sum(valley) as valley_wh,
     sum(backfeed_wh) as backfeed_wh, tally(backfeed_wh >= 100) as backfeed_days, tally(energy_wh = 0) as zero_days,
     max(max_ramp_w) as max_ramp_w, max(longest_zero_minutes) as longest_zero_minutes
   from span left join priced using (account_id, date) group by all
 )
-select *, case when max_demand_w > 0 then fraction(energy_wh * 60, known_minutes * max_demand_w) end as load_factor,
+select *, fraction(estimated_minutes, known_minutes) as estimated_share,
+  case when max_demand_w > 0 then fraction(energy_wh * 60, known_minutes * max_demand_w) end as load_factor,
   (list_position(half_hour_wh, list_max(half_hour_wh)) - 1) * 1440 // len(half_hour_wh) as peak_minute
 from figures natural left join curves;
 """
@@ -254,8 +301,11 @@ natural join account_service left join account_outage using (account_id);
 def take_in(db, lake, name):
     """The rows of a source that count, as a table of its name."""
     contract = tomllib.loads((CONTRACTS / f"{name}.toml").read_text())
+    files = f"read_parquet('{lake}/{contract['files'][0]}', hive_types_autocast = true)"
+    there = {row[0] for row in db.execute(f"describe from {files}").fetchall()}  # nullable ones may be missing
+    found = [c for c in contract["column"] if c["name"] in there]
     keep, begin = ["true"], contract.get("valid_from")
-    for c in contract["column"]:
+    for c in found:
         n = c["name"]
         keep += [] if c.get("nullable") else [f"{n} is not null"]
         keep += [f"coalesce({n} >= {c['min']}, true)"] if "min" in c else []
@@ -265,11 +315,11 @@ def take_in(db, lake, name):
     keep += [f"{contract['time']} < as_of()"] if "time" in contract else []
     if begin:
         keep += [f"coalesce({begin} < as_of(), true) and coalesce({contract['valid_to']} >= as_of(), true)"]
-    columns = [c["name"] for c in contract["column"]]
+    columns = [c["name"] for c in found]
     latest = ", ".join(f"{c} desc nulls last" for c in [begin] * bool(begin) + columns)
     thing = ", ".join(k for k in contract["key"] if k != begin)
     db.execute(f"""create temp table {name} as select {", ".join(columns)}
-        from read_parquet('{lake}/{contract["files"][0]}', hive_types_autocast = true) where {" and ".join(keep)}
+        from {files} where {" and ".join(keep)}
         qualify row_number() over (partition by {thing} order by {latest}) = 1""")
 
 
@@ -306,10 +356,10 @@ def main(lake, out, as_of):
     db.execute(MACROS)
     for name in SOURCES:
         take_in(db, lake, name)
-    for statements in (DAY, WINDOW, BILL, PAYMENT, OTHERS, TAGS):
+    for statements in (EDIT, DAY, WINDOW, BILL, PAYMENT, OTHERS, TAGS):
         db.execute(statements)
-    more_key = {"load_day": ["date"], "load_window": ["window_days"]}
-    tables = "load_day load_window bill payment device service outage".split()
+    more_key = {"load_day": ["date"], "load_exception": ["date"], "load_window": ["window_days"]}
+    tables = "load_day load_exception load_window bill payment device service outage".split()
     found = [compare(db, Path(out), f"features/account_{t}", ["account_id"] + more_key.get(t, [])) for t in tables]
     found += [compare(db, Path(out), "marts/customer_tags", ["account_id"])]
     sys.exit(1 if any(found) else 0)

@@ -277,7 +277,17 @@ impl Contract {
         });
         let required = required.into_iter().map(|column| column.name.clone()).collect();
         self.columns.extend(missing.collect::<Vec<_>>());
+        self.complete_key();
         required
+    }
+
+    /// Of two readings that the clock shows at one time each is a row.
+    fn complete_key(&mut self) {
+        let has_time = self.key.iter().filter_map(|name| self.column(name)).any(|it| it.kind == ColumnType::Timestamp);
+        let is_told = self.key.iter().any(|name| name == IS_SECOND_HOUR);
+        if has_time && !is_told && self.column(IS_SECOND_HOUR).is_some() {
+            self.key.push(IS_SECOND_HOUR.to_owned());
+        }
     }
 
     /// The zones of the column that says when: whose clock it is.

@@ -19,7 +19,7 @@ use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::lake::Output;
 use crate::plan::{Plan, Sources, Step, Tables, Work};
-use crate::project::contract::Contract;
+use crate::project::contract::{Contract, IS_SECOND_HOUR};
 use crate::project::model::{parse_sql, quoted};
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, Snapshot, Source};
@@ -164,7 +164,7 @@ pub fn delivered(name: &str, source: &Source, quarantine: String) -> Relation {
     let contract = &source.contract;
     let spec = CheckSpec {
         source: contract.table.clone(),
-        key: contract.key.clone(),
+        key: contract.key.iter().filter(|name| *name != IS_SECOND_HOUR).cloned().collect(),
         quarantine,
         unit: String::new(),
         relation: name.to_owned(),

@@ -86,7 +86,7 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
             "key = [\"account_id\", \"valid_from\"], and a nullable column valid_to that the files do not have",
         );
     }
-    Some(Contract {
+    let mut contract = Contract {
         table: table.to_owned(),
         file: file.to_owned(),
         label: label?.into_inner(),
@@ -105,7 +105,9 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         has_snapshots,
         on_breach: read_breach(root).unwrap_or(Breach::Quarantine),
         columns,
-    })
+    };
+    contract.complete_key();
+    Some(contract)
 }
 
 /// The column that says whether a row replaced another one.
