@@ -81,7 +81,7 @@ fn call(entry: &Entry) -> String {
         "read_at" => "cast(date as timestamp)".to_owned(),
         "power_w" if entry.name == "fold_curve" => "max_demand_w".to_owned(),
         "curve" | "left" | "right" | "profile" | "power_w" | "wh_list" | "second" => "half_hour_wh".to_owned(),
-        "direction" => "1".to_owned(),
+        "factor" => "1".to_owned(),
         "is_partial" => "energy_wh % 5 = 0".to_owned(),
         "version" => "energy_wh % 3".to_owned(),
         "period_list" => "array_repeat(2, 48)".to_owned(),

@@ -138,6 +138,12 @@ nullable = true
 name = "direction"
 type = "int"
 nullable = true
+
+[[column]]
+name = "multiplier"
+from = "ratio"
+type = "int"
+nullable = true
 "#;
 
 /// All accounts of each day, in a folder of that day.
@@ -252,6 +258,59 @@ name = "register_wh"
 from = "wh"
 type = "int"
 unit = "Wh"
+"#;
+
+const REGISTERS: &str = r#"
+label = "Registers"
+files = ["registers.csv"]
+format = "csv"
+key = ["account_id", "register_id", "read_at"]
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "register_id"
+from = "register"
+type = "text"
+
+[[column]]
+name = "meter_id"
+from = "meter"
+type = "text"
+
+[[column]]
+name = "read_at"
+from = "time"
+type = "timestamp"
+
+[[column]]
+name = "register_wh"
+from = "kwh"
+type = "int"
+unit = "Wh"
+from_unit = "kWh"
+
+[[column]]
+name = "multiplier"
+from = "ratio"
+type = "decimal(12,4)"
+nullable = true
+
+[[column]]
+name = "rollover_wh"
+from = "full_kwh"
+type = "int"
+unit = "Wh"
+from_unit = "kWh"
+nullable = true
+
+[[column]]
+name = "direction"
+from = "sign"
+type = "int"
+nullable = true
 "#;
 
 /// Rows of [`HOURS`]: account, date, and hours that are not 300 watts and a bit.
@@ -469,6 +528,75 @@ fn cases() -> Vec<Case> {
             ask: &["select date, points, energy_wh, peak_minute from account_load_day order by date"],
         },
         Case {
+            name: "local-time-with-clock-changes",
+            about: "the clock of London itself: an hour that it skips is not read, of the two that it shows alike one stays",
+            contracts: vec![(
+                "load_reading",
+                LONDON_READINGS.replace("from = \"utc\"", "from = \"local\"").replace("from_time_zone = \"UTC\"\n", ""),
+            )],
+            build: &["account_load_day"],
+            files: {
+                let mut text = "account_id,local,w\n".to_owned();
+                for day in ["2026-03-29", "2026-10-25"] {
+                    // An export that knows of no clock change.
+                    let stamp = |at: i32| format!("{day} {:02}:{:02}:00", at / 2, at % 2 * 30);
+                    text.extend((0..48).map(|at| format!("home,{},{}\n", stamp(at), 100 * at)));
+                }
+                vec![accounts(&["home"]), ("readings/a.csv", text.into_bytes())]
+            },
+            ask: &[
+                "select date, points, valid_points, estimated_points, energy_wh, half_hour_wh[1:6] as first_half_hours
+                   from account_load_day order by date",
+                "select row_key, rule, reason from quarantine_load_reading order by row_key",
+            ],
+        },
+        Case {
+            name: "registers",
+            about: "one that begins anew at 1,000 kWh, one whose meter is changed, one behind transformers, two that are netted",
+            contracts: vec![("load_register", REGISTERS.to_owned())],
+            build: &["account_load_day"],
+            files: {
+                let mut text = "account_id,register,meter,time,kwh,ratio,full_kwh,sign\n".to_owned();
+                for hour in 0..=24u32 {
+                    let stamp = format!("2026-01-{:02} {:02}:00:00", 1 + hour / 24, hour % 24);
+                    let meter = if hour < 12 { "old" } else { "new" };
+                    let changed = if hour < 12 { 500 + hour } else { hour - 12 };
+                    text += &format!("rolls over,1,m,{stamp},{},,1000,\n", (990 + hour) % 1000);
+                    text += &format!("changed,1,{meter},{stamp},{changed},,,\n");
+                    text += &format!("behind transformers,1,m,{stamp},{},40,,\n", hour * hour);
+                    text += &format!("netted,1,m,{stamp},{},,,1\n", 3 * hour);
+                    text += &format!("netted,2,m,{stamp},{},,,-1\n", hour.max(12) - 12);
+                }
+                vec![
+                    accounts(&["rolls over", "changed", "behind transformers", "netted"]),
+                    ("registers.csv", text.into_bytes()),
+                ]
+            },
+            ask: &[
+                "select account_id, power_w[1] as first_w, power_w[12] as noon_w, power_w[24] as last_w,
+                   known_points(power_w) as points from stg_load_curve order by account_id",
+            ],
+        },
+        Case {
+            name: "stamps-at-the-end",
+            about: "readings of the hour before their stamp, out of order, midnight on the wrong day",
+            contracts: vec![(
+                "load_reading",
+                READINGS.replace(
+                    "name = \"read_at\"",
+                    "name = \"read_at\"\nstamp_marks = \"end\"\nmidnight_ends_day = true",
+                ),
+            )],
+            build: &["account_load_day"],
+            files: {
+                let reading = |hour: u32| format!("home,2026-01-01 {:02}:00:00,{hour},1\n", hour % 24);
+                let rows: String = (1..=24).map(|at| reading(at * 7 % 25)).collect();
+                let text = format!("account_id,read_at,kwh,revision\n{rows}");
+                vec![accounts(&["home"]), ("readings/a.csv", text.into_bytes())]
+            },
+            ask: &["select date, power_w from stg_load_curve"],
+        },
+        Case {
             name: "meters",
             about: "a move, a meter that is changed at noon, a second one that counts what is fed in, one that nobody has",
             contracts: vec![
@@ -495,13 +623,13 @@ fn cases() -> Vec<Case> {
                     ("feed", "2026-02-03", &[]),
                     ("lost", "2026-02-01", &[]),
                 ]);
-                let meters = "meter_id,account_id,valid_from,valid_to,direction\n\
-                    moving,tenant one,2025-01-01,2026-02-01,\n\
-                    moving,tenant two,2026-02-01,,\n\
-                    old,changed at noon,2020-01-01,2026-02-01,\n\
-                    new,changed at noon,2026-02-01,,\n\
-                    load,has panels,2020-01-01,,1\n\
-                    feed,has panels,2020-01-01,,-1\n";
+                let meters = "meter_id,account_id,valid_from,valid_to,direction,ratio\n\
+                    moving,tenant one,2025-01-01,2026-02-01,,\n\
+                    moving,tenant two,2026-02-01,,,\n\
+                    old,changed at noon,2020-01-01,2026-02-01,,\n\
+                    new,changed at noon,2026-02-01,,,\n\
+                    load,has panels,2020-01-01,,1,40\n\
+                    feed,has panels,2020-01-01,,-1,\n";
                 vec![
                     accounts(&["tenant one", "tenant two", "changed at noon", "has panels"]),
                     ("load/a.csv", rows.replace("account_id,", "meter,").into_bytes()),

@@ -9,7 +9,7 @@ service as (
     account_id,
     valid_from,
     valid_to,
-    coalesce(direction, 1) as direction,
+    coalesce(direction, 1) * coalesce(multiplier, 1) as factor,
     lead(valid_from) over (partition by meter_id order by valid_from, account_id) as next_from
   from stg_meters
 ),
@@ -24,7 +24,7 @@ assigned as (
     curve.time_zone,
     curve.version,
     curve.is_restated,
-    service.direction,
+    service.factor,
     curve.date = service.valid_from or curve.date = service.valid_to as is_partial
   from metered_load_curve as curve
   left join service

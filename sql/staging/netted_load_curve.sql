@@ -19,8 +19,8 @@ netted as (
   select
     account_id,
     date,
-    net_curves(power_w, direction, is_partial) as power_w,
-    net_curves(reactive_var, direction, is_partial) as reactive_var,
+    net_curves(power_w, factor, is_partial) as power_w,
+    net_curves(reactive_var, factor, is_partial) as reactive_var,
     max(time_zone) as time_zone,
     max(version) as version,
     bool_or(is_restated) as is_restated

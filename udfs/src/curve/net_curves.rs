@@ -16,16 +16,19 @@ const NAME: &str = "net_curves";
 /// The load behind several meters.
 #[user_doc(
     doc_section(label = "Load curves"),
-    description = r"The load of an account behind several meters (LIST of INT, watts): the sum of their curves, each times its `direction`. A point that one of them does not know is null; but of a meter that was there for a part of the day only, because it was put in or taken out, it counts as nothing, if another meter knows the point. Curves of several intervals become one of the shortest interval: a point of an hour stands for the four quarters of that hour. The order of the rows does not matter.
+    description = r"The load of an account behind several meters (LIST of INT, watts): the sum of their curves, each times its `factor`. A point that one of them does not know is null; but of a meter that was there for a part of the day only, because it was put in or taken out, it counts as nothing, if another meter knows the point. Curves of several intervals become one of the shortest interval: a point of an hour stands for the four quarters of that hour. The order of the rows does not matter.
 
-Rows with a NULL or empty list or a NULL direction are left out; of no row the result is NULL. Curves whose numbers of points do not divide each other, and sums that do not fit into INT, are errors.",
-    syntax_example = "net_curves(curve, direction, is_partial)",
+Rows with a NULL or empty list or a NULL factor are left out; of no row the result is NULL. Curves whose numbers of points do not divide each other, and sums that do not fit into INT, are errors.",
+    syntax_example = "net_curves(curve, factor, is_partial)",
     sql_example = r"```sql
 > select net_curves(c, d, p) from (values ([5, 6, null], 1, false), ([1, 1, 1], -1, false), ([7, null, null], 1, true)) t(c, d, p);
 [11, 5, NULL]
 ```",
     argument(name = "curve", description = "LIST of INT, watts; other numbers as for `energy_wh`."),
-    argument(name = "direction", description = "BIGINT: 1 for load, -1 for what is taken off it."),
+    argument(
+        name = "factor",
+        description = "BIGINT: 1 for load, -1 for what is taken off it, or the ratio of transformers."
+    ),
     argument(name = "is_partial", description = "BOOLEAN: the meter was there for a part of the day; NULL is false.")
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -36,13 +39,13 @@ impl Aggregate for NetCurves {
     type Groups = Netted;
 
     fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
-        let [curve, direction, is_partial] = exactly(NAME, ["curve", "direction", "is_partial"], types)?;
+        let [curve, factor, is_partial] = exactly(NAME, ["curve", "factor", "is_partial"], types)?;
         if !matches!(is_partial, DataType::Boolean | DataType::Null) {
             return refuse(NAME, "is_partial", "a BOOLEAN", is_partial);
         }
         Ok(vec![
             coerce_to_curve(NAME, "curve", curve)?,
-            coerce_integer(NAME, "direction", direction, DataType::Int64)?,
+            coerce_integer(NAME, "factor", factor, DataType::Int64)?,
             DataType::Boolean,
         ])
     }
@@ -116,21 +119,21 @@ impl Groups for Netted {
     }
 
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
-        let [curves, directions, partial] = args else {
+        let [curves, factors, partial] = args else {
             return exec_err!("{NAME} was called with {} arguments", args.len());
         };
         let curves = filter.watts(NAME, curves)?;
         let curves = Lists::<Int32Type>::try_new(NAME, curves.array())?;
-        let directions = primitive::<Int64Type>(NAME, directions)?;
+        let factors = primitive::<Int64Type>(NAME, factors)?;
         let partial = partial.as_boolean();
         for (row, &group) in groups.iter().enumerate() {
             let curve = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row));
-            let Some(curve) = curve.filter(|_| directions.is_valid(row)) else { continue };
-            let direction = directions.value(row);
+            let Some(curve) = curve.filter(|_| factors.is_valid(row)) else { continue };
+            let factor = factors.value(row);
             let is_due = i64::from(!(partial.is_valid(row) && partial.value(row)));
             let points = curve.iter().map(|point| match point {
                 // A product beyond 64 bits is beyond them as a sum, too.
-                Some(w) => [i64::from(w).saturating_mul(direction), 1, 0],
+                Some(w) => [i64::from(w).saturating_mul(factor), 1, 0],
                 None => [0, 0, is_due],
             });
             self.add(group, curve.len(), points)?;

@@ -79,7 +79,11 @@ impl SourceCheck {
         let mut found = Vec::new();
         if parsed.index_of(&had(&column.name)).is_ok() {
             let broken = ident(had(&column.name)).and(is_null(value()));
-            found.push((broken, "type", format!("cannot be read as {}", column.kind.name())));
+            let skipped = match column.kind {
+                ColumnType::Timestamp if column.zones.is_some() => ", or a time that the clock skips",
+                _ => "",
+            };
+            found.push((broken, "type", format!("cannot be read as {}{skipped}", column.kind.name())));
         }
         if !column.nullable {
             found.push((is_null(value()), "missing", "missing".to_owned()));
