@@ -82,7 +82,6 @@ fn call(entry: &Entry) -> String {
         "power_w" if entry.name == "fold_curve" => "max_demand_w".to_owned(),
         "curve" | "left" | "right" | "profile" | "power_w" | "wh_list" | "second" => "half_hour_wh".to_owned(),
         "factor" => "1".to_owned(),
-        "is_partial" => "energy_wh % 5 = 0".to_owned(),
         "version" => "energy_wh % 3".to_owned(),
         "period_list" => "array_repeat(2, 48)".to_owned(),
         "date" | "month" | "time" => "date".to_owned(),

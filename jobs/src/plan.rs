@@ -62,6 +62,8 @@ pub enum Work {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub name: String,
+    /// The model whose SQL this is; the name of the table where there is none.
+    pub model: String,
     pub phase: Phase,
     pub area: Area,
     pub work: Work,
@@ -126,6 +128,7 @@ pub fn models(project: &Project, sources: &Sources) -> Result<BTreeMap<String, M
         month_of: None,
         folds: None,
         settings: BTreeMap::new(),
+        text: String::new(),
     };
     if !project.tags.tags.is_empty() {
         let sql = project.tags.sql(&|source| sources.is_absent(source));
@@ -163,6 +166,7 @@ pub fn plan(project: &Project, job: &Job, sources: &Sources, as_of: NaiveDate, b
         rows_per_unit: job.rows_per_unit,
         steps: Vec::new(),
         done: BTreeSet::new(),
+        asked: job.build.iter().cloned().collect(),
     };
     for target in &job.build {
         planner.need(target);
@@ -177,6 +181,8 @@ struct Planner<'a> {
     rows_per_unit: u64,
     steps: Vec<Step>,
     done: BTreeSet<String>,
+    /// Tables that the job names.
+    asked: BTreeSet<String>,
 }
 
 impl Planner<'_> {
@@ -192,21 +198,21 @@ impl Planner<'_> {
         {
             self.need_source(name, table);
         } else if let Some(model) = self.models.get(name).cloned() {
-            self.need_model(model);
+            self.need_model(model, name);
         }
     }
 
     /// Load by meter: settled as it is elsewhere by account, then assigned to the
     /// accounts that had the meters, then netted.
     fn need_netted(&mut self) {
-        self.need_source(LOAD, "load_curve");
-        if let Some(step) = self.steps.iter_mut().find(|step| step.name == LOAD) {
-            step.name = METERED.to_owned();
+        if let Some(source) = self.sources.found.get("load_curve") {
+            self.stage(METERED, source);
+        } else if let Some(model) = self.models.get(LOAD).filter(|model| self.is_there(model)).cloned() {
+            self.need_model(model, METERED);
         }
         self.need("assigned_load_curve");
-        self.need("netted_load_curve");
-        if let Some(step) = self.steps.iter_mut().find(|step| step.name == "netted_load_curve") {
-            step.name = LOAD.to_owned();
+        if let Some(model) = self.models.get("netted_load_curve").cloned() {
+            self.need_model(model, LOAD);
         }
     }
 
@@ -218,7 +224,7 @@ impl Planner<'_> {
                 if let Some(model) = self.models.get(name).filter(|model| model.layer == Layer::Staging).cloned()
                     && self.is_there(&model)
                 {
-                    self.need_model(model);
+                    self.need_model(model, name);
                 }
             }
             Some(_) => {}
@@ -244,7 +250,7 @@ impl Planner<'_> {
         // With a second reader each would check, count and quarantine the rows anew.
         let mut readers = self.models.values().filter(|model| model.inputs.contains(name));
         match (readers.next(), readers.next()) {
-            (Some(_), _) if name == LOAD && source.contract.is_by_meter() => false,
+            (Some(_), _) if name == LOAD && source.contract.is_by_meter() || self.asked.contains(name) => false,
             (Some(reader), None) => reader.inputs.len() == 1 && (is_disjoint || reader.name.starts_with(LANDED)),
             _ => false,
         }
@@ -252,13 +258,15 @@ impl Planner<'_> {
 
     fn stage(&mut self, name: &str, source: &Source) {
         let contract = &source.contract;
+        let delivered = format!("{STAGED}{}", contract.table);
         let step = Step {
             name: name.to_owned(),
+            model: name.to_owned(),
             phase: Phase::Sources,
             area: Area::Features,
             work: Work::Files { source: contract.table.clone() },
-            sql: format!("select * from {}", quoted(name)),
-            inputs: BTreeSet::from([name.to_owned()]),
+            sql: format!("select * from {}", quoted(&delivered)),
+            inputs: BTreeSet::from([delivered]),
             key: contract.key.clone(),
             bucket_by: contract.bucket_by.clone(),
             is_scattered: false,
@@ -288,7 +296,8 @@ impl Planner<'_> {
         self.steps.push(settle);
     }
 
-    fn need_model(&mut self, model: Model) {
+    /// What makes the table `name` by a model, mostly of the same name.
+    fn need_model(&mut self, model: Model, name: &str) {
         for input in &model.inputs {
             self.need(input);
         }
@@ -321,7 +330,8 @@ impl Planner<'_> {
             has_snapshots: false,
             work,
             folds: model.folds,
-            name: model.name,
+            name: name.to_owned(),
+            model: model.name,
             sql: model.sql,
             inputs: model.inputs,
             key: model.key,

@@ -6,43 +6,38 @@
 -- is fed back stands in backfeed_wh. Days on which the clock is changed have 23 or 25
 -- hours, and their hours are those of the clock.
 with
-validated as (
+delivered as (
   select
     account_id,
     date,
     power_w,
-    reject_stuck(power_w, $stuck_minutes * curve_points(power_w) / 1440) as unstuck_w,
     reactive_var,
     time_zone,
-    is_restated
+    is_restated,
+    coalesce(day_minutes(date, time_zone), 1440) as day_minutes,
+    coalesce(day_minutes(date, time_zone), 1440) / curve_points(power_w) as interval_minutes
   from stg_load_curve
 ),
+unstuck as (
+  select *, reject_stuck(power_w, $stuck_minutes / interval_minutes) as unstuck_w from delivered
+),
+trusted as (
+  select *, reject_spikes(unstuck_w, $spike_times) as trusted_w from unstuck
+),
 edited as (
-  select
-    account_id,
-    date,
-    power_w,
-    unstuck_w,
-    reject_spikes(unstuck_w, $spike_times) as trusted_w,
-    fill_gaps(
-      reject_spikes(unstuck_w, $spike_times),
-      ($gap_minutes * curve_points(power_w) + 720) / 1440
-    ) as edited_w,
-    energy_wh(reactive_var, coalesce(day_minutes(date, time_zone), 1440) / curve_points(reactive_var)) as reactive_varh,
-    time_zone,
-    is_restated
-  from validated
+  select *, fill_gaps(trusted_w, $gap_minutes / interval_minutes) as edited_w from trusted
 ),
 curve as (
   select
     account_id,
     date,
+    day_minutes,
     load_day(edited_w, date, time_zone) as load,
     known_points(power_w) - known_points(unstuck_w) as stuck_points,
     known_points(unstuck_w) - known_points(trusted_w) as spike_points,
     known_points(trusted_w) as valid_points,
     known_points(edited_w) - known_points(trusted_w) as estimated_points,
-    reactive_varh,
+    energy_wh(reactive_var, day_minutes / curve_points(reactive_var)) as reactive_varh,
     is_restated
   from edited
 )
@@ -66,6 +61,7 @@ select
   load['max_ramp_w'] as max_ramp_w,
   load['longest_zero_minutes'] as longest_zero_minutes,
   load['backfeed_wh'] as backfeed_wh,
+  day_minutes,
   load['points'] as points,
   valid_points,
   estimated_points,

@@ -15,11 +15,11 @@ doubtful as (
     load.backfeed_wh,
     load.longest_zero_minutes,
     account.transformer_id,
-    load.max_demand_w > cast(account.contract_capacity_kva * 10 * $limit_percent as bigint) as is_over_limit,
+    load.max_demand_w > cast(nullif(account.contract_capacity_kva, 0) * 10 * $limit_percent as bigint) as is_over_limit,
     case
       when $has_devices then load.backfeed_wh >= $backfeed_wh and generation.account_id is null
     end as is_backfeed_unregistered,
-    load.longest_zero_minutes >= $zero_minutes as is_zero
+    load.longest_zero_minutes >= least($zero_minutes, load.day_minutes) as is_zero
   from account_load_day as load
   join stg_accounts as account on account.account_id = load.account_id
   left join generation on generation.account_id = load.account_id

@@ -11,6 +11,7 @@ select
   version,
   fold_curve(read_at, power_w, interval_minutes) as power_w,
   fold_curve(read_at, reactive_var, interval_minutes) as reactive_var,
+  bool_or(is_restated) as is_restated,
   count(*) as readings
 from stg_load_reading
 group by account_id, date_trunc('day', read_at), interval_minutes, time_zone, is_second_hour, version

@@ -15,6 +15,7 @@ settled as (
     settle_curves(power_w, version) filter (where coalesce(is_second_hour, false)) as power_again,
     settle_curves(reactive_var, version) filter (where not coalesce(is_second_hour, false)) as reactive,
     settle_curves(reactive_var, version) filter (where coalesce(is_second_hour, false)) as reactive_again,
+    bool_or(is_restated) as is_restated,
     sum(readings) as readings
   from landed_load_curve
   group by account_id, date
@@ -30,6 +31,7 @@ day as (
     case
       when version is not null
         then coalesce(power['restated_points'], 0) + coalesce(power_again['restated_points'], 0) > 0
+          or coalesce(is_restated, false)
     end as is_restated,
     readings
   from settled

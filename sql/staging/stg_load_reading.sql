@@ -68,6 +68,7 @@ select
   interval_minutes,
   time_zone,
   is_second_hour,
-  cast(null as bigint) as version
+  cast(null as bigint) as version,
+  cast(null as boolean) as is_restated
 from net
 where due = registers * registers

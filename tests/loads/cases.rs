@@ -264,6 +264,37 @@ pub fn cases() -> Vec<Case> {
             ],
         },
         Case {
+            name: "stamps-at-the-end-when-the-clock-changes",
+            about: "London's clock at the end of each half hour, and whether it shows that for the second time",
+            contracts: vec![(
+                "load_reading",
+                LONDON_READINGS
+                    .replace("from = \"utc\"", "from = \"local\"\nstamp_marks = \"end\"")
+                    .replace("from_time_zone = \"UTC\"\n", "")
+                    + "\n[[column]]\nname = \"is_second_hour\"\nfrom = \"again\"\ntype = \"bool\"\n",
+            )],
+            build: &["account_load_day"],
+            files: {
+                let mut text = "account_id,local,again,w\n".to_owned();
+                let mut tell = |day: &str, minute: i64, again: bool, w: i64| {
+                    let midnight: chrono::NaiveDateTime = format!("{day}T00:00:00").parse().expect("time");
+                    text += &format!("home,{},{again},{w}\n", midnight + chrono::TimeDelta::minutes(minute));
+                };
+                for end in 1..=46 {
+                    // At one o'clock it is two.
+                    tell("2026-03-29", 30 * end + if end < 2 { 0 } else { 60 }, false, 100 * end);
+                }
+                for end in 1..=50 {
+                    // At two o'clock it is one again.
+                    let again = (4..=5).contains(&end);
+                    tell("2026-10-25", 30 * end - if end < 4 { 0 } else { 60 }, again, 100 * end);
+                }
+                vec![accounts(&["home"]), ("readings/a.csv", text.into_bytes())]
+            },
+            ask: &["select date, curve_points(power_w) as points, known_points(power_w) as known, power_w[1:7] as first_hours,
+                   power_w[-1] as last_w from stg_load_curve order by date"],
+        },
+        Case {
             name: "registers",
             about: "one that begins anew at 1,000 kWh, one whose meter is changed, one behind transformers, two that are netted",
             contracts: vec![("load_register", REGISTERS.to_owned())],
@@ -311,7 +342,7 @@ pub fn cases() -> Vec<Case> {
         },
         Case {
             name: "meters",
-            about: "a move, a meter that is changed at noon, a second one that counts what is fed in, one that nobody has",
+            about: "moves, changes, feed-in, meters that come back, that are late, that nobody has, that end before they begin",
             contracts: vec![
                 ("load_curve", HOURS.replace("name = \"account_id\"", "name = \"account_id\"\nfrom = \"meter\"\nthrough = \"meters\"")),
                 ("meters", METERS.to_owned()),
@@ -335,6 +366,17 @@ pub fn cases() -> Vec<Case> {
                     ("feed", "2026-02-01", &[(12, "1000")]),
                     ("feed", "2026-02-03", &[]),
                     ("lost", "2026-02-01", &[]),
+                    ("flat A", "2026-02-01", &[]),
+                    ("flat B", "2026-02-01", &[(9, "900")]),
+                    ("flat B", "2026-02-02", &[]),
+                    ("comes back", "2026-01-31", &[]),
+                    ("comes back", "2026-02-01", &[]),
+                    ("comes back", "2026-02-02", &[]),
+                    ("stays", "2026-01-31", &[]),
+                    ("stays", "2026-02-01", &[]),
+                    ("stays", "2026-02-02", &[]),
+                    ("taken out", "2026-02-01", &[]),
+                    ("taken out", "2026-02-02", &[]),
                 ]);
                 let meters = "meter_id,account_id,valid_from,valid_to,direction,ratio\n\
                     moving,tenant one,2025-01-01,2026-02-01,,\n\
@@ -342,7 +384,15 @@ pub fn cases() -> Vec<Case> {
                     old,changed at noon,2020-01-01,2026-02-01,,\n\
                     new,changed at noon,2026-02-01,,,\n\
                     load,has panels,2020-01-01,,1,40\n\
-                    feed,has panels,2020-01-01,,-1,\n";
+                    feed,has panels,2020-01-01,,-1,\n\
+                    flat A,moves from A to B,2020-01-01,2026-02-01,,\n\
+                    flat B,moves from A to B,2026-02-01,,,\n\
+                    stays,lends a meter,2020-01-01,,,\n\
+                    comes back,lends a meter,2020-01-01,2026-02-01,,\n\
+                    comes back,borrows it,2026-02-01,2026-02-02,,\n\
+                    comes back,lends a meter,2026-02-02,,,\n\
+                    taken out,goes without,2020-01-01,2026-02-02,,\n\
+                    stays,ends before it begins,2026-02-01,2025-12-01,,\n";
                 vec![
                     accounts(&["tenant one", "tenant two", "changed at noon", "has panels"]),
                     ("load/a.csv", rows.replace("account_id,", "meter,").into_bytes()),

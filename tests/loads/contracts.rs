@@ -89,8 +89,8 @@ label = "Meters"
 files = ["meters.csv"]
 format = "csv"
 key = ["meter_id", "account_id", "valid_from"]
-bucket_by = "meter_id"
-time = "valid_from"
+valid_from = "valid_from"
+valid_to = "valid_to"
 
 [[column]]
 name = "meter_id"

@@ -190,15 +190,6 @@ impl<'a, N: Copy> Row<'a, N> {
         }
     }
 
-    /// The value at a position that the list has; `None` where unknown.
-    #[inline]
-    pub(crate) fn at(self, position: usize) -> Option<N> {
-        match self.gaps {
-            Some((known, start)) if known.is_null(start + position) => None,
-            _ => Some(self.values[position]),
-        }
-    }
-
     /// The values by position, `None` where unknown.
     pub(crate) fn iter(self) -> impl Iterator<Item = Option<N>> {
         self.values.iter().enumerate().map(move |(i, &value)| match self.gaps {

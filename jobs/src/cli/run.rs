@@ -81,10 +81,10 @@ pub fn show(summary: &Summary) -> String {
         })
         .collect();
     text.push_str(&plain(&["source", "rows in", "published", "quarantined", "repeated"], &audits, &[1, 2, 3, 4]));
-    let restated = summary.audits.iter().filter(|audit| audit.restated > 0);
-    let restated: Vec<_> = restated.map(|audit| format!("{} {}", audit.source, thousands(audit.restated))).collect();
+    let restated = summary.audits.iter().filter_map(|audit| audit.restated.as_ref()).filter(|(_, rows)| *rows > 0);
+    let restated: Vec<_> = restated.map(|(table, rows)| format!("{} of {table}", thousands(*rows))).collect();
     if !restated.is_empty() {
-        let _ = writeln!(text, " rows that correct earlier ones: {}", restated.join(", "));
+        let _ = writeln!(text, " rows that correct earlier deliveries: {}", restated.join(", "));
     }
     for (what, tables) in [("not in the lake", &summary.absent), ("not read by this job", &summary.unread)] {
         if !tables.is_empty() {

@@ -50,13 +50,13 @@ pub struct Init {
     out: PathBuf,
 }
 
-/// Print the source tables, or the columns of one.
+/// Print the source tables, the columns of one, or what makes a derived table.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  kwhy sources show                every table, a line each\n  kwhy sources show bills          its columns with types, units, keys and privacy classes"
+    after_help = "Examples:\n  kwhy sources show                every table, a line each\n  kwhy sources show bills          its columns with types, units, keys and privacy classes\n  kwhy sources show account_load_day   its contract, with the parameters of its rules, and its SQL"
 )]
 pub struct Show {
-    /// A table, to print its columns
+    /// A table
     table: Option<String>,
 
     #[command(flatten)]
@@ -180,7 +180,12 @@ impl Show {
         let project = self.project.open()?;
         match &self.table {
             None => super::print(&list(&project)),
-            Some(table) => super::print(&dictionary(find(&project, table)?)),
+            Some(table) => match project.models.get(table) {
+                Some(model) => {
+                    super::print(&format!("{}\n-- {}\n{}", model.contract.trim_start(), model.file, model.sql))
+                }
+                None => super::print(&dictionary(find(&project, table)?)),
+            },
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue, ToDFSchema, plan_err};
-use datafusion::functions::expr_fn::{btrim, concat, nullif, regexp_like, replace, r#struct};
+use datafusion::functions::expr_fn::{btrim, character_length, concat, nullif, regexp_like, replace, r#struct};
 use datafusion::logical_expr::expr_fn::{cast, ident, is_null, try_cast, when};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::ExecutionPlan;
@@ -22,6 +22,7 @@ use super::check_exec::{CheckExec, CheckSpec, Rule};
 use super::origin;
 
 const MINUTE_MICROS: i64 = 60_000_000;
+const UTC: &str = "UTC";
 const DAY_MICROS: i64 = 1440 * MINUTE_MICROS;
 
 /// Expressions and what they are called.
@@ -110,12 +111,12 @@ impl SourceCheck {
         let mut columns = Vec::new();
         for column in &self.contract.columns {
             let target = arrow_type(column.kind);
-            let Some(value) = self.raw_value(column, raw) else {
-                let value = match self.by_the_clock(column, raw)? {
-                    Some(value) => value,
-                    None => lit(ScalarValue::try_from(&target)?),
-                };
+            if let Some(value) = self.by_the_clock(column, raw)? {
                 columns.push((value, column.name.clone()));
+                continue;
+            }
+            let Some(value) = self.raw_value(column, raw) else {
+                columns.push((lit(ScalarValue::try_from(&target)?), column.name.clone()));
                 continue;
             };
             let (value, found) = value;
@@ -130,22 +131,39 @@ impl SourceCheck {
         Ok(columns)
     }
 
-    /// What the zones of the contract say of a row where the files do not: whose
-    /// clock it goes by, and whether that showed this hour before.
+    /// What the zones of the contract say of a row: whose clock it goes by, and
+    /// whether that showed this hour before. `None` where the files say it, or
+    /// nobody does.
     fn by_the_clock(&self, column: &Column, raw: &Schema) -> Result<Option<Expr>> {
         let Some((clock, zones)) = self.contract.clock().filter(|(_, zones)| zones.changes_clock()) else {
             return Ok(None);
         };
+        let is_told = self.raw_value(column, raw).is_some();
         match column.name.as_str() {
-            TIME_ZONE => Ok(Some(lit(zones.to.clone()))),
-            IS_SECOND_HOUR if zones.from != zones.to => {
+            TIME_ZONE if !is_told => Ok(Some(lit(zones.to.clone()))),
+            // What the files say of the end of an interval, they do not of its begin.
+            IS_SECOND_HOUR if clock.marks_end || (!is_told && zones.from != zones.to) => {
                 let Some((value, found)) = self.raw_value(clock, raw) else { return Ok(None) };
-                let stamp = self.begin(clock, self.convert_type(clock, value, &found)?, raw)?;
-                let (from, to) = (lit(zones.from.clone()), lit(zones.to.clone()));
-                Ok(Some(kwhy_udfs::expr_fn::is_second_hour(stamp, from, to)))
+                let begin = self.begin_in_utc(clock, self.convert_type(clock, value, &found)?, zones, raw)?;
+                Ok(Some(kwhy_udfs::expr_fn::is_second_hour(begin, lit(UTC), lit(zones.to.clone()))))
             }
             _ => Ok(None),
         }
+    }
+
+    /// The begin of the interval that a stamp marks, by the clock of UTC: intervals
+    /// are as long as they are, whatever another clock shows.
+    fn begin_in_utc(&self, column: &Column, stamp: Expr, zones: &Zones, raw: &Schema) -> Result<Expr> {
+        let stamp = midnight_moved(column, stamp)?;
+        let mut utc =
+            cast(kwhy_udfs::expr_fn::local_time(stamp.clone(), lit(zones.from.clone()), lit(UTC)), DataType::Int64);
+        let is_second = self.contract.column(IS_SECOND_HOUR).and_then(|it| Some((it, self.raw_value(it, raw)?)));
+        if let Some((flag, (value, found))) = is_second {
+            let longer = kwhy_udfs::expr_fn::day_minutes(cast(stamp, DataType::Date32), lit(zones.from.clone()));
+            let later = cast(longer - lit(1440), DataType::Int64) * lit(MINUTE_MICROS);
+            utc = when(self.convert_type(flag, value, &found)?, utc.clone() + later).otherwise(utc)?;
+        }
+        Ok(cast(self.before(column, utc, raw)?, arrow_type(ColumnType::Timestamp)))
     }
 
     /// The column as the file has it, cleaned, and its type; `None` where the
@@ -235,22 +253,15 @@ impl SourceCheck {
         }
     }
 
-    /// The begin of the interval that a stamp marks.
-    fn begin(&self, column: &Column, stamp: Expr, raw: &Schema) -> Result<Expr> {
-        if !column.marks_end && !column.midnight_ends_day {
-            return Ok(stamp);
-        }
-        let mut micros = cast(stamp, DataType::Int64);
-        if column.midnight_ends_day {
-            let is_midnight = (micros.clone() % lit(DAY_MICROS)).eq(lit(0_i64));
-            micros = when(is_midnight, micros.clone() + lit(DAY_MICROS)).otherwise(micros)?;
-        }
+    /// The begin of the interval whose end is at `micros`, where stamps mark that.
+    fn before(&self, column: &Column, micros: Expr, raw: &Schema) -> Result<Expr> {
         let interval = self.contract.column(INTERVAL_MINUTES).filter(|_| column.marks_end);
-        if let Some((interval, (value, found))) = interval.and_then(|it| Some((it, self.raw_value(it, raw)?))) {
-            let minutes = cast(self.convert_type(interval, value, &found)?, DataType::Int64);
-            micros = micros - minutes * lit(MINUTE_MICROS);
+        match interval.and_then(|it| Some((it, self.raw_value(it, raw)?))) {
+            Some((interval, (value, found))) => {
+                Ok(micros - cast(self.convert_type(interval, value, &found)?, DataType::Int64) * lit(MINUTE_MICROS))
+            }
+            None => Ok(micros),
         }
-        Ok(cast(micros, arrow_type(ColumnType::Timestamp)))
     }
 
     fn convert(&self, column: &Column, value: Expr, found: &DataType, raw: &Schema) -> Result<Expr> {
@@ -260,11 +271,24 @@ impl SourceCheck {
             let stamp = Column { kind: ColumnType::Timestamp, ..column.clone() };
             return Ok(try_cast(self.convert(&stamp, value, found, raw)?, DataType::Date32));
         }
-        let converted = self.begin(column, self.convert_type(column, value, found)?, raw)?;
-        Ok(match zones.filter(|_| column.kind == ColumnType::Timestamp) {
-            Some(Zones { from, to }) => kwhy_udfs::expr_fn::local_time(converted, lit(from.clone()), lit(to.clone())),
-            None => converted,
-        })
+        let stamp = self.convert_type(column, value, found)?;
+        if column.kind != ColumnType::Timestamp {
+            return Ok(stamp);
+        }
+        match zones {
+            Some(zones) if column.marks_end => {
+                let utc = self.begin_in_utc(column, stamp, zones, raw)?;
+                Ok(kwhy_udfs::expr_fn::local_time(utc, lit(UTC), lit(zones.to.clone())))
+            }
+            Some(Zones { from, to }) => {
+                Ok(kwhy_udfs::expr_fn::local_time(midnight_moved(column, stamp)?, lit(from.clone()), lit(to.clone())))
+            }
+            None if column.marks_end => {
+                let micros = cast(midnight_moved(column, stamp)?, DataType::Int64);
+                Ok(cast(self.before(column, micros, raw)?, arrow_type(ColumnType::Timestamp)))
+            }
+            None => midnight_moved(column, stamp),
+        }
     }
 
     fn convert_type(&self, column: &Column, value: Expr, found: &DataType) -> Result<Expr> {
@@ -293,6 +317,9 @@ impl SourceCheck {
             return Ok(kwhy_udfs::expr_fn::curve_from_w(value));
         }
         Ok(match column.kind {
+            ColumnType::Timestamp | ColumnType::Date if *found == DataType::Utf8 && !column.has_foreign_clock() => {
+                try_cast(without_offset(value)?, target)
+            }
             _ if *found == target => value,
             ColumnType::Int if found.is_floating() || found.is_decimal() => {
                 whole(try_cast(value, DataType::Decimal128(38, 9)))
@@ -313,12 +340,34 @@ fn origins(schema: &Schema) -> Columns {
 fn point_for_comma(value: Expr) -> Result<Expr> {
     let is_number = regexp_like(value.clone(), lit(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"), None);
     let number = replace(replace(value.clone(), lit("."), lit("")), lit(","), lit("."));
-    when(is_number, number).otherwise(concat(vec![lit("no number: "), value]))
+    when(is_null(value.clone()), value.clone())
+        .when(is_number, number)
+        .otherwise(concat(vec![lit("no number: "), value]))
 }
 
 /// Text without what surrounds it unseen: blanks of any width, tabs, line ends.
 fn stripped(text: Expr) -> Expr {
     btrim(vec![text, lit(" \t\r\n\u{a0}\u{3000}")])
+}
+
+/// A time as a text, null where it has an offset of its own: read as local time it
+/// would be another one.
+fn without_offset(text: Expr) -> Result<Expr> {
+    let is_long = character_length(text.clone()).gt(lit(19));
+    let has_offset = is_long.and(regexp_like(text.clone(), lit(r":\d\d.*(Z|[+-]\d\d:?(\d\d)?)$"), None));
+    when(has_offset, lit(ScalarValue::Utf8(None))).otherwise(text)
+}
+
+/// A midnight that bears the date of the day that it ends, as the begin of the
+/// next one.
+fn midnight_moved(column: &Column, stamp: Expr) -> Result<Expr> {
+    if !column.midnight_ends_day {
+        return Ok(stamp);
+    }
+    let micros = cast(stamp, DataType::Int64);
+    let is_midnight = (micros.clone() % lit(DAY_MICROS)).eq(lit(0_i64));
+    let moved = when(is_midnight, micros.clone() + lit(DAY_MICROS)).otherwise(micros)?;
+    Ok(cast(moved, arrow_type(ColumnType::Timestamp)))
 }
 
 fn list_of(element: DataType) -> DataType {

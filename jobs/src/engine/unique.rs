@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::concat_batches;
 use arrow::datatypes::Schema;
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use datafusion::common::Result;
 
 use super::keep;
@@ -31,13 +32,6 @@ struct Versions {
     version: usize,
     restated: usize,
     converter: RowConverter,
-}
-
-/// Two rows of one key.
-struct Compared {
-    left_wins: bool,
-    /// They say different things.
-    differ: bool,
 }
 
 impl Unique {
@@ -73,65 +67,25 @@ impl Unique {
 
     /// Rows that are certain now, in order.
     pub fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
-        let rows = batch.num_rows();
-        if rows == 0 {
+        if batch.num_rows() == 0 {
             return Ok(Vec::new());
         }
-        let columns: Vec<_> = self.key_columns.iter().map(|column| batch.column(*column).clone()).collect();
-        let keys = self.keys.convert_columns(&columns)?;
-        let mut keep = vec![true; rows];
-        let mut restated = self.restated(&batch);
         let mut ready = Vec::new();
-        let mut last = 0;
+        let mut batch = batch;
+        let mut keys = convert(&self.keys, &batch, &self.key_columns)?;
         if let Some((key, held)) = self.held.take() {
             if key.row() == keys.row(0) {
-                self.dropped += 1;
-                // The greater of the two takes the place of the first row.
-                let compared = self.compare(&held, 0, &batch, 0)?;
-                let is_restated = compared.differ || restated[0] || self.restated(&held)[0];
-                if compared.left_wins {
-                    self.held = Some((key, self.with_restated(held, &[is_restated])?));
-                    keep[0] = false;
-                } else {
-                    restated[0] = is_restated;
-                }
+                batch = concat_batches(&batch.schema(), [&held, &batch])?;
+                keys = convert(&self.keys, &batch, &self.key_columns)?;
             } else {
                 ready.push(held);
             }
         }
-        for row in 1..rows {
-            if keys.row(row) != keys.row(last) {
-                if let Some((_, held)) = self.held.take() {
-                    ready.push(held);
-                }
-                last = row;
-                continue;
-            }
-            self.dropped += 1;
-            if let Some((key, held)) = self.held.take() {
-                let compared = self.compare(&held, 0, &batch, row)?;
-                let is_restated = compared.differ || restated[row] || self.restated(&held)[0];
-                if compared.left_wins {
-                    self.held = Some((key, self.with_restated(held, &[is_restated])?));
-                    keep[row] = false;
-                } else {
-                    restated[row] = is_restated;
-                    keep[last] = false;
-                    last = row;
-                }
-                continue;
-            }
-            let compared = self.compare(&batch, last, &batch, row)?;
-            let (winner, loser) = if compared.left_wins { (last, row) } else { (row, last) };
-            restated[winner] |= compared.differ || restated[loser];
-            keep[loser] = false;
-            last = winner;
-        }
-        let batch = self.with_restated(batch, &restated)?;
-        if self.held.is_none() {
-            keep[last] = false;
-            self.held = Some((keys.row(last).owned(), batch.slice(last, 1)));
-        }
+        let (kept, last) = self.settle(&batch, &keys)?;
+        let batch = self.with_restated(batch, &kept.restated)?;
+        let mut keep = kept.keep;
+        keep[last] = false;
+        self.held = Some((keys.row(last).owned(), batch.slice(last, 1)));
         ready.extend(keep::keep(&batch, &BooleanArray::from(keep))?);
         Ok(ready)
     }
@@ -139,6 +93,41 @@ impl Unique {
     /// The row that was held back.
     pub fn finish(&mut self) -> Vec<RecordBatch> {
         self.held.take().map(|(_, row)| row).into_iter().collect()
+    }
+
+    /// Which row of each key stays, and where that of the last key is.
+    fn settle(&mut self, batch: &RecordBatch, keys: &Rows) -> Result<(Kept, usize)> {
+        let rows = batch.num_rows();
+        let mut kept = Kept { keep: vec![true; rows], restated: self.restated(batch) };
+        // Most batches repeat no key: what rows say is looked at where one does.
+        let mut said: Option<(Rows, Option<Rows>)> = None;
+        let (mut first, mut last) = (0, 0);
+        while first < rows {
+            let end = (first + 1..rows).find(|row| keys.row(*row) != keys.row(first)).unwrap_or(rows);
+            last = first;
+            if end - first > 1 {
+                let (contents, versions) = match &said {
+                    Some(said) => said,
+                    None => said.insert(self.said(batch)?),
+                };
+                let rank = |row: &usize| (versions.as_ref().map(|versions| versions.row(*row)), contents.row(*row));
+                last = (first..end).max_by_key(rank).unwrap_or(first);
+                let differ = (first..end).any(|row| contents.row(row) != contents.row(last));
+                kept.restated[last] = differ || kept.restated[first..end].contains(&true);
+                kept.keep[first..end].fill(false);
+                kept.keep[last] = true;
+                self.dropped += (end - first - 1) as u64;
+            }
+            first = end;
+        }
+        Ok((kept, last))
+    }
+
+    /// The contents of rows, and their versions where they have some.
+    fn said(&self, batch: &RecordBatch) -> Result<(Rows, Option<Rows>)> {
+        let versions = self.versions.as_ref();
+        let versions = versions.map(|versions| convert(&versions.converter, batch, &[versions.version])).transpose()?;
+        Ok((convert(&self.contents, batch, &self.content_columns)?, versions))
     }
 
     /// Which rows came with other content before; nothing is known of rows
@@ -155,24 +144,18 @@ impl Unique {
         columns[versions.restated] = Arc::new(BooleanArray::from(restated.to_vec()));
         Ok(RecordBatch::try_new(batch.schema(), columns)?)
     }
+}
 
-    fn compare(&self, left: &RecordBatch, left_row: usize, right: &RecordBatch, right_row: usize) -> Result<Compared> {
-        let one = |converter: &RowConverter, batch: &RecordBatch, row: usize, columns: &[usize]| -> Result<OwnedRow> {
-            let columns: Vec<ArrayRef> = columns.iter().map(|column| batch.column(*column).slice(row, 1)).collect();
-            Ok(converter.convert_columns(&columns)?.row(0).owned())
-        };
-        let content = |batch, row| one(&self.contents, batch, row, &self.content_columns);
-        let (left_content, right_content) = (content(left, left_row)?, content(right, right_row)?);
-        let by_version = match &self.versions {
-            Some(versions) => {
-                let version = |batch, row| one(&versions.converter, batch, row, &[versions.version]);
-                version(left, left_row)?.cmp(&version(right, right_row)?)
-            }
-            None => std::cmp::Ordering::Equal,
-        };
-        let differ = left_content != right_content;
-        Ok(Compared { left_wins: by_version.then(left_content.cmp(&right_content)).is_ge(), differ })
-    }
+/// What is decided about the rows of a batch.
+struct Kept {
+    keep: Vec<bool>,
+    restated: Vec<bool>,
+}
+
+/// Some columns of a batch in a form that compares as bytes.
+fn convert(converter: &RowConverter, batch: &RecordBatch, columns: &[usize]) -> Result<Rows> {
+    let columns: Vec<ArrayRef> = columns.iter().map(|column| Arc::clone(batch.column(*column))).collect();
+    Ok(converter.convert_columns(&columns)?)
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn found_in_paths(contract: &Contract) -> impl Iterator<Item = (&String, &Regex)
 fn in_path(contract: &Contract, path: &Path, below: &str) -> Result<Vec<Option<String>>, LakeError> {
     let values = found_in_paths(contract).map(|(name, pattern)| {
         let found = pattern.captures(below).and_then(|groups| groups.get(1));
-        found.map(|value| Some(value.as_str().to_owned())).ok_or_else(|| LakeError::NotInPath {
+        found.map(|value| Some(value.as_str().trim().to_owned())).ok_or_else(|| LakeError::NotInPath {
             path: path.to_owned(),
             column: name.trim_start_matches("<path> ").to_owned(),
             pattern: pattern.to_string(),
@@ -347,6 +347,8 @@ fn pin(lake: &Path, path: &Path, contract: &Contract) -> Result<Vec<PinnedFile>,
     let mut partition = Vec::new();
     for name in &contract.partition {
         let value = folders.iter().find_map(|part| part.strip_prefix(&format!("{name}=")));
+        // As texts of the rows are: else a key would lie in two places.
+        let value = value.map(|value| if matches!(contract.format, Format::Csv { .. }) { value.trim() } else { value });
         let value = value.ok_or_else(|| LakeError::NoPartition { path: path.to_owned(), column: name.clone() })?;
         if value == "__HIVE_DEFAULT_PARTITION__" {
             partition.push(None);

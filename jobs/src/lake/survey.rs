@@ -64,6 +64,10 @@ fn walk(root: &Path, folder: &Path, found: &mut Found) -> Result<(), LakeError> 
         found.tables.push(folder.to_owned());
         return Ok(());
     }
+    // What a run made of the lake is no delivery.
+    if folder.join("marts/releases/_delta_log").is_dir() {
+        return Ok(());
+    }
     let io = |source| LakeError::Io { path: folder.to_owned(), source };
     let mut entries = std::fs::read_dir(folder).map_err(io)?.collect::<Result<Vec<_>, _>>().map_err(io)?;
     entries.sort_by_key(std::fs::DirEntry::path);

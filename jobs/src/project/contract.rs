@@ -168,6 +168,13 @@ pub struct Column {
     pub privacy: u8,
 }
 
+impl Column {
+    /// Times of the files go by another clock than that of the accounts.
+    pub fn has_foreign_clock(&self) -> bool {
+        self.zones.as_ref().is_some_and(|zones| zones.from != zones.to)
+    }
+}
+
 /// A source table: `schemas/sources/<table>.toml`.
 #[derive(Clone, Debug)]
 pub struct Contract {
@@ -196,6 +203,9 @@ pub struct Contract {
     /// First day of a row's validity, and first day after it.
     pub valid_from: Option<String>,
     pub valid_to: Option<String>,
+    /// SQL sees all states that began before the as-of, not only those of the day
+    /// before it.
+    pub shows_history: bool,
     /// Each day's rows are all there was on that day, which is `valid_from`.
     pub has_snapshots: bool,
     pub on_breach: Breach,
@@ -262,9 +272,20 @@ impl Contract {
         names
     }
 
-    /// Takes over the columns that the replaced contract allows to be missing, as
-    /// missing ones; gives the names of those that it does not.
+    /// Takes over what models rely on: the domains of columns, where it gives none,
+    /// and the columns that the replaced contract allows to be missing, as missing
+    /// ones; gives the names of those that it does not.
     pub fn inherit(&mut self, replaced: &Self) -> Vec<String> {
+        // How models read the table does not depend on who delivers it.
+        self.shows_history = replaced.shows_history;
+        if replaced.bucket_by.as_ref().is_some_and(|name| self.column(name).is_some()) {
+            self.bucket_by.clone_from(&replaced.bucket_by);
+        }
+        for column in &mut self.columns {
+            if let Some(ours) = replaced.column(&column.name).filter(|_| column.values.is_empty()) {
+                column.values.clone_from(&ours.values);
+            }
+        }
         let is_new = |column: &&Column| self.column(&column.name).is_none();
         let (nullable, required): (Vec<&Column>, Vec<&Column>) =
             replaced.columns.iter().filter(is_new).partition(|column| column.nullable);

@@ -55,6 +55,8 @@ pub struct Model {
     pub parameters: BTreeSet<String>,
     /// What the contract gives for them, without the sign.
     pub settings: BTreeMap<String, i64>,
+    /// The contract as it is written.
+    pub contract: String,
 }
 
 /// Rows that stand for several delivered ones say how many, so that none is
@@ -79,6 +81,8 @@ pub struct ModelContract {
     pub folds: Option<Folds>,
     /// Thresholds of the SQL by name.
     pub settings: BTreeMap<String, i64>,
+    /// As it is written.
+    pub text: String,
 }
 
 impl ModelContract {
@@ -111,6 +115,7 @@ impl ModelContract {
             Some(Self {
                 folds,
                 settings,
+                text: text.to_owned(),
                 label_zh: root.text("label_zh").map(toml::Spanned::into_inner),
                 key: key.into_iter().map(toml::Spanned::into_inner).collect(),
                 scope: root.choice(
@@ -145,6 +150,7 @@ impl Model {
             inputs: tables(file, &sql, &statement)?,
             parameters: parameters(&statement),
             settings: contract.settings,
+            contract: contract.text,
             sql,
         })
     }
@@ -235,6 +241,7 @@ mod tests {
             month_of: None,
             folds: None,
             settings: BTreeMap::new(),
+            text: String::new(),
         }
     }
 

@@ -40,9 +40,9 @@ pub struct Audit {
     pub quarantined: u64,
     /// Dropped by the rule that one key has one row.
     pub duplicates: u64,
-    /// Rows as published that came with other values before: see `version` in
-    /// contracts.
-    pub restated: u64,
+    /// The table of which rows came with other values before, and how many: see
+    /// `version` in contracts.
+    pub restated: Option<(String, u64)>,
 }
 
 /// All tables of a run, as they stand when it is done.
@@ -161,7 +161,7 @@ impl<'a> Build<'a> {
         let resolved = scene.resolve(&context, step).await?;
         self.check_build_sides(step, &resolved.inputs)?;
         let file_schema: SchemaRef = Arc::new(resolved.plan.schema().as_arrow().clone());
-        let file = self.project.models.get(&step.name).map_or_else(|| step.name.clone(), |model| model.file.clone());
+        let file = self.project.models.get(&step.model).map_or_else(|| step.name.clone(), |model| model.file.clone());
         let failed = |source| Error::Model { file: file.clone(), source: Box::new(source) };
         for column in &step.key {
             file_schema.field_with_name(column).map_err(|_| Error::Usage {
@@ -366,9 +366,9 @@ impl<'a> Build<'a> {
         let restated = match self.tables.get(&step.name).filter(|_| !step.is_landing) {
             Some(table) if table.schema.index_of(IS_RESTATED).is_ok() => {
                 let sql = format!("select count(*) filter (where {IS_RESTATED}) from {}", step.name);
-                self.counts(&step.name, table, &sql).await?[0]
+                Some((step.name.clone(), self.counts(&step.name, table, &sql).await?[0]))
             }
-            _ => 0,
+            _ => None,
         };
         let audit = self.audits.entry(source.clone()).or_insert(Audit {
             source,
@@ -376,9 +376,9 @@ impl<'a> Build<'a> {
             published: 0,
             quarantined: 0,
             duplicates: 0,
-            restated: 0,
+            restated: None,
         });
-        audit.restated += restated;
+        audit.restated = restated.or(audit.restated.take());
         for record in ready.units.iter().filter_map(|unit| ledger.known(&unit.id)) {
             audit.rows_in += record.rows_in;
             audit.quarantined += record.quarantined;

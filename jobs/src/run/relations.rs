@@ -57,7 +57,7 @@ impl Scene<'_> {
         for name in &step.inputs {
             Box::pin(self.register(context, step, name, &mut resolved)).await?;
         }
-        let plan = self.bind(context, &step.name, &step.sql, &mut resolved.recipe).await?;
+        let plan = self.bind(context, &step.model, &step.sql, &mut resolved.recipe).await?;
         resolved.recipe.push_str(&format!("{:?} {:?} {:?}", step.key, step.month_of, step.bucket_by));
         Ok(Resolved { plan, inputs: resolved.inputs, recipe: resolved.recipe })
     }
@@ -220,6 +220,9 @@ fn visible(rows: &str, time: Option<&str>) -> String {
 fn visible_source(rows: &str, columns: &[String], contract: &Contract) -> String {
     let has = |column: &Option<String>| column.as_ref().filter(|column| columns.contains(column)).map(|it| quoted(it));
     let Some(from) = has(&contract.valid_from) else { return visible(rows, contract.time.as_deref()) };
+    if contract.shows_history {
+        return format!("select * from {} where {from} is null or {from} < $as_of", quoted(rows));
+    }
     let until = has(&contract.valid_to).map(|to| format!(" and ({to} is null or {to} >= $as_of)")).unwrap_or_default();
     let thing: Vec<_> = contract.key.iter().map(|column| quoted(column)).filter(|column| *column != from).collect();
     let rows = quoted(rows);

@@ -232,7 +232,7 @@ fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {
         count(|audit| audit.published),
         count(|audit| audit.quarantined),
         count(|audit| audit.duplicates),
-        count(|audit| audit.restated),
+        count(|audit| audit.restated.as_ref().map_or(0, |(_, rows)| *rows)),
     ];
     batch(Arc::new(Schema::new(fields)), columns)
 }

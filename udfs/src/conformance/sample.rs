@@ -110,7 +110,6 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                 }
                 "version" => counts(3),
                 "factor" => Arc::new((0..36i64).map(|i| (i != 2).then_some(1 - i % 2 * 2)).collect::<Int64Array>()),
-                "is_partial" => Arc::new((0..36).map(|i| (i != 2).then_some(i % 5 > 3)).collect::<BooleanArray>()),
                 "second" => curves(),
                 "curve" | "power_w" | "wh_list" | "left" | "right" | "profile" => curves(),
                 "quantile" | "trim" => repeated(ScalarValue::Float64(Some(0.25))),

@@ -17,7 +17,7 @@ use crate::time::{ClockDay, coerce_day};
     doc_section(label = "Load curves"),
     description = r"A day's curve by the time that has passed since midnight (LIST of INT, watts), of curves by the time that the clock showed, which have 24 hours always: what `wall_clock_curve` undoes. On most days that is the curve itself. On a day of 23 hours the hour that the clock skipped is left out. On one of 25 hours the hour that it showed twice stands twice: from `curve` and then from `second`, which holds what was read when the clock showed it for the second time; null points where `second` is NULL or has other intervals.
 
-The curve itself where date or zone is NULL; NULL where the curve is, or its intervals do not divide the hour. A zone that is none is an error.",
+The curve itself where date or zone is NULL; NULL where the curve is, and where its intervals do not divide the hour or the day: on an island whose clock is changed by half an hour hours do not. A zone that is none is an error.",
     syntax_example = "elapsed_curve(curve, second, date, zone)",
     sql_example = r"```sql
 > select array_length(elapsed_curve(array_repeat(100, 96), null, '2026-03-29', 'Europe/London'));
@@ -61,12 +61,15 @@ impl Scalar for ElapsedCurve {
     }
 }
 
-/// False where the intervals do not divide the hour.
+/// False where the intervals do not divide the hour or the day.
 fn lay_out(curve: Curve<'_>, second: Option<Curve<'_>>, day: &ClockDay, points: &mut Vec<Option<i32>>) -> bool {
     let Some(interval) = clocked::interval(curve.len(), DAY_MINUTES as i64) else { return false };
-    if day.minutes == DAY_MINUTES as i64 || day.minutes % interval != 0 {
+    if day.minutes == DAY_MINUTES as i64 {
         points.extend(curve.iter());
         return true;
+    }
+    if day.minutes % interval != 0 {
+        return false;
     }
     let shown: Vec<Option<i32>> = curve.iter().collect();
     let shown_again: Vec<Option<i32>> = second.map_or_else(Vec::new, |second| second.iter().collect());

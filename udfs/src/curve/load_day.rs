@@ -160,7 +160,8 @@ impl Work for Describe<'_> {
 fn describe_by_clock(curve: Row<'_, i32>, day: &ClockDay, days: &mut Columns) {
     let shape = clocked::interval(curve.len(), day.minutes)
         .and_then(|interval| Shape::of_accepted(DAY_MINUTES / interval as usize))
-        .map(|shape| Shape { points: curve.len(), ..shape });
+        .map(|shape| Shape { points: curve.len(), ..shape })
+        .filter(|shape| shape.points <= scan::MOST_POINTS);
     let Some(shape) = shape else { return days.push_missing(None) };
     let minutes = i64::from(shape.minutes);
     let points = curve.known().map(|(at, w)| (at, (day.clock_minute(at as i64 * minutes) / minutes) as usize, w));

@@ -8,10 +8,9 @@ use datafusion_common::{Result, exec_err, plan_err};
 use datafusion_expr::EmitTo;
 use datafusion_macros::user_doc;
 
-use super::arena::Arena;
 use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
 use crate::args::{coerce_integer, primitive};
-use crate::list::{Lists, Row, coerce_to_curve, list_of};
+use crate::list::{ListWriter, Lists, Row, coerce_to_curve, list_of};
 
 const NAME: &str = "settle_curves";
 /// A point that no curve knows: below every watt, which has 32 bits. A version
@@ -24,7 +23,7 @@ const UNKNOWN: i64 = i64::MIN;
     description = r"Settles what was delivered of one day, part by part or again (a struct):
 
 - `curve` LIST of INT, watts: of each point the value of the greatest version; of several with that version, or where no version is known, the largest. So the order does not matter. A point is null where it is known in no curve. Curves of several intervals become one of the shortest interval: a point of an hour stands for the four quarters of that hour.
-- `restated_points` INT: points of which different values were delivered.
+- `restated_points` INT: points that an earlier version has otherwise.
 
 NULL and empty lists are left out; of no list both fields are NULL. Curves whose numbers of points do not divide each other are an error.",
     syntax_example = "settle_curves(curve[, version])",
@@ -33,7 +32,10 @@ NULL and empty lists are left out; of no list both fields are NULL. Curves whose
 {curve: [4, 5, 7, 9], restated_points: 1}
 ```",
     argument(name = "curve", description = "LIST of INT, watts; other numbers as for `energy_wh`."),
-    argument(name = "version", description = "BIGINT, greater where delivered later; NULL is before all others.")
+    argument(
+        name = "version",
+        description = "BIGINT, DATE or TIMESTAMP, greater where delivered later; NULL is before all others."
+    )
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct SettleCurves;
@@ -45,10 +47,12 @@ impl Aggregate for SettleCurves {
     fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         match types {
             [curve] => Ok(vec![coerce_to_curve(NAME, "curve", curve)?]),
-            [curve, version] => Ok(vec![
-                coerce_to_curve(NAME, "curve", curve)?,
-                coerce_integer(NAME, "version", version, DataType::Int64)?,
-            ]),
+            [curve, version] => {
+                let is_time = matches!(version, DataType::Date32 | DataType::Timestamp(_, _));
+                let version =
+                    if is_time { DataType::Int64 } else { coerce_integer(NAME, "version", version, DataType::Int64)? };
+                Ok(vec![coerce_to_curve(NAME, "curve", curve)?, version])
+            }
             _ => plan_err!("{NAME} takes 1 to 2 argument(s), (curve, version), not {}", types.len()),
         }
     }
@@ -59,7 +63,7 @@ impl Aggregate for SettleCurves {
 
     fn state() -> Vec<(&'static str, DataType)> {
         let numbers = || list_of(DataType::Int64);
-        vec![("curve", list_of(DataType::Int32)), ("versions", numbers()), ("restated", numbers())]
+        vec![("versions", numbers()), ("points", numbers())]
     }
 
     fn groups() -> Settled {
@@ -74,84 +78,73 @@ fn fields() -> Fields {
     Fields::from(vec![field("curve", list_of(DataType::Int32)), field("restated_points", DataType::Int32)])
 }
 
-/// The curve of each group so far; beside it, where there are any, the version of
-/// each point, and 1 for each point of which different values came.
+/// The curves of each group, one for each version that came, in ascending order;
+/// all of a group have the same number of points. Of one version the largest value
+/// of each point is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
-    points: Arena,
-    versions: Arena,
-    restated: Arena,
+    groups: Vec<Vec<Delivery>>,
 }
 
-/// What is known of the points of a curve beside their watts.
-#[derive(Clone, Copy)]
-struct Beside<'a> {
-    version: Version<'a>,
-    restated: Option<Row<'a, i64>>,
-}
-
-#[derive(Clone, Copy)]
-enum Version<'a> {
-    /// All points have one, perhaps [`UNKNOWN`].
-    Whole(i64),
-    Each(Row<'a, i64>),
+#[derive(Debug, Clone)]
+struct Delivery {
+    version: i64,
+    points: Vec<i64>,
 }
 
 impl Settled {
-    fn lay(&mut self, group: usize, curve: Row<'_, i32>, beside: Beside<'_>) -> Result<()> {
-        let (known, given) = (self.points.open(group, curve.len(), UNKNOWN).len(), curve.len());
-        if known.max(given) % known.min(given) != 0 {
-            return exec_err!("{NAME}: curves of {known} and of {given} points in one group");
-        }
-        if given > known {
-            for cells in [&mut self.points, &mut self.versions, &mut self.restated] {
-                cells.widen(group, given / known);
-            }
-        }
-        let width = known.max(given) / given;
-        let is_plain = matches!(beside.version, Version::Whole(UNKNOWN)) && self.versions.get(group).is_none();
-        if is_plain
-            && width == 1
-            && beside.restated.is_none()
-            && self.restated.get(group).is_none()
-            && let Some(values) = curve.dense()
-        {
-            let points = self.points.open(group, given, UNKNOWN);
-            let differs = |point: i64, w: i32| point != UNKNOWN && point != i64::from(w);
-            if !points.iter().zip(values).fold(false, |any, (&point, &w)| any | differs(point, w)) {
-                points.iter_mut().zip(values).for_each(|(point, &w)| *point = i64::from(w));
-                return Ok(());
-            }
-        }
-        for (at, w) in curve.known() {
-            let version = match beside.version {
-                Version::Whole(version) => version,
-                Version::Each(versions) => versions.at(at).unwrap_or(UNKNOWN),
-            };
-            let was_restated = beside.restated.and_then(|restated| restated.at(at)) == Some(1);
-            for place in at * width..(at + 1) * width {
-                self.settle(group, place, i64::from(w), version, was_restated);
+    fn lay(&mut self, group: usize, version: i64, curve: Row<'_, i32>) -> Result<()> {
+        let given = curve.len();
+        let points = self.open(group, version, given)?;
+        let width = points.len() / given;
+        match curve.dense().filter(|_| width == 1) {
+            Some(values) => points.iter_mut().zip(values).for_each(|(point, &w)| *point = (*point).max(i64::from(w))),
+            None => {
+                for (at, w) in curve.known() {
+                    let covered = &mut points[at * width..(at + 1) * width];
+                    covered.iter_mut().for_each(|point| *point = (*point).max(i64::from(w)));
+                }
             }
         }
         Ok(())
     }
 
-    /// One value of one point.
-    fn settle(&mut self, group: usize, place: usize, w: i64, version: i64, was_restated: bool) {
-        let points = self.points.open(group, 0, UNKNOWN);
-        let count = points.len();
-        let point = &mut points[place];
-        let known_version = self.versions.get(group).map_or(UNKNOWN, |versions| versions[place]);
-        if was_restated || (*point != UNKNOWN && *point != w) {
-            self.restated.open(group, count, 0)[place] = 1;
+    /// The points of a version, made to hold curves of `given` points.
+    fn open(&mut self, group: usize, version: i64, given: usize) -> Result<&mut Vec<i64>> {
+        let deliveries = &mut self.groups[group];
+        let there = deliveries.first().map_or(given, |delivery| delivery.points.len());
+        let finest = there.max(given);
+        if !finest.is_multiple_of(there.min(given)) {
+            return exec_err!("{NAME}: curves of {there} and of {given} points in one group");
         }
-        if *point == UNKNOWN || (version, w) > (known_version, *point) {
-            *point = w;
-            if version != known_version {
-                self.versions.open(group, count, UNKNOWN)[place] = version;
+        if finest > there {
+            for delivery in deliveries.iter_mut() {
+                let wide = delivery.points.iter().flat_map(|&point| std::iter::repeat_n(point, finest / there));
+                delivery.points = wide.collect();
             }
         }
+        let place = deliveries.binary_search_by_key(&version, |delivery| delivery.version);
+        let place = place.unwrap_or_else(|place| {
+            deliveries.insert(place, Delivery { version, points: vec![UNKNOWN; finest] });
+            place
+        });
+        Ok(&mut deliveries[place].points)
     }
+}
+
+/// The points that stand, and how many of them another version has otherwise.
+fn settle(deliveries: &[Delivery], points: &mut Vec<Option<i32>>) -> i32 {
+    points.clear();
+    let [earlier @ .., last] = deliveries else { return 0 };
+    let mut restated = 0;
+    for (at, &point) in last.points.iter().enumerate() {
+        let mut others = earlier.iter().rev().map(|delivery| delivery.points[at]).filter(|other| *other != UNKNOWN);
+        let stands = if point == UNKNOWN { others.next() } else { Some(point) };
+        restated += i32::from(stands.is_some_and(|stands| others.any(|other| other != stands)));
+        // Each came as a value of 32 bits.
+        points.push(stands.map(|stands| stands as i32));
+    }
+    restated
 }
 
 impl Groups for Settled {
@@ -160,8 +153,8 @@ impl Groups for Settled {
     }
 
     fn resize(&mut self, groups: usize) {
-        for cells in [&mut self.points, &mut self.versions, &mut self.restated] {
-            cells.resize(groups);
+        if groups > self.groups.len() {
+            self.groups.resize(groups, Vec::new());
         }
     }
 
@@ -173,53 +166,70 @@ impl Groups for Settled {
         for (row, &group) in groups.iter().enumerate() {
             let Some(curve) = curves.row(row).filter(|curve| curve.len() > 0 && filter.keeps(row)) else { continue };
             let version = versions.filter(|versions| versions.is_valid(row)).map(|versions| versions.value(row));
-            // The least of all is no version of its own.
-            let version = Version::Whole(version.unwrap_or(UNKNOWN));
-            self.lay(group, curve, Beside { version, restated: None })?;
+            self.lay(group, version.unwrap_or(UNKNOWN), curve)?;
         }
         Ok(())
     }
 
     fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
-        let [curves, versions, restated] = states else {
-            return exec_err!("{NAME} was given {} states", states.len());
-        };
-        let curves = Lists::<Int32Type>::try_new(NAME, curves)?;
-        let (versions, restated) =
-            (Lists::<Int64Type>::try_new(NAME, versions)?, Lists::<Int64Type>::try_new(NAME, restated)?);
+        let [versions, points] = states else { return exec_err!("{NAME} was given {} states", states.len()) };
+        let versions = Lists::<Int64Type>::try_new(NAME, versions)?;
+        let points = Lists::<Int64Type>::try_new(NAME, points)?;
         for (row, &group) in groups.iter().enumerate() {
-            let Some(curve) = curves.row(row) else { continue };
-            let version = versions.row(row).map_or(Version::Whole(UNKNOWN), Version::Each);
-            self.lay(group, curve, Beside { version, restated: restated.row(row) })?;
+            let (Some(versions), Some(points)) = (versions.row(row), points.row(row)) else { continue };
+            let points: Vec<i64> = points.iter().map(|point| point.unwrap_or(UNKNOWN)).collect();
+            let each = points.len() / versions.len().max(1);
+            for (version, given) in versions.iter().zip(points.chunks(each.max(1))) {
+                let points = self.open(group, version.unwrap_or(UNKNOWN), given.len())?;
+                let width = points.len() / given.len();
+                for (covered, &w) in points.chunks_mut(width).zip(given) {
+                    covered.iter_mut().for_each(|point| *point = (*point).max(w));
+                }
+            }
         }
         Ok(())
     }
 
     fn take(&mut self, emit_to: EmitTo) -> Self {
-        Self {
-            points: self.points.take(emit_to),
-            versions: self.versions.take(emit_to),
-            restated: self.restated.take(emit_to),
-        }
+        Self { groups: emit_to.take_needed(&mut self.groups) }
     }
 
     fn state(&self) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.points.watts(NAME)?, self.versions.lists(NAME)?, self.restated.lists(NAME)?])
+        let mut versions = ListWriter::<Int64Type>::with_capacity(self.groups.len(), self.groups.len());
+        let mut points = ListWriter::<Int64Type>::with_capacity(self.groups.len(), 0);
+        for deliveries in &self.groups {
+            if deliveries.is_empty() {
+                versions.push_null();
+                points.push_null();
+                continue;
+            }
+            versions.push(deliveries.iter().map(|delivery| Some(delivery.version)));
+            points.push(deliveries.iter().flat_map(|delivery| delivery.points.iter().copied().map(Some)));
+        }
+        Ok(vec![Arc::new(versions.finish(NAME)?), Arc::new(points.finish(NAME)?)])
     }
 
     fn result(&self) -> Result<ArrayRef> {
-        let restated = (0..self.points.groups()).map(|group| {
-            self.points.get(group)?;
-            // No list has more points than an INT counts.
-            Some(self.restated.get(group).map_or(0, |cells| cells.iter().sum::<i64>()) as i32)
-        });
-        let restated: Int32Array = restated.collect();
-        let columns: Vec<ArrayRef> = vec![self.points.watts(NAME)?, Arc::new(restated)];
+        let mut curves = ListWriter::<Int32Type>::with_capacity(self.groups.len(), 0);
+        let mut restated = Int32Array::builder(self.groups.len());
+        let mut points = Vec::new();
+        for deliveries in &self.groups {
+            if deliveries.is_empty() {
+                curves.push_null();
+                restated.append_null();
+            } else {
+                restated.append_value(settle(deliveries, &mut points));
+                curves.push(points.iter().copied());
+            }
+        }
+        let columns: Vec<ArrayRef> = vec![Arc::new(curves.finish(NAME)?), Arc::new(restated.finish())];
         Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
     }
 
     fn heap_size(&self) -> usize {
-        self.points.heap_size() + self.versions.heap_size() + self.restated.heap_size()
+        let deliveries = self.groups.iter().flatten();
+        let points: usize = deliveries.map(|it| it.points.capacity() * size_of::<i64>() + size_of::<Delivery>()).sum();
+        self.groups.capacity() * size_of::<Vec<Delivery>>() + points
     }
 }
 
@@ -266,8 +276,16 @@ mod tests {
                 curves.iter().filter_map(point).collect::<Vec<_>>()
             };
             let expected: Curve = (0..finest).map(|at| covering(at).into_iter().max().map(|(_, w)| w)).collect();
-            let differs = |at: &usize| covering(*at).windows(2).any(|pair| pair[0].1 != pair[1].1);
-            let expected = (expected, (0..finest).filter(differs).count() as i32);
+            // The largest value of each version counts for it.
+            let restated = |at: &usize| {
+                let mut largest = std::collections::BTreeMap::new();
+                for (version, w) in covering(*at) {
+                    let known = largest.entry(version).or_insert(w);
+                    *known = w.max(*known);
+                }
+                largest.values().any(|w| Some(w) != largest.values().last())
+            };
+            let expected = (expected, (0..finest).filter(restated).count() as i32);
             prop_assert_eq!(&settled(&curves), &expected);
             curves.reverse();
             prop_assert_eq!(&settled(&curves), &expected);

@@ -41,6 +41,10 @@ impl SourceCheck {
                 case(broken, Rule { is_fatal: self.contract.is_fatal(&name), name, reason });
             }
         }
+        if let (Some(from), Some(to)) = (&self.contract.valid_from, &self.contract.valid_to) {
+            let (name, reason) = (format!("{to}.before"), format!("{to}: before {from}"));
+            case(ident(to).lt(ident(from)), Rule { is_fatal: self.contract.is_fatal(&name), name, reason });
+        }
         // One CASE with many branches: nested ones take the planner minutes. Which
         // branch it was is asked of broken rows only.
         let none = lit(ScalarValue::Int32(None));
@@ -79,11 +83,13 @@ impl SourceCheck {
         let mut found = Vec::new();
         if parsed.index_of(&had(&column.name)).is_ok() {
             let broken = ident(had(&column.name)).and(is_null(value()));
-            let skipped = match column.kind {
-                ColumnType::Timestamp if column.zones.is_some() => ", or a time that the clock skips",
+            let why = match column.kind {
+                ColumnType::Timestamp if !column.has_foreign_clock() => {
+                    " (a time with an offset of its own needs from_time_zone = \"UTC\"; the clock may skip it)"
+                }
                 _ => "",
             };
-            found.push((broken, "type", format!("cannot be read as {}{skipped}", column.kind.name())));
+            found.push((broken, "type", format!("cannot be read as {}{why}", column.kind.name())));
         }
         if !column.nullable {
             found.push((is_null(value()), "missing", "missing".to_owned()));
@@ -99,7 +105,11 @@ impl SourceCheck {
             found.push((value().in_list(allowed, true), "values", "not an allowed value".to_owned()));
         }
         if column.kind == ColumnType::Curve {
-            found.push((self.is_no_day(value(), raw), "points", "not a curve of 24, 48, 96 or 288 points".to_owned()));
+            let points = match self.day_minutes(raw) {
+                Some(_) => "not as many points as its day has intervals of 60, 30, 15 or 5 minutes",
+                None => "not a curve of 24, 48, 96 or 288 points",
+            };
+            found.push((self.is_no_day(value(), raw), "points", points.to_owned()));
             if let Some(ForeignUnit::KwhPerInterval(minutes)) = column.from_unit {
                 let points = kwhy_udfs::expr_fn::curve_points(value());
                 let is_other = (points * lit(minutes as i32)).not_eq(self.day_minutes(raw).unwrap_or(lit(1440)));

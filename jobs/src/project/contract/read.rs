@@ -31,7 +31,12 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
     }
     let mut columns: Vec<Column> = read_columns(root);
     let has = |name: &str| columns.iter().any(|column| column.name == name);
-    if has(VERSION) && !has(IS_RESTATED) {
+    if has(IS_RESTATED) {
+        root.mistake(
+            root.span(),
+            format!("`{IS_RESTATED}` is a column of kwhy's own, of every table with a `{VERSION}`"),
+        );
+    } else if has(VERSION) {
         columns.push(restated());
     }
     let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
@@ -82,9 +87,12 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
     if has_snapshots && (!is_dated || valid_to.is_none()) {
         root.mistake_with_hint(
             root.span(),
-            "`snapshots` become states: they need `valid_from`, the day of the snapshot, in the key, and `valid_to`",
-            "key = [\"account_id\", \"valid_from\"], and a nullable column valid_to that the files do not have",
+            "`snapshots` become states: `valid_from` names the column of the snapshot's day, which is in the key, and `valid_to` another one",
+            "valid_from = \"valid_from\", valid_to = \"valid_to\" and key = [\"account_id\", \"valid_from\"] at the head, and a nullable column valid_to that the files do not have",
         );
+    }
+    if has_snapshots && columns.iter().any(|column| column.name == VERSION) {
+        root.mistake(root.span(), "snapshots have no `version`: of two of one day the greater rows stand");
     }
     let mut contract = Contract {
         table: table.to_owned(),
@@ -102,6 +110,7 @@ pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract>
         time,
         valid_from,
         valid_to,
+        shows_history: root.flag("history").unwrap_or(false),
         has_snapshots,
         on_breach: read_breach(root).unwrap_or(Breach::Quarantine),
         columns,
@@ -296,6 +305,14 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
             section.span(),
             format!("`from_unit` holds for int and curve, and `{}` is a {}", column.name, column.kind.name()),
             "energy and power are whole: type = \"int\"",
+        );
+    }
+    let is_ordered = matches!(column.kind, ColumnType::Int | ColumnType::Date | ColumnType::Timestamp);
+    if column.name == VERSION && !is_ordered {
+        section.mistake_with_hint(
+            section.span(),
+            format!("`{VERSION}` is a number, a date or a time, and not a {}", column.kind.name()),
+            "type = \"int\" of a revision, \"timestamp\" of a time of delivery",
         );
     }
     if column.through_meters && column.name != ACCOUNT_ID {

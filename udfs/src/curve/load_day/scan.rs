@@ -6,8 +6,9 @@ use crate::curve::sorted::sum_of_smallest;
 
 /// Half hours of a day; hourly curves use the first 24 slots.
 pub(super) const SLOTS: usize = 48;
-/// The longest curve that is accepted, of five minutes on a day of 25 hours.
-const MOST_POINTS: usize = 300;
+/// The longest curve that is accepted, of five minutes on a day of 28 hours: on no
+/// day a clock is put back by more.
+pub(super) const MOST_POINTS: usize = 336;
 
 /// How a curve of a certain length divides the day.
 #[derive(Debug, Clone, Copy)]
