@@ -101,7 +101,7 @@ select account_id, date, wh(watts, points) as energy_wh, top as max_demand_w, bo
   fraction(morning_wh, energy_wh) as morning_share, fraction(noon_wh, energy_wh) as noon_share,
   fraction(evening_wh, energy_wh) as evening_share, if(ramp > 2147483647, 2147483647, ramp) as max_ramp_w,
   case when known_points > 0 then coalesce(run, 0) * 1440 // points end as longest_zero_minutes,
-  wh(fed, points) as backfeed_wh, points, valid_points, estimated_points, stuck_points, spike_points,
+  wh(fed, points) as backfeed_wh, 1440 as day_minutes, points, valid_points, estimated_points, stuck_points, spike_points,
   fraction(valid_points, points) as valid_share, fraction(estimated_points, points) as estimated_share,
   null::bigint as reactive_varh, null::boolean as is_restated,
   case when known_points > 0 then half_hour_wh end as half_hour_wh
@@ -109,7 +109,7 @@ from whole natural join listed natural join halves left join zero using (account
 create temp table account_load_exception as
 with seen as (
   select d.account_id, d.date, max_demand_w, backfeed_wh, longest_zero_minutes,
-    max_demand_w > contract_capacity_kva * 3000 as is_over_limit,
+    max_demand_w > nullif(contract_capacity_kva, 0) * 3000 as is_over_limit,
     backfeed_wh >= 100 and d.account_id not in (select account_id from devices where device_type in ('pv', 'storage'))
       as is_backfeed_unregistered,
     longest_zero_minutes >= 1440 and not exists (from outages as o where o.transformer_id = a.transformer_id

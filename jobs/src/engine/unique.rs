@@ -2,10 +2,11 @@
 //! stays, compared column by column, and by its version first where rows have
 //! one, so that the order of delivery does not matter.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::Schema;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use datafusion::common::Result;
@@ -99,35 +100,45 @@ impl Unique {
     fn settle(&mut self, batch: &RecordBatch, keys: &Rows) -> Result<(Kept, usize)> {
         let rows = batch.num_rows();
         let mut kept = Kept { keep: vec![true; rows], restated: self.restated(batch) };
-        // Most batches repeat no key: what rows say is looked at where one does.
-        let mut said: Option<(Rows, Option<Rows>)> = None;
-        let (mut first, mut last) = (0, 0);
-        while first < rows {
-            let end = (first + 1..rows).find(|row| keys.row(*row) != keys.row(first)).unwrap_or(rows);
-            last = first;
-            if end - first > 1 {
-                let (contents, versions) = match &said {
-                    Some(said) => said,
-                    None => said.insert(self.said(batch)?),
-                };
-                let rank = |row: &usize| (versions.as_ref().map(|versions| versions.row(*row)), contents.row(*row));
-                last = (first..end).max_by_key(rank).unwrap_or(first);
-                let differ = (first..end).any(|row| contents.row(row) != contents.row(last));
-                kept.restated[last] = differ || kept.restated[first..end].contains(&true);
-                kept.keep[first..end].fill(false);
-                kept.keep[last] = true;
-                self.dropped += (end - first - 1) as u64;
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        let (mut first, mut last) = (0, rows - 1);
+        for row in 1..=rows {
+            if row == rows || keys.row(row) != keys.row(first) {
+                if row - first > 1 {
+                    runs.push(first..row);
+                }
+                first = row;
             }
-            first = end;
+        }
+        // Few rows repeat a key: only theirs are looked at whole.
+        let said = self.said(batch, &runs)?;
+        let mut place = 0;
+        for run in runs {
+            let at = |row: usize| place + row - run.start;
+            let rank = |row: &usize| {
+                (said.versions.as_ref().map(|versions| versions.row(at(*row))), said.contents.row(at(*row)))
+            };
+            let winner = run.clone().max_by_key(rank).unwrap_or(run.start);
+            let differ = run.clone().any(|row| said.contents.row(at(row)) != said.contents.row(at(winner)));
+            kept.restated[winner] = differ || kept.restated[run.clone()].contains(&true);
+            kept.keep[run.clone()].fill(false);
+            kept.keep[winner] = true;
+            if run.end == rows {
+                last = winner;
+            }
+            self.dropped += run.len() as u64 - 1;
+            place += run.len();
         }
         Ok((kept, last))
     }
 
-    /// The contents of rows, and their versions where they have some.
-    fn said(&self, batch: &RecordBatch) -> Result<(Rows, Option<Rows>)> {
+    /// What the rows of some runs say, one after the other.
+    fn said(&self, batch: &RecordBatch, runs: &[Range<usize>]) -> Result<Said> {
+        let rows = UInt64Array::from_iter_values(runs.iter().cloned().flatten().map(|row| row as u64));
+        let repeated = take_record_batch(batch, &rows)?;
         let versions = self.versions.as_ref();
-        let versions = versions.map(|versions| convert(&versions.converter, batch, &[versions.version])).transpose()?;
-        Ok((convert(&self.contents, batch, &self.content_columns)?, versions))
+        let versions = versions.map(|of| convert(&of.converter, &repeated, &[of.version])).transpose()?;
+        Ok(Said { contents: convert(&self.contents, &repeated, &self.content_columns)?, versions })
     }
 
     /// Which rows came with other content before; nothing is known of rows
@@ -150,6 +161,13 @@ impl Unique {
 struct Kept {
     keep: Vec<bool>,
     restated: Vec<bool>,
+}
+
+/// Rows in a form that compares as bytes: all that they say, and their versions
+/// where they have some.
+struct Said {
+    contents: Rows,
+    versions: Option<Rows>,
 }
 
 /// Some columns of a batch in a form that compares as bytes.
