@@ -8,7 +8,7 @@ use arrow::datatypes::{Date32Type, Int32Type};
 use parquet::arrow::ArrowWriter;
 
 use super::contracts::{
-    HOURS, LONDON_LISTS, LONDON_READINGS, LONDON_REGISTERS, METERS, READINGS, REGISTERS, SNAPSHOTS,
+    HOURS, LONDON_COLUMNS, LONDON_LISTS, LONDON_READINGS, LONDON_REGISTERS, METERS, READINGS, REGISTERS, SNAPSHOTS,
 };
 
 /// A lake that is out of the ordinary, and what is asked of the tables made of it.
@@ -239,6 +239,31 @@ pub fn cases() -> Vec<Case> {
                 vec![accounts(&["home"]), ("load/a.parquet", parquet(columns))]
             },
             ask: &["select date, points, energy_wh, peak_minute from account_load_day order by date"],
+        },
+        Case {
+            name: "columns-for-the-longest-day",
+            about: "50 half hours, of which a day of 24 hours leaves two empty; one has a value too many",
+            contracts: vec![("load_curve", LONDON_COLUMNS.to_owned())],
+            build: &["account_load_day"],
+            files: {
+                let names: Vec<String> = (1..=50).map(|point| format!("P{point}")).collect();
+                let row = |account: &str, date: &str, count: usize| {
+                    let points = (0..50).map(|at| if at < count { format!("{}", 100 * at) } else { String::new() });
+                    format!("{account},{date},{}\n", points.collect::<Vec<_>>().join(","))
+                };
+                let text = [
+                    format!("account_id,date,{}\n", names.join(",")),
+                    row("home", "2026-03-29", 46),
+                    row("home", "2026-07-01", 48),
+                    row("home", "2026-10-25", 50),
+                    row("too many", "2026-07-01", 49),
+                ];
+                vec![accounts(&["home", "too many"]), ("load/a.csv", text.concat().into_bytes())]
+            },
+            ask: &[
+                "select account_id, date, points, energy_wh, peak_minute from account_load_day order by date",
+                "select row_key, rule, reason from quarantine_load_curve",
+            ],
         },
         Case {
             name: "local-time-with-clock-changes",

@@ -287,3 +287,27 @@ from = "sign"
 type = "int"
 nullable = true
 "#;
+
+/// A column for each half hour of the longest day.
+pub const LONDON_COLUMNS: &str = r#"
+label = "Load"
+files = ["load/*.csv"]
+format = "csv"
+key = ["account_id", "date"]
+time = "date"
+
+[[column]]
+name = "account_id"
+type = "text"
+
+[[column]]
+name = "date"
+type = "date"
+time_zone = "Europe/London"
+
+[[column]]
+name = "power_w"
+from = "P{1..50}"
+type = "curve"
+unit = "W"
+"#;

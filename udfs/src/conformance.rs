@@ -108,7 +108,8 @@ fn coerced_types_stay_as_they_are() {
 
 /// Arguments of which NULL says that there is no such thing, not that nobody knows:
 /// a zone whose clock is changed, a second reading.
-const MAY_BE_NULL: [(&str, &[usize]); 2] = [("elapsed_curve", &[1, 2, 3]), ("load_day", &[1, 2])];
+const MAY_BE_NULL: [(&str, &[usize]); 3] =
+    [("cut_curve", &[1, 2]), ("elapsed_curve", &[1, 2, 3]), ("load_day", &[1, 2])];
 
 #[test]
 fn null_rows_say_nothing() {

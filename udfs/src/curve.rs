@@ -18,6 +18,7 @@ mod curve_min;
 mod curve_of_points;
 mod curve_points;
 mod curve_quantile;
+mod cut_curve;
 mod day_regularity;
 mod edit;
 mod elapsed_curve;
@@ -75,6 +76,7 @@ pub(crate) use curve_from_kwh::CurveFromKwh;
 pub(crate) use curve_from_w::CurveFromW;
 pub(crate) use curve_of_points::CurveOfPoints;
 pub(crate) use curve_points::CurvePoints;
+pub(crate) use cut_curve::CutCurve;
 
 /// Minutes of a day without a clock change.
 const DAY_MINUTES: usize = 1440;
@@ -92,6 +94,7 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
         CurveFromW.into(),
         CurveOfPoints.into(),
         CurvePoints.into(),
+        cut_curve::CutCurve.into(),
         elapsed_curve::ElapsedCurve.into(),
         energy_share::EnergyShare.into(),
         energy_wh::EnergyWh.into(),

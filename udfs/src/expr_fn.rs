@@ -3,7 +3,7 @@
 use datafusion_expr::{Expr, ScalarUDF};
 
 use crate::account::account_bucket::AccountBucket;
-use crate::curve::{CurveFromKw, CurveFromKwh, CurveFromW, CurveOfPoints, CurvePoints};
+use crate::curve::{CurveFromKw, CurveFromKwh, CurveFromW, CurveOfPoints, CurvePoints, CutCurve};
 use crate::time::{DayMinutes, IsSecondHour, LocalTime, MonthStart, ParseTimestamp};
 
 /// `account_bucket(account_id, buckets)`
@@ -34,6 +34,11 @@ pub fn curve_of_points(points: Expr) -> Expr {
 /// `curve_points(curve)`
 pub fn curve_points(curve: Expr) -> Expr {
     ScalarUDF::from(CurvePoints).call(vec![curve])
+}
+
+/// `cut_curve(curve, date, zone)`
+pub fn cut_curve(curve: Expr, date: Expr, zone: Expr) -> Expr {
+    ScalarUDF::from(CutCurve).call(vec![curve, date, zone])
 }
 
 /// `month_start(date)`

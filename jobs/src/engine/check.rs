@@ -272,6 +272,9 @@ impl SourceCheck {
             return Ok(try_cast(self.convert(&stamp, value, found, raw)?, DataType::Date32));
         }
         let stamp = self.convert_type(column, value, found)?;
+        if column.kind == ColumnType::Curve && [25, 50, 100, 300].contains(&column.from.len()) {
+            return self.cut_to_day(stamp, raw);
+        }
         if column.kind != ColumnType::Timestamp {
             return Ok(stamp);
         }
@@ -289,6 +292,21 @@ impl SourceCheck {
             }
             None => midnight_moved(column, stamp),
         }
+    }
+
+    /// Of columns for the points of 25 hours those that the day has.
+    fn cut_to_day(&self, curve: Expr, raw: &Schema) -> Result<Expr> {
+        let mut dates = self.contract.key.iter().filter_map(|name| self.contract.column(name));
+        let date = dates.find(|column| column.kind == ColumnType::Date);
+        let Some((date, (value, found))) = date.and_then(|date| Some((date, self.raw_value(date, raw)?))) else {
+            return plan_err!("{}: a curve without the date of its day", self.contract.file);
+        };
+        let zone = match (self.contract.clock(), self.contract.column(TIME_ZONE)) {
+            (Some((_, zones)), _) => lit(zones.to.clone()),
+            (None, Some(zone)) => self.raw_value(zone, raw).map_or(lit(ScalarValue::Utf8(None)), |(value, _)| value),
+            (None, None) => lit(ScalarValue::Utf8(None)),
+        };
+        Ok(kwhy_udfs::expr_fn::cut_curve(curve, self.convert(date, value, &found, raw)?, zone))
     }
 
     fn convert_type(&self, column: &Column, value: Expr, found: &DataType) -> Result<Expr> {

@@ -385,7 +385,7 @@ fn read_from(section: &Section<'_>, name: Option<&Spanned<String>>, kind: Option
     };
     match names.len() {
         1 => {}
-        24 | 48 | 96 | 288 if is_curve => {
+        24 | 25 | 48 | 50 | 96 | 100 | 288 | 300 if is_curve => {
             if let Some(twice) =
                 names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
             {
@@ -395,7 +395,7 @@ fn read_from(section: &Section<'_>, name: Option<&Spanned<String>>, kind: Option
         count if is_curve => section.mistake_with_hint(
             place,
             format!("{count} columns do not make a day"),
-            "a column for each point: 24, 48, 96 or 288 of them, such as from = \"P{1..96}\"",
+            "a column for each point: 24, 48, 96 or 288 of them, such as from = \"P{1..96}\", or those of 25 hours",
         ),
         _ => section.mistake(place, "only a curve is made from several columns"),
     }
