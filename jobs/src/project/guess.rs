@@ -27,7 +27,7 @@ pub struct Guess {
 
 /// Fewer matching columns than this make no table.
 const LEAST_SCORE: f64 = 0.5;
-const POINTS: [usize; 4] = [24, 48, 96, 288];
+const POINTS: [usize; 8] = [24, 25, 48, 50, 96, 100, 288, 300];
 
 /// The table that a sample fits best, with the contract for it.
 pub fn guess(sample: &Sample, known: &[&Contract]) -> Option<Guess> {
@@ -163,7 +163,7 @@ fn points(columns: &[Foreign]) -> Option<(String, usize)> {
             let next = format!("{prefix}{:0digits$}", first + step);
             columns.get(at + step).is_some_and(|column| column.name == next)
         };
-        let count = (0..=288).take_while(follows).count();
+        let count = (0..=300).take_while(follows).count();
         if POINTS.contains(&count) {
             let zeros = if digits > 1 { digits } else { 0 };
             let last = first + count - 1;
