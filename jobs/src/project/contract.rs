@@ -2,6 +2,7 @@
 //! mapped onto it.
 
 mod read;
+mod states;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::Mistakes;
 use super::document::Document;
-use super::model::quoted;
 use crate::delimited::Dialect;
 
 /// What happens to a row that breaks its contract.
@@ -220,35 +220,6 @@ impl Contract {
     /// Whether the files name a meter where an account should stand.
     pub fn is_by_meter(&self) -> bool {
         self.columns.iter().any(|column| column.through_meters)
-    }
-
-    /// Snapshots in `rows` as states: each from the first of its snapshots to the
-    /// first one without it. `$snapshots` are the days of all of them, in order.
-    pub fn states_sql(&self, rows: &str) -> Option<String> {
-        let (from, to) = (self.valid_from.as_ref()?, self.valid_to.as_ref()?);
-        let (from_name, to_name, rows) = (quoted(from), quoted(to), quoted(rows));
-        let names = |columns: &mut dyn Iterator<Item = &String>| columns.map(|name| quoted(name)).collect::<Vec<_>>();
-        let thing = names(&mut self.key.iter().filter(|name| *name != from)).join(", ");
-        let all = names(&mut self.columns.iter().map(|column| &column.name));
-        let content =
-            names(&mut self.columns.iter().map(|column| &column.name).filter(|name| ![from, to].contains(name)));
-        let greatest = content.iter().map(|column| format!("{column} desc nulls last")).collect::<Vec<_>>().join(", ");
-        let changes = content.iter().map(|column| format!("(lag({column}) over thing is distinct from {column})"));
-        let changes = changes.collect::<Vec<_>>().join("\n      or ");
-        let content = content.join(", ");
-        let columns = all.iter().map(|column| match column {
-            column if *column == from_name => format!("min({column}) as {column}"),
-            column if *column == to_name => format!("array_element($snapshots, max(_snapshot) + 1) as {column}"),
-            column => column.clone(),
-        });
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        Some(format!(
-            "with\ndelivered as (\n  select *, row_number() over (partition by {thing}, {from_name} order by {greatest}) as _place from {rows}\n),\n\
-             dated as (\n  select *, cast(array_position($snapshots, {from_name}) as bigint) as _snapshot from delivered where _place = 1\n),\n\
-             step as (\n  select *, (lag(_snapshot) over thing is distinct from _snapshot - 1)\n      or {changes} as _is_new\n  from dated window thing as (partition by {thing} order by _snapshot)\n),\n\
-             state as (\n  select *, sum(case when _is_new then 1 else 0 end) over (partition by {thing} order by _snapshot) as _state from step\n)\n\
-             select {columns} from state group by {content}, _state"
-        ))
     }
 
     /// All that the result of reading a file depends on.
