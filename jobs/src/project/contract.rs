@@ -374,4 +374,41 @@ from_unit = "kWh"
         }
         assert_eq!(mistakes.0.len(), 5, "{shown}");
     }
+
+    #[test]
+    fn versions_and_snapshots_have_their_rules() {
+        let text = r#"
+label = "Accounts"
+files = ["a/*.csv"]
+format = "csv"
+key = ["account_id"]
+snapshots = true
+
+[[column]]
+name = "account_id"
+type = "text"
+from_path = "a/(.+).csv"
+from = "ID"
+
+[[column]]
+name = "version"
+type = "text"
+
+[[column]]
+name = "is_restated"
+type = "bool"
+"#;
+        let mistakes = Contract::parse("accounts", "accounts.toml", text).expect_err("bad");
+        let shown = mistakes.render();
+        for part in [
+            "`snapshots` become states",
+            "snapshots have no `version`",
+            "`version` is a number, a date or a time",
+            "`is_restated` is a column of kwhy's own",
+            "two places for one value",
+        ] {
+            assert!(shown.contains(part), "{part} is not in:\n{shown}");
+        }
+        assert_eq!(mistakes.0.len(), 5, "{shown}");
+    }
 }
