@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use crate::project::contract::VERSION;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, ModelContract, Scope, quoted};
@@ -292,7 +293,10 @@ impl Planner<'_> {
             inputs: BTreeSet::from([landing.clone()]),
             ..step.clone()
         };
-        self.steps.push(Step { name: landing, is_landing: true, ..step });
+        // What corrects what is seen where all versions are together.
+        let version = step.is_versioned.then(|| VERSION.to_owned());
+        let key = step.key.iter().cloned().chain(version).collect();
+        self.steps.push(Step { name: landing, is_landing: true, is_versioned: false, key, ..step });
         self.steps.push(settle);
     }
 

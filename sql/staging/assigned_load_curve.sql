@@ -13,6 +13,8 @@ service as (
     coalesce(direction, 1) * coalesce(multiplier, 1) as factor,
     lead(valid_from) over (partition by meter_id order by valid_from, account_id) as next_from
   from stg_meters
+  -- What ends where it begins holds on no day, and ends nothing.
+  where valid_to is null or valid_to > valid_from
 )
 select
   service.account_id,

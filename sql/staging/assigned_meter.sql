@@ -7,3 +7,5 @@ select
   -- The next account has the meter from its first day on.
   least(valid_to, lead(valid_from) over (partition by meter_id order by valid_from, account_id)) as valid_to
 from stg_meters
+-- What ends where it begins holds on no day, and ends nothing.
+where valid_to is null or valid_to > valid_from

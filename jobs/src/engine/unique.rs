@@ -74,62 +74,71 @@ impl Unique {
         let mut ready = Vec::new();
         let mut batch = batch;
         let mut keys = convert(&self.keys, &batch, &self.key_columns)?;
-        if let Some((key, held)) = self.held.take() {
-            if key.row() == keys.row(0) {
-                batch = concat_batches(&batch.schema(), [&held, &batch])?;
-                keys = convert(&self.keys, &batch, &self.key_columns)?;
-            } else {
-                ready.push(held);
-            }
+        if self.held.as_ref().is_some_and(|(key, _)| key.row() != keys.row(0)) {
+            ready.extend(self.finish()?);
         }
-        let (kept, last) = self.settle(&batch, &keys)?;
-        let batch = self.with_restated(batch, &kept.restated)?;
-        let mut keep = kept.keep;
-        keep[last] = false;
-        self.held = Some((keys.row(last).owned(), batch.slice(last, 1)));
-        ready.extend(keep::keep(&batch, &BooleanArray::from(keep))?);
-        Ok(ready)
-    }
-
-    /// The row that was held back.
-    pub fn finish(&mut self) -> Vec<RecordBatch> {
-        self.held.take().map(|(_, row)| row).into_iter().collect()
-    }
-
-    /// Which row of each key stays, and where that of the last key is.
-    fn settle(&mut self, batch: &RecordBatch, keys: &Rows) -> Result<(Kept, usize)> {
+        if let Some((_, held)) = self.held.take() {
+            batch = concat_batches(&batch.schema(), [&held, &batch])?;
+            keys = convert(&self.keys, &batch, &self.key_columns)?;
+        }
         let rows = batch.num_rows();
-        let mut kept = Kept { keep: vec![true; rows], restated: self.restated(batch) };
         let mut runs: Vec<Range<usize>> = Vec::new();
-        let (mut first, mut last) = (0, rows - 1);
-        for row in 1..=rows {
-            if row == rows || keys.row(row) != keys.row(first) {
-                if row - first > 1 {
-                    runs.push(first..row);
-                }
+        let mut first = 0;
+        for row in 1..rows {
+            if keys.row(row) != keys.row(first) {
+                runs.push(first..row);
                 first = row;
             }
         }
+        let last = first..rows;
+        let key = keys.row(first).owned();
         // Few rows repeat a key: only theirs are looked at whole.
-        let said = self.said(batch, &runs)?;
+        runs.retain(|run| run.len() > 1);
+        let settled = batch.slice(0, last.start);
+        ready.extend(self.settle(&settled, &runs)?);
+        self.held = Some((key, self.condense(batch.slice(last.start, last.len()))?));
+        Ok(ready)
+    }
+
+    /// The row of the key that was held back.
+    pub fn finish(&mut self) -> Result<Vec<RecordBatch>> {
+        let Some((_, held)) = self.held.take() else { return Ok(Vec::new()) };
+        let run = 0..held.num_rows();
+        self.settle(&held, if run.len() > 1 { std::slice::from_ref(&run) } else { &[] })
+    }
+
+    /// The rows that stay, of a batch with whole runs of repeated keys.
+    fn settle(&mut self, batch: &RecordBatch, runs: &[Range<usize>]) -> Result<Vec<RecordBatch>> {
+        let (mut keep, mut restated) = (vec![true; batch.num_rows()], vec![false; batch.num_rows()]);
+        let said = self.said(batch, runs)?;
         let mut place = 0;
         for run in runs {
-            let at = |row: usize| place + row - run.start;
-            let rank = |row: &usize| {
-                (said.versions.as_ref().map(|versions| versions.row(at(*row))), said.contents.row(at(*row)))
-            };
-            let winner = run.clone().max_by_key(rank).unwrap_or(run.start);
-            let differ = run.clone().any(|row| said.contents.row(at(row)) != said.contents.row(at(winner)));
-            kept.restated[winner] = differ || kept.restated[run.clone()].contains(&true);
-            kept.keep[run.clone()].fill(false);
-            kept.keep[winner] = true;
-            if run.end == rows {
-                last = winner;
+            let greatest = said.greatest(place..place + run.len());
+            let content = |at: &usize| said.contents.row(*at);
+            // Versions ascend: the last one stands.
+            if let Some(winner) = greatest.last() {
+                keep[run.clone()].fill(false);
+                keep[run.start + winner - place] = true;
+                restated[run.start + winner - place] = greatest.iter().any(|at| content(at) != content(winner));
             }
             self.dropped += run.len() as u64 - 1;
             place += run.len();
         }
-        Ok((kept, last))
+        let batch = self.with_restated(batch.clone(), &restated)?;
+        keep::keep(&batch, &BooleanArray::from(keep))
+    }
+
+    /// Of rows of one key the greatest of each version: what comes may yet be
+    /// compared with every one of them.
+    fn condense(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        if rows == 1 {
+            return Ok(batch);
+        }
+        let greatest = self.said(&batch, &[0..rows])?.greatest(0..rows);
+        self.dropped += (rows - greatest.len()) as u64;
+        let greatest = UInt64Array::from_iter_values(greatest.into_iter().map(|row| row as u64));
+        Ok(take_record_batch(&batch, &greatest)?)
     }
 
     /// What the rows of some runs say, one after the other.
@@ -141,14 +150,7 @@ impl Unique {
         Ok(Said { contents: convert(&self.contents, &repeated, &self.content_columns)?, versions })
     }
 
-    /// Which rows came with other content before; nothing is known of rows
-    /// without versions.
-    fn restated(&self, batch: &RecordBatch) -> Vec<bool> {
-        let Some(versions) = &self.versions else { return vec![false; batch.num_rows()] };
-        let column = batch.column(versions.restated).as_boolean();
-        (0..column.len()).map(|row| column.is_valid(row) && column.value(row)).collect()
-    }
-
+    /// With versions every row says whether it came with other content before.
     fn with_restated(&self, batch: RecordBatch, restated: &[bool]) -> Result<RecordBatch> {
         let Some(versions) = &self.versions else { return Ok(batch) };
         let mut columns = batch.columns().to_vec();
@@ -157,17 +159,28 @@ impl Unique {
     }
 }
 
-/// What is decided about the rows of a batch.
-struct Kept {
-    keep: Vec<bool>,
-    restated: Vec<bool>,
-}
-
 /// Rows in a form that compares as bytes: all that they say, and their versions
 /// where they have some.
 struct Said {
     contents: Rows,
     versions: Option<Rows>,
+}
+
+impl Said {
+    /// The greatest row of each version, versions ascending.
+    fn greatest(&self, rows: Range<usize>) -> Vec<usize> {
+        let version = |row: usize| self.versions.as_ref().map(|versions| versions.row(row));
+        let mut rows: Vec<usize> = rows.collect();
+        rows.sort_by_key(|row| (version(*row), self.contents.row(*row)));
+        let mut greatest: Vec<usize> = Vec::new();
+        for row in rows {
+            match greatest.last_mut() {
+                Some(last) if version(*last) == version(row) => *last = row,
+                _ => greatest.push(row),
+            }
+        }
+        greatest
+    }
 }
 
 /// Some columns of a batch in a form that compares as bytes.
@@ -208,7 +221,7 @@ mod tests {
             ];
             out.extend(unique.push(RecordBatch::try_new(Arc::clone(&schema), columns).expect("batch")).expect("push"));
         }
-        out.extend(unique.finish());
+        out.extend(unique.finish().expect("finish"));
         let rows = out.iter().flat_map(|batch| {
             let number = |column: usize| batch.column(column).as_primitive::<Int64Type>();
             (0..batch.num_rows()).map(move |row| {
@@ -243,7 +256,7 @@ mod tests {
             );
             out.extend(unique.push(batch.expect("batch")).expect("push"));
         }
-        out.extend(unique.finish());
+        out.extend(unique.finish().expect("finish"));
         let pairs = out.iter().flat_map(|batch| {
             let (keys, values) =
                 (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
@@ -253,35 +266,32 @@ mod tests {
     }
 
     proptest! {
-        /// Settled in parts and then together, in any order: the greatest version
-        /// stands, and says whether anything else came.
+        /// However the rows are cut into batches: the greatest version stands, and
+        /// says whether an earlier one said anything else.
         #[test]
         fn a_later_version_stands_and_says_so(
             mut rows in prop::collection::vec((0i64..4, 0i64..3, prop::option::of(0i64..3)), 0..30),
-            part in 0usize..30,
+            cuts in prop::collection::vec(0usize..30, 0..5),
         ) {
-            let mut expected = std::collections::BTreeMap::new();
+            let mut versions = std::collections::BTreeMap::<i64, std::collections::BTreeMap<_, _>>::new();
             for (key, value, version) in &rows {
-                let (best, is_restated) = expected.entry(*key).or_insert(((*version, *value), false));
-                *is_restated |= best.1 != *value;
-                *best = (*best).max((*version, *value));
+                let greatest = versions.entry(*key).or_default().entry(*version).or_insert(*value);
+                *greatest = *value.max(greatest);
             }
-            let rows_of = |rows: &mut [(i64, i64, Option<i64>)]| -> Vec<Versioned> {
-                rows.sort_by_key(|row| row.0);
-                rows.iter().map(|row| (row.0, row.1, row.2, false)).collect()
-            };
-            let part = part.min(rows.len());
-            let (first, second) = rows.split_at_mut(part);
-            let mut landed = run_versioned(&[rows_of(first)]);
-            landed.extend(run_versioned(&[rows_of(second)]));
-            landed.sort_by_key(|row| row.0);
-            let halves = landed.len() / 2;
-            let found = run_versioned(&[landed[..halves].to_vec(), landed[halves..].to_vec()]);
-            let expected: Vec<Versioned> = expected
+            rows.sort_by_key(|row| row.0);
+            let rows: Vec<Versioned> = rows.into_iter().map(|(key, value, version)| (key, value, version, false)).collect();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(rows.len())).collect();
+            cuts.extend([0, rows.len()]);
+            cuts.sort_unstable();
+            let batches: Vec<_> = cuts.windows(2).map(|pair| rows[pair[0]..pair[1]].to_vec()).collect();
+            let expected: Vec<Versioned> = versions
                 .into_iter()
-                .map(|(key, ((version, value), is_restated))| (key, value, version, is_restated))
+                .filter_map(|(key, values)| {
+                    let (version, value) = values.last_key_value().map(|(version, value)| (*version, *value))?;
+                    Some((key, value, version, values.values().any(|other| *other != value)))
+                })
                 .collect();
-            prop_assert_eq!(found, expected);
+            prop_assert_eq!(run_versioned(&batches), expected);
         }
 
         #[test]

@@ -180,7 +180,7 @@ async fn write_rows(
         let timer = times.unique.timer();
         let ready = match next {
             Some(batch) => unique.push(batch)?,
-            None => unique.finish(),
+            None => unique.finish()?,
         };
         timer.done();
         let timer = times.write.timer();

@@ -249,6 +249,12 @@ impl Contract {
     pub fn inherit(&mut self, replaced: &Self) -> Vec<String> {
         // How models read the table does not depend on who delivers it.
         self.shows_history = replaced.shows_history;
+        if replaced.shows_history {
+            let has = |name: &Option<String>| name.clone().filter(|name| self.column(name).is_some());
+            let (from, to) = (has(&replaced.valid_from), has(&replaced.valid_to));
+            self.valid_from = self.valid_from.take().or(from);
+            self.valid_to = self.valid_to.take().or(to);
+        }
         if replaced.bucket_by.as_ref().is_some_and(|name| self.column(name).is_some()) {
             self.bucket_by.clone_from(&replaced.bucket_by);
         }

@@ -17,7 +17,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// Local wall-clock time of a text, by a strftime format.
 #[user_doc(
     doc_section(label = "Dates and times"),
-    description = r"The instant that a text names, as TIMESTAMP in microseconds without a zone. A format without a time of day gives midnight, one without a day the first of the month; 24:00 is the midnight that ends the day.
+    description = r"The instant that a text names, as TIMESTAMP in microseconds without a zone. A format without a time of day gives midnight, one without a day the first of the month; 24:00 is the midnight that ends the day. An offset that the format reads (`%z`, `%:z`) is taken off: the result is the time in UTC.
 
 NULL where the text or the format is NULL, and where the text does not match the format: a contract counts such rows instead of failing. A format that is not one is an error.",
     syntax_example = "parse_timestamp(text, format)",
@@ -103,7 +103,9 @@ fn instant(text: &str, items: &[Item<'_>]) -> Option<i64> {
     }
     let date = parsed.to_naive_date().ok()?;
     let time = if parsed.hour_mod_12().is_none() { chrono::NaiveTime::MIN } else { parsed.to_naive_time().ok()? };
-    Some(date.and_time(time).and_utc().timestamp_micros())
+    let utc = date.and_time(time).and_utc().timestamp_micros();
+    // An offset from UTC, where the text has one.
+    utc.checked_sub(i64::from(parsed.offset().unwrap_or(0)) * 1_000_000)
 }
 
 #[cfg(test)]
@@ -124,6 +126,7 @@ mod tests {
     fn texts_that_match_and_texts_that_do_not() {
         assert_eq!(run("01/01/1970 00:15", "%d/%m/%Y %H:%M").unwrap(), Some(900_000_000));
         assert_eq!(run("1970-01-02", "%Y-%m-%d").unwrap(), Some(86_400_000_000));
+        assert_eq!(run("1970-01-01T01:15:00+01:00", "%Y-%m-%dT%H:%M:%S%:z").unwrap(), Some(900_000_000));
         assert_eq!(run("1970-02-30", "%Y-%m-%d").unwrap(), None);
         assert_eq!(run("yesterday", "%Y-%m-%d").unwrap(), None);
         assert!(run("1970-01-02", "%Q").is_err());

@@ -332,6 +332,15 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
             format!("{what} for timestamps, and `{}` is a {}", column.name, column.kind.name()),
         );
     }
+    let has_offset = |format: &String| ["%z", "%:z", "%::z", "%#z", "%+"].iter().any(|item| format.contains(item));
+    let is_utc = column.zones.as_ref().is_some_and(|zones| zones.from == "UTC");
+    if column.format.as_ref().is_some_and(has_offset) && !is_utc {
+        section.mistake_with_hint(
+            section.span(),
+            "times with an offset are read as UTC",
+            "from_time_zone = \"UTC\" and time_zone, the zone of the accounts",
+        );
+    }
     if let Some(format) = &column.format
         && (!format.contains('%') || StrftimeItems::new(format).any(|item| item == Item::Error))
     {
