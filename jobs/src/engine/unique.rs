@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::Schema;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
@@ -135,7 +135,8 @@ impl Unique {
         if rows == 1 {
             return Ok(batch);
         }
-        let greatest = self.said(&batch, &[0..rows])?.greatest(0..rows);
+        let all = 0..rows;
+        let greatest = self.said(&batch, std::slice::from_ref(&all))?.greatest(all);
         self.dropped += (rows - greatest.len()) as u64;
         let greatest = UInt64Array::from_iter_values(greatest.into_iter().map(|row| row as u64));
         Ok(take_record_batch(&batch, &greatest)?)
@@ -191,7 +192,7 @@ fn convert(converter: &RowConverter, batch: &RecordBatch, columns: &[usize]) -> 
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Int64Array;
+    use arrow::array::{Array, AsArray, Int64Array};
     use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
     use proptest::prelude::*;
 
