@@ -1,13 +1,15 @@
 mod cases;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
 use self::cases::{Delivery, deliveries, write};
-use crate::support::{Cluster, assert_same, generate, kwhy, output, repository, run_daily, succeed, tables};
+use crate::support::{
+    Cluster, assert_same, assert_told, generate, kwhy, output, repository, run_daily, succeed, tables,
+};
 
 /// A lake with accounts.
 fn accounts() -> &'static Path {
@@ -73,19 +75,11 @@ fn story(delivery: &Delivery) -> String {
 }
 
 /// Every form and every mistake: what comes out, and what is refused, in words
-/// that a person can act on. `KWHY_BLESS=1` writes the answers anew.
+/// that a person can act on.
 #[test]
 fn each_delivery_comes_in_or_is_refused_as_written_down() {
-    let found: Vec<String> = deliveries().iter().map(story).collect();
-    let file: PathBuf = repository().join("tests/golden/deliveries.txt");
-    if std::env::var_os("KWHY_BLESS").is_some() {
-        std::fs::write(&file, found.join("\n")).expect("golden");
-    }
-    let expected = std::fs::read_to_string(&file).expect("golden");
-    for (found, expected) in found.iter().zip(expected.split("\n== ")) {
-        assert_eq!(found.trim_start_matches("== ").trim_end(), expected.trim_start_matches("== ").trim_end());
-    }
-    assert_eq!(found.len(), expected.split("\n== ").count());
+    let stories: Vec<String> = deliveries().iter().map(story).collect();
+    assert_told("deliveries.txt", &stories);
 }
 
 /// Our own reader and our own quarantine travel to executors.

@@ -278,7 +278,7 @@ impl Planner<'_> {
             is_versioned: source.is_versioned(),
             has_snapshots: false,
         };
-        let states = contract.states_sql(&format!("{LANDED}{}", contract.table)).filter(|_| contract.has_snapshots);
+        let states = contract.states_sql(&format!("{LANDED}{}", contract.table));
         if states.is_none() && is_in_one_unit(source, self.rows_per_unit) {
             self.steps.push(step);
             return;

@@ -275,3 +275,17 @@ pub fn real_data(part: &str) -> Option<PathBuf> {
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
+
+/// Holds stories, which begin with `== `, against a file of `tests/golden`, one by
+/// one. `KWHY_BLESS=1` writes it anew.
+pub fn assert_told(file: &str, stories: &[String]) {
+    let file = repository().join("tests/golden").join(file);
+    if std::env::var_os("KWHY_BLESS").is_some() {
+        std::fs::write(&file, stories.join("\n")).expect("golden");
+    }
+    let expected = std::fs::read_to_string(&file).expect("golden");
+    for (found, expected) in stories.iter().zip(expected.split("\n== ")) {
+        assert_eq!(found.trim_start_matches("== ").trim_end(), expected.trim_start_matches("== ").trim_end());
+    }
+    assert_eq!(stories.len(), expected.split("\n== ").count());
+}

@@ -224,7 +224,9 @@ impl Contract {
 
     /// All that the result of reading a file depends on.
     pub fn fingerprint(&self) -> String {
-        format!("{:?} {:?} {:?} {:?} {:?}", self.format, self.partition, self.key, self.on_breach, self.columns)
+        let reading = (&self.format, &self.partition, &self.key, &self.columns);
+        let rules = (self.on_breach, &self.valid_from, &self.valid_to);
+        format!("{reading:?} {rules:?}")
     }
 
     /// Whether a pattern of `files` can find something else than its own name.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::Array;
-use arrow::datatypes::{Date32Type, Int32Type};
+use arrow::datatypes::{DataType, Date32Type, Int32Type};
 use datafusion_common::Result;
 use datafusion_expr::ColumnarValue;
 
 use super::points::Curve;
-use crate::args::{Column, primitive, texts};
-use crate::list::{ListWriter, Lists, in_watts};
-use crate::time::{ClockDay, ClockDays};
+use crate::args::{Column, exactly, primitive, texts};
+use crate::list::{ListWriter, Lists, coerce_to_curve, in_watts};
+use crate::time::{ClockDay, ClockDays, coerce_day};
 
 /// Minutes of each of so many intervals of a day. `None` where they do not divide
 /// the day or the hour.
@@ -18,6 +18,12 @@ pub(super) fn interval(points: usize, day_minutes: i64) -> Option<i64> {
     let points = points as i64;
     let interval = (points > 0 && day_minutes % points == 0).then(|| day_minutes / points)?;
     (60 % interval == 0).then_some(interval)
+}
+
+/// The types of a curve, a date and a zone, or a refusal.
+pub(super) fn coerce(function: &str, types: &[DataType]) -> Result<Vec<DataType>> {
+    let [curve, date, zone] = exactly(function, ["curve", "date", "zone"], types)?;
+    Ok([vec![coerce_to_curve(function, "curve", curve)?], coerce_day(function, date, zone)?].concat())
 }
 
 /// Makes curves of curves. `make` is given the row, the curve and the day, `None`

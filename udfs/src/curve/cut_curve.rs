@@ -6,10 +6,8 @@ use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 use datafusion_macros::user_doc;
 
 use super::{DAY_MINUTES, clocked};
-use crate::args::exactly;
-use crate::list::{coerce_to_curve, list_of};
+use crate::list::list_of;
 use crate::scalar::{Scalar, scalar};
-use crate::time::coerce_day;
 
 /// Minutes of the longest day that rows have room for.
 const LONGEST_MINUTES: i64 = DAY_MINUTES as i64 + 60;
@@ -36,8 +34,7 @@ impl Scalar for CutCurve {
     const NAME: &'static str = "cut_curve";
 
     fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
-        let [curve, date, zone] = exactly(Self::NAME, ["curve", "date", "zone"], types)?;
-        Ok([vec![coerce_to_curve(Self::NAME, "curve", curve)?], coerce_day(Self::NAME, date, zone)?].concat())
+        clocked::coerce(Self::NAME, types)
     }
 
     fn data_type() -> DataType {

@@ -7,11 +7,10 @@ use datafusion_macros::user_doc;
 
 use super::points::Curve;
 use super::{DAY_MINUTES, clocked};
-use crate::args::exactly;
-use crate::list::{coerce_to_curve, list_of};
+use crate::list::list_of;
 use crate::round::divide;
 use crate::scalar::{Scalar, scalar};
-use crate::time::{ClockDay, coerce_day};
+use crate::time::ClockDay;
 
 /// A day's curve by the time that the clock shows.
 #[user_doc(
@@ -38,8 +37,7 @@ impl Scalar for WallClockCurve {
     const NAME: &'static str = "wall_clock_curve";
 
     fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
-        let [curve, date, zone] = exactly(Self::NAME, ["curve", "date", "zone"], types)?;
-        Ok([vec![coerce_to_curve(Self::NAME, "curve", curve)?], coerce_day(Self::NAME, date, zone)?].concat())
+        clocked::coerce(Self::NAME, types)
     }
 
     fn data_type() -> DataType {

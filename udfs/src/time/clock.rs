@@ -2,10 +2,13 @@
 //! is changed.
 
 use arrow::array::{Array, StringArray};
-use arrow::datatypes::Date32Type;
+use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike};
 use chrono_tz::Tz;
 use datafusion_common::{Result, exec_datafusion_err};
+use datafusion_expr::ScalarFunctionArgs;
+
+use crate::args::{Column, primitive, texts};
 
 /// The zone of a name.
 pub(crate) fn zone(function: &str, name: &str) -> Result<Tz> {
@@ -61,9 +64,30 @@ impl<'a> ClockDays<'a> {
     }
 }
 
+/// What `tell` says of each instant of a column, by the clocks of two zones; `None`
+/// where one of the arguments is NULL.
+pub(crate) fn between_clocks<T>(
+    function: &'static str,
+    args: &ScalarFunctionArgs,
+    tell: impl Fn(i64, Tz, Tz) -> Option<T>,
+) -> Result<Vec<Option<T>>> {
+    let rows = args.number_rows;
+    let column = |at: usize| Column::new(&args.args[at], rows);
+    let (timestamp, from, to) = (column(0)?, column(1)?, column(2)?);
+    let instants = primitive::<TimestampMicrosecondType>(function, timestamp.array())?;
+    let mut zones =
+        Zones { function, from: texts(function, from.array())?, to: texts(function, to.array())?, last: None };
+    let told = (0..rows).map(|row| {
+        let at = timestamp.at(row);
+        let zones = zones.at(from.at(row), to.at(row))?.filter(|_| instants.is_valid(at));
+        Ok(zones.and_then(|(from, to)| tell(instants.value(at), from, to)))
+    });
+    told.collect()
+}
+
 /// The pairs of zones of a batch: one serves all rows, mostly.
 #[derive(Debug)]
-pub(crate) struct Zones<'a> {
+struct Zones<'a> {
     function: &'static str,
     from: &'a StringArray,
     to: &'a StringArray,
@@ -71,12 +95,8 @@ pub(crate) struct Zones<'a> {
 }
 
 impl<'a> Zones<'a> {
-    pub(crate) fn new(function: &'static str, from: &'a StringArray, to: &'a StringArray) -> Self {
-        Self { function, from, to, last: None }
-    }
-
     /// `None` where one of the names is NULL.
-    pub(crate) fn at(&mut self, from_at: usize, to_at: usize) -> Result<Option<(Tz, Tz)>> {
+    fn at(&mut self, from_at: usize, to_at: usize) -> Result<Option<(Tz, Tz)>> {
         if self.from.is_null(from_at) || self.to.is_null(to_at) {
             return Ok(None);
         }

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::array::BooleanArray;
+use arrow::datatypes::DataType;
 use chrono::{DateTime, MappedLocalTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion_common::Result;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 use datafusion_macros::user_doc;
 
-use super::clock::Zones;
+use super::clock::between_clocks;
 use super::local_time;
-use crate::args::{Column, primitive, texts};
 use crate::scalar::{Scalar, scalar};
 
 /// Whether a clock shows a time for the second time.
@@ -45,18 +44,8 @@ impl Scalar for IsSecondHour {
     }
 
     fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = args.number_rows;
-        let column = |at: usize| Column::new(&args.args[at], rows);
-        let (timestamp, from, to) = (column(0)?, column(1)?, column(2)?);
-        let instants = primitive::<TimestampMicrosecondType>(Self::NAME, timestamp.array())?;
-        let mut zones = Zones::new(Self::NAME, texts(Self::NAME, from.array())?, texts(Self::NAME, to.array())?);
-        let mut second = BooleanArray::builder(rows);
-        for row in 0..rows {
-            let at = timestamp.at(row);
-            let zones = zones.at(from.at(row), to.at(row))?.filter(|_| instants.is_valid(at));
-            second.append_option(zones.and_then(|(from, to)| is_second(instants.value(at), from, to)));
-        }
-        Ok(ColumnarValue::Array(Arc::new(second.finish())))
+        let told = between_clocks(Self::NAME, args, is_second)?;
+        Ok(ColumnarValue::Array(Arc::new(BooleanArray::from(told))))
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use arrow::array::TimestampMicrosecondArray;
+use arrow::datatypes::{DataType, TimeUnit};
 use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion_common::Result;
 use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 use datafusion_macros::user_doc;
 
-use super::clock::Zones;
-use crate::args::{Column, exactly, primitive, refuse, texts};
+use super::clock::between_clocks;
+use crate::args::{exactly, refuse};
 use crate::scalar::{Scalar, scalar};
 
 /// What the clock of `to` shows when that of `from` shows `timestamp`.
@@ -46,18 +46,8 @@ impl Scalar for LocalTime {
     }
 
     fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = args.number_rows;
-        let column = |at: usize| Column::new(&args.args[at], rows);
-        let (timestamp, from, to) = (column(0)?, column(1)?, column(2)?);
-        let instants = primitive::<TimestampMicrosecondType>(Self::NAME, timestamp.array())?;
-        let mut zones = Zones::new(Self::NAME, texts(Self::NAME, from.array())?, texts(Self::NAME, to.array())?);
-        let mut shown = TimestampMicrosecondArray::builder(rows);
-        for row in 0..rows {
-            let at = timestamp.at(row);
-            let zones = zones.at(from.at(row), to.at(row))?.filter(|_| instants.is_valid(at));
-            shown.append_option(zones.and_then(|(from, to)| convert(instants.value(at), from, to)));
-        }
-        Ok(ColumnarValue::Array(Arc::new(shown.finish())))
+        let told = between_clocks(Self::NAME, args, convert)?;
+        Ok(ColumnarValue::Array(Arc::new(TimestampMicrosecondArray::from(told))))
     }
 }
 

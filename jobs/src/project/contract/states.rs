@@ -6,7 +6,11 @@ use crate::project::model::quoted;
 impl Contract {
     /// Snapshots in `rows` as states: each from the first of its snapshots to the
     /// first one without it. `$snapshots` are the days of all of them, in order.
+    /// `None` where the source has no snapshots.
     pub fn states_sql(&self, rows: &str) -> Option<String> {
+        if !self.has_snapshots {
+            return None;
+        }
         let (from, to) = (self.valid_from.as_ref()?, self.valid_to.as_ref()?);
         let rows = quoted(rows);
         let names = |names: &mut dyn Iterator<Item = &String>| names.map(|name| quoted(name)).collect::<Vec<_>>();
