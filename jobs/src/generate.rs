@@ -12,28 +12,19 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 
-mod account;
-mod archetype;
-mod bill;
 mod calendar;
-mod contract;
+mod calibrated;
 mod curve;
 mod damage;
-mod device;
 mod error;
 mod load;
-mod network;
-mod outage;
-mod overlay;
-mod payment;
+mod money;
 mod pieces;
 mod random;
 mod service;
-mod shape;
 mod staging;
-mod tariff;
-mod usage;
 mod weather;
+mod who;
 mod world;
 mod write;
 

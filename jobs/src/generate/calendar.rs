@@ -13,7 +13,8 @@ use super::write::{Row, dates, flags, opt_texts};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DayType {
     Workday,
-    Weekend,
+    Saturday,
+    Sunday,
     Holiday,
     /// The Spring Festival and the days about it, when factories stand still.
     Festival,
@@ -21,7 +22,7 @@ pub enum DayType {
 
 impl DayType {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 4] = [Self::Workday, Self::Weekend, Self::Holiday, Self::Festival];
+    pub const ALL: [Self; 5] = [Self::Workday, Self::Saturday, Self::Sunday, Self::Holiday, Self::Festival];
 }
 
 /// What the calendar says about a day.
@@ -159,9 +160,15 @@ pub fn decree(date: NaiveDate) -> Decree {
         (true, _, _) => DayType::Festival,
         (false, Some(_), _) => DayType::Holiday,
         (false, None, true) => DayType::Workday,
-        (false, None, false) => DayType::Weekend,
+        (false, None, false) if date.weekday() == Weekday::Sat => DayType::Saturday,
+        (false, None, false) => DayType::Sunday,
     };
     Decree { is_workday, holiday, day_type }
+}
+
+/// Whether schools are in term.
+pub fn is_term(date: NaiveDate) -> bool {
+    matches!((date.month(), date.day()), (1, ..=20) | (2, 21..) | (3..=6, _) | (7, ..=4) | (9..=12, _))
 }
 
 fn holiday(date: NaiveDate) -> Option<&'static str> {
@@ -232,7 +239,7 @@ mod tests {
         assert_eq!(on(2025, 1, 24).day_type, DayType::Festival);
         assert!(on(2025, 1, 24).is_workday);
         assert_eq!(on(2025, 3, 5).day_type, DayType::Workday);
-        assert_eq!(on(2025, 3, 8).day_type, DayType::Weekend);
+        assert_eq!(on(2025, 3, 8).day_type, DayType::Saturday);
         assert_eq!(on(2025, 5, 1).day_type, DayType::Holiday);
     }
 }

@@ -1,136 +1,159 @@
-//! The load curve of an account on a day. This is the kernel of the lake
-//! maker: no transcendental function and no allocation per point.
+//! The load of an account on a day: what it is made of, and from that its
+//! curve and its energy. No curve is needed to know the energy, and the two
+//! agree to the watt-hour.
 
 use chrono::Datelike;
 
-use super::account::Account;
-use super::overlay;
 use super::random::{Key, Stream};
-use super::shape::{Heating, POINTS};
+use super::who::account::Account;
+use super::who::archetype::Archetype;
+use super::who::tenant::Tenant;
 use super::world::{Day, World};
+
+mod battery;
+mod blend;
+mod charging;
+mod habit;
+pub mod home;
+pub mod shape;
+pub mod template;
+
+pub use blend::Blend;
+use shape::Heating;
+
+/// Points of a curve: a day in quarter hours.
+pub const POINTS: usize = 96;
 
 /// Mean power of each quarter hour, in watts.
 pub type Curve = [i32; POINTS];
 
-/// Share of a dwelling's load that remains while everybody is away.
-const AWAY_SHARE: f32 = 0.3;
-/// Weeks in which a dwelling is empty.
-const AWAY_WEEKS: f64 = 0.03;
-
 const MONTH: u64 = 0;
-const WEEK: u64 = 1;
 const DAY: u64 = 2;
 
-/// What drives an account's load on a day.
-#[derive(Clone, Copy, Debug)]
-pub struct Drive {
-    /// Mean of the ordinary load.
-    pub level_w: f32,
-    /// Highest power of cooling.
-    pub cooling_w: f32,
-    /// Highest power of heating.
-    pub heating_w: f32,
-    pub heating: Heating,
-}
+/// Kelvin below 15 degC of a mean day of the lake's climate.
+const MEAN_COLD_K: f64 = 3.3;
 
-/// What drives the load of `account` on `day`.
-pub fn drive(world: &World, account: &Account, day: &Day) -> Drive {
-    let key = Key::new(world.seed, Stream::Level).with(account.index);
-    let ordinary = |part: u64, number: i32, half_width: f32| {
-        let draw = key.with(part).unit_f32(u64::from(number.cast_unsigned()));
-        1.0 - half_width + 2.0 * half_width * draw
-    };
-    let years = (day.number - world.end) as f32 / 365.0;
-    // Months are numbered by their first day, which no other month has.
-    let month = day.number - day.date.day0().cast_signed();
-    let mut level_w = account.mean_w
-        * (1.0 + account.growth * years).max(0.1)
-        * ordinary(MONTH, month, 0.06)
-        * ordinary(DAY, day.number, 0.10);
+/// Power of a dwelling between two tenants.
+const EMPTY_W: f64 = 7.0;
+/// Share of the load that is left of a business that closed.
+const IDLE: f64 = 0.04;
+/// Share of a school's load that is left on workdays out of term.
+const OUT_OF_TERM: f64 = 0.28;
+/// Power of irrigation over a farm's mean, and its hours.
+const IRRIGATION: f64 = 2.4;
+const IRRIGATION_MINUTES: (i64, i64) = (180, 420);
 
-    let weather = &day.weather[account.region];
-    let traits = account.archetype.traits();
-    level_w *= 1.0 + traits.cooling_share * weather.cooling + traits.heating_share * weather.heating;
-
-    let mut presence = 1.0;
-    let week = day.number.div_euclid(7);
-    if account.archetype.is_lived_in() && key.with(WEEK).chance(u64::from(week.cast_unsigned()), AWAY_WEEKS) {
-        presence = AWAY_SHARE;
+/// Finds out what the load of an account on a day is made of.
+pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, blend: &mut Blend<'a>) {
+    blend.clear();
+    match account.tenant_on(day.number) {
+        Some(tenant) => add_tenant(world, account, tenant, day, blend),
+        None => blend.add_steady(EMPTY_W),
     }
-    let (heating, heating_w) = match account.heat_pump {
-        Some(pump) if pump.since <= day.number => (Heating::HeatPump, pump.power_w),
-        _ => (account.heating, account.heating_w),
-    };
-    Drive {
-        level_w: level_w * presence,
-        cooling_w: account.cooling_w * weather.cooling * presence,
-        heating_w: heating_w * weather.heating * presence,
-        heating,
+    if let Some(plant) = account.solar.filter(|plant| plant.since <= day.number) {
+        blend.add(-f64::from(plant.power_w), day.sky[account.region].plain());
     }
 }
 
-/// Writes the curve of `account` on `day`: what its meter saw, before any
-/// reading was lost. Negative where it feeds into the network.
-pub fn fill(world: &World, account: &Account, day: &Day, curve: &mut Curve) {
-    let drive = drive(world, account, day);
-    let traits = account.archetype.traits();
-    let shapes = &world.shapes;
-    let base = shapes.base(account.archetype, day.decree.day_type, day.month, account.shift);
-    let cooling = shapes.cooling(account.is_home_by_day(), account.shift);
-    let heating = shapes.heating(drive.heating, account.shift);
-    let base_w = drive.level_w * (1.0 - traits.appliances);
-
-    let key = Key::new(world.seed, Stream::Curve).with(account.index).on(day.number);
-    let mut power_w = [0.0f32; POINTS];
-    noise(key, traits.noise, &mut power_w);
-    let templates = base.iter().zip(cooling).zip(heating);
-    for (power, ((base, cooling), heating)) in power_w.iter_mut().zip(templates) {
-        *power *= base * base_w + cooling * drive.cooling_w + heating * drive.heating_w;
-    }
-
-    if traits.appliances > 0.0 {
-        overlay::add_appliances(world.seed, account, day.number, drive.level_w, &mut power_w);
-    }
-    if account.charger.is_some() {
-        overlay::add_charging(world.seed, account, day.number, &mut power_w);
-    }
-    if account.solar.is_some() {
-        overlay::subtract_solar(world, account, day, key, &mut power_w);
-    }
-    for (point, power) in curve.iter_mut().zip(&power_w) {
-        // Adding half with the sign of the number rounds without a call.
-        *point = (power + 0.5f32.copysign(*power)) as i32;
-    }
-}
-
-/// Factors about one, four to a draw.
-fn noise(key: Key, half_width: f32, factors: &mut [f32; POINTS]) {
-    let step = half_width / f32::from(1u16 << 15);
-    for (draw, four) in factors.chunks_exact_mut(4).enumerate() {
-        let bits = key.bits(draw as u64);
-        for (lane, factor) in four.iter_mut().enumerate() {
-            let sixteen = (bits >> (16 * lane)) as u16;
-            *factor = 1.0 + step * (f32::from(sixteen) - 32_767.5);
+fn add_tenant<'a>(world: &'a World, account: &Account, who: &Tenant, day: &Day, blend: &mut Blend<'a>) {
+    let years = f64::from(day.number - world.end) / 365.0;
+    let size_w = f64::from(who.mean_w) * (1.0 + f64::from(who.growth) * years).max(0.1);
+    match &who.home {
+        Some(home) => {
+            let cold_k = f64::from(day.weather[account.region].cold_k);
+            let heat = f64::from(home.cold);
+            home.add(world, account.index, who, size_w * (1.0 - heat * MEAN_COLD_K).max(0.2), day, blend);
+            add_climate(world, account, who, size_w * heat * cold_k, day, blend);
+            charging::add(world.seed, account, who, day.number, blend);
+        }
+        None => {
+            let is_idle = who.idle_since.is_some_and(|since| since <= day.number);
+            add_ordinary(world, account, who, if is_idle { size_w * IDLE } else { size_w }, day, blend);
         }
     }
 }
 
-impl Account {
-    /// Whether somebody is in the dwelling by day.
-    pub fn is_home_by_day(&self) -> bool {
-        self.heating == Heating::AtHome
+/// Cooling and heating of a dwelling, which follow the weather.
+fn add_climate<'a>(
+    world: &'a World,
+    account: &Account,
+    who: &Tenant,
+    heating_w: f64,
+    day: &Day,
+    blend: &mut Blend<'a>,
+) {
+    let weather = &day.weather[account.region];
+    let (heating, heating_w) = match who.heat_pump {
+        Some(pump) if pump.since <= day.number => {
+            (Heating::HeatPump, f64::from(pump.power_w) * f64::from(weather.heating))
+        }
+        _ => (who.heating, heating_w),
+    };
+    // Nobody switches on at the same time every day, or in every room.
+    let key = Key::new(world.seed, Stream::Climate).with(account.index).on(day.number);
+    let shift = |draw: u64| (who.shift + key.below(draw, 13) as usize).saturating_sub(6);
+    let lively = |draw: u64| key.unit(draw) + key.unit(draw + 1);
+    blend.add(heating_w * lively(2), world.shapes.heating(heating, shift(0)));
+    let cooling_w = f64::from(who.cooling_w) * f64::from(weather.cooling) * lively(4);
+    blend.add(cooling_w, world.shapes.cooling(who.heating == Heating::AtHome, shift(1)));
+}
+
+/// The load of whoever follows the habits of a kind.
+fn add_ordinary<'a>(world: &'a World, account: &Account, who: &Tenant, size_w: f64, day: &Day, blend: &mut Blend<'a>) {
+    let key = Key::new(world.seed, Stream::Level).with(account.index);
+    // Months are numbered by their first day, which no other month has.
+    let month = key.with(MONTH).on(day.number - day.date.day0().cast_signed());
+    let today = key.with(DAY).on(day.number);
+    let weather = &day.weather[account.region];
+    let traits = who.archetype.traits();
+    let climate = traits.cooling_share * f64::from(weather.cooling) + traits.heating_share * f64::from(weather.heating);
+    let mut level_w = size_w * month.between(0, 0.94, 1.06) * today.between(0, 0.92, 1.08) * (1.0 + climate);
+    let day_type = day.decree.day_type;
+    if who.archetype == Archetype::School && !day.is_term && day.decree.is_workday {
+        level_w *= OUT_OF_TERM;
+    }
+    blend.add(level_w, world.shapes.base(who.archetype, day_type, day.month, who.shift));
+    blend.add(level_w, world.shapes.noise(who.archetype, day_type, today.bits(1), who.shift));
+    if who.archetype == Archetype::Farm && is_watered(account, day, today) {
+        let (least, more) = IRRIGATION_MINUTES;
+        let start = 240 + today.below(3, 180) as i64;
+        blend.add_use(start, least + today.below(4, more.cast_unsigned()) as i64, size_w * IRRIGATION);
+    }
+}
+
+/// Fields are watered in the warm months, and rather when the sky is clear.
+fn is_watered(account: &Account, day: &Day, today: Key) -> bool {
+    let sun = f64::from(day.weather[account.region].sun);
+    (3..9).contains(&day.month) && today.chance(2, 0.75 * sun * sun)
+}
+
+/// Writes the curve of a day: what the meter saw, before any reading was lost.
+/// Negative where it feeds into the network.
+pub fn fill<'a>(world: &'a World, account: &Account, day: &'a Day, scratch: &mut Blend<'a>, curve: &mut Curve) {
+    let storage = account.storage.filter(|storage| storage.device.since <= day.number);
+    let stored_wh = match storage {
+        Some(storage) if world.has_day(day.number - 1) => {
+            blend(world, account, world.day(day.number - 1), scratch);
+            scratch.fill(curve);
+            storage.smooth(curve, 0)
+        }
+        _ => 0,
+    };
+    blend(world, account, day, scratch);
+    scratch.fill(curve);
+    if let Some(storage) = storage {
+        storage.smooth(curve, stored_wh);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::archetype::Archetype;
     use crate::generate::world::tests::world;
 
     fn curve(world: &World, index: u64, number: i32) -> Curve {
         let mut curve = [0; POINTS];
-        fill(world, &Account::draw(world, index), world.day(number), &mut curve);
+        fill(world, &Account::draw(world, index), world.day(number), &mut Blend::default(), &mut curve);
         curve
     }
 
@@ -150,10 +173,12 @@ mod tests {
         let mut fed_in = 0;
         for index in 0..3_000 {
             let account = Account::draw(&world, index);
-            let least = curve(&world, index, world.end - 1).into_iter().min();
-            match account.solar {
-                Some(_) => fed_in += usize::from(least < Some(0)),
-                None => assert!(least >= Some(0), "{account:?}"),
+            for number in world.end - 8..world.end {
+                let least = curve(&world, index, number).into_iter().min();
+                match account.solar {
+                    Some(_) => fed_in += usize::from(least < Some(0)),
+                    None => assert!(least >= Some(0), "{account:?}"),
+                }
             }
         }
         assert!(fed_in > 0);
@@ -164,12 +189,12 @@ mod tests {
         let world = world(9);
         for index in 0..3_000 {
             let account = Account::draw(&world, index);
-            if account.archetype != Archetype::DataCentre {
+            if account.archetype() != Archetype::DataCentre {
                 continue;
             }
             let points = curve(&world, index, world.end - 1);
             let mean_w = points.iter().sum::<i32>() as f32 / POINTS as f32;
-            let ratio = mean_w / account.mean_w;
+            let ratio = mean_w / account.tenant.mean_w;
             assert!((0.7..1.4).contains(&ratio), "{ratio}");
         }
     }

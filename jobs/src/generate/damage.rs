@@ -1,8 +1,8 @@
 //! What happens to data on their way: gaps, rows that come twice, rows that are
 //! broken.
 
+use super::curve::POINTS;
 use super::random::{Key, Stream};
-use super::shape::POINTS;
 
 const MISSING_DAYS: f64 = 0.005;
 const HOLED_DAYS: f64 = 0.02;

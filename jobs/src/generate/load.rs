@@ -1,7 +1,6 @@
 //! The load curves as they arrive: mostly whole, here and there with gaps,
 //! twice, or broken.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,11 +12,10 @@ use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::account::{Account, account_id};
-use super::curve::{self, Curve};
+use super::curve::{self, Blend, Curve, POINTS};
 use super::damage::Damage;
 use super::error::GenerateError;
-use super::shape::POINTS;
+use super::who::account::{Account, account_id};
 use super::world::{Day, World};
 use super::write::{ParquetFile, Written, properties};
 
@@ -33,7 +31,7 @@ pub fn write(
     world: &World,
     sources: &Path,
     day: &Day,
-    indexes: Range<u64>,
+    accounts: &[Account],
     part: u64,
 ) -> Result<Written, GenerateError> {
     let folder = sources.join(TABLE).join(format!("date={}", day.date));
@@ -43,16 +41,16 @@ pub fn write(
     let mut rows = Rows::new();
     let mut readings = 0;
     let mut curve: Curve = [0; POINTS];
-    for index in indexes {
-        let account = Account::draw(world, index);
-        let damage = Damage::draw(world.seed, index, day.number);
-        if account.opened > day.number || damage.is_missing {
+    let mut blend = Blend::default();
+    for account in accounts {
+        let damage = Damage::draw(world.seed, account.index, day.number);
+        if account.opened > day.number || account.supplied_to() <= day.number || damage.is_missing {
             continue;
         }
-        curve::fill(world, &account, day, &mut curve);
+        curve::fill(world, account, day, &mut blend, &mut curve);
         let times = if damage.is_repeated { 2 } else { 1 };
         for _ in 0..times {
-            readings += rows.push(index, &curve, &damage) as u64;
+            readings += rows.push(account.index, &curve, &damage) as u64;
         }
         if rows.len() >= BATCH_ROWS {
             let batch = rows.take(&schema, &element).map_err(GenerateError::arrow(&folder))?;

@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::account::Account;
-use super::bill::{self, Bill, bills_of};
 use super::calendar::CalendarRow;
-use super::contract::{ContractRow, contracts_of};
-use super::device::{DeviceRow, devices_of};
 use super::error::GenerateError;
 use super::load;
-use super::network::{Node, Transformer, transformers_of};
-use super::outage::{Outage, outages};
-use super::payment::{self, Payment, payments_of};
-use super::service::{WorkOrder, work_orders_of};
-use super::tariff::{Tariff, TariffPeriod, tariff_periods};
+use super::money::bill::{self, Bill, bills_of};
+use super::money::payment::{self, Payment, payments_of};
+use super::money::tariff::{Tariff, TariffPeriod, tariff_periods};
+use super::service::outage::{Outage, outages};
+use super::service::work_order::{WorkOrder, work_orders_of};
 use super::weather::{REGIONS, WeatherRow};
+use super::who::account::Account;
+use super::who::contract::{ContractRow, contracts_of};
+use super::who::device::{DeviceRow, devices_of};
+use super::who::network::{Node, Transformer, transformers_of};
 use super::world::World;
 use super::write::{Row, Sink, Written};
 
@@ -79,11 +79,12 @@ impl Work<'_> {
         thread::scope(|scope| {
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {
+                    let mut neighbours = Neighbours::default();
                     while !is_stopped.load(Ordering::Relaxed) {
                         let Some(piece) = self.piece(next.fetch_add(1, Ordering::Relaxed)) else {
                             break;
                         };
-                        let made = self.make(&piece);
+                        let made = self.make(&piece, &mut neighbours);
                         let mut state = locked(&state);
                         match made {
                             Ok(tally) => {
@@ -129,9 +130,10 @@ impl Work<'_> {
         }
         let number = number - 1;
         let curves = self.accounts.div_ceil(CURVE_ACCOUNTS);
-        let (day, part) = (number / curves, number % curves);
+        // Days of the same accounts follow each other: the accounts are known.
+        let (part, day) = (number / self.days(), number % self.days());
         // Fewer days than fit into the calendar, so the cast keeps them.
-        (day < self.days()).then(|| Piece::Curves { day: self.world.curves_from + day as i32, part })
+        (part < curves).then(|| Piece::Curves { day: self.world.curves_from + day as i32, part })
     }
 
     fn effort(&self) -> u64 {
@@ -152,14 +154,14 @@ impl Work<'_> {
         part * size..((part + 1) * size).min(self.accounts)
     }
 
-    fn make(&self, piece: &Piece) -> Result<Tally, GenerateError> {
+    fn make(&self, piece: &Piece, neighbours: &mut Neighbours) -> Result<Tally, GenerateError> {
         match piece {
             Piece::Reference => self.reference(),
             Piece::Bills { part } => self.bills(*part),
             Piece::Records { part } => self.records(*part),
             Piece::Curves { day, part } => {
                 let day = self.world.day(*day);
-                let accounts = self.chunk(*part, CURVE_ACCOUNTS);
+                let accounts = neighbours.of(self.world, self.chunk(*part, CURVE_ACCOUNTS));
                 let written = load::write(self.world, self.sources, day, accounts, *part)?;
                 Ok(Tally::from([(load::TABLE, written)]))
             }
@@ -248,6 +250,24 @@ impl Work<'_> {
             (Outage::TABLE, interruptions.finish()?),
             (WorkOrder::TABLE, orders.finish()?),
         ]))
+    }
+}
+
+/// The accounts of the last part that a thread wrote curves of.
+#[derive(Default)]
+struct Neighbours {
+    range: Range<u64>,
+    accounts: Vec<Account>,
+}
+
+impl Neighbours {
+    fn of(&mut self, world: &World, range: Range<u64>) -> &[Account] {
+        if self.range != range {
+            self.accounts.clear();
+            self.accounts.extend(range.clone().map(|index| Account::draw(world, index)));
+            self.range = range;
+        }
+        &self.accounts
     }
 }
 

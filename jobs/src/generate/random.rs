@@ -12,11 +12,23 @@ const DRAW: u64 = 0xD1B5_4A32_D192_ED03;
 pub enum Stream {
     /// Who an account is.
     Account = 1,
+    /// Names, telephone numbers and streets.
+    Person,
+    /// How they are written for an account.
+    Spelling,
+    /// How a customer is reached.
+    Reach,
+    /// What else a contract says.
+    Contract,
     /// How much an account uses in a month, a week or a day.
     Level,
-    /// The noise of the points of one day.
-    Curve,
-    /// Short uses of appliances.
+    /// The noise of days.
+    Noise,
+    /// What passes over the sky.
+    Sky,
+    /// When and how much dwellings are heated and cooled.
+    Climate,
+    /// Uses of appliances.
     Appliance,
     /// When an electric car is charged.
     Charging,
@@ -74,11 +86,6 @@ impl Key {
         (self.bits(draw) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// A number in [0, 1), for the kernels.
-    pub fn unit_f32(self, draw: u64) -> f32 {
-        (self.bits(draw) >> 40) as f32 / (1u32 << 24) as f32
-    }
-
     /// A number in [low, high).
     pub fn between(self, draw: u64, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit(draw)
@@ -116,7 +123,7 @@ mod tests {
 
     #[test]
     fn draws_have_their_moments() {
-        let key = Key::new(1, Stream::Curve);
+        let key = Key::new(1, Stream::Noise);
         let count = 20_000u64;
         let mean = (0..count).map(|n| key.unit(n)).sum::<f64>() / count as f64;
         let square = (0..count).map(|n| key.normal(n) * key.normal(n)).sum::<f64>();

@@ -6,6 +6,8 @@ use std::f64::consts::TAU;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
+use super::curve::shape::clear_sky;
+use super::curve::template::Template;
 use super::random::{Key, Stream};
 use super::write::{Row, dates, decimals, texts};
 
@@ -23,10 +25,15 @@ const SPELL_C: f64 = 3.0;
 const SPELL_MEMORY: f64 = 0.75;
 const SPELL_DAYS: i32 = 8;
 
-/// Above this daily mean, in degrees Celsius, rooms are cooled.
+/// Above this felt temperature, in degrees Celsius, rooms are cooled.
 const COOLING_FROM_C: f64 = 24.0;
-/// Below this daily mean, in degrees Celsius, rooms are heated.
+/// Below this felt temperature, in degrees Celsius, rooms are heated.
 const HEATING_FROM_C: f64 = 8.0;
+/// Below this felt temperature, in degrees Celsius, homes use more.
+const COLD_FROM_C: f64 = 15.0;
+/// Shares of a day and the days before it in what a building feels: walls store
+/// warmth.
+const INERTIA: [f64; 3] = [0.6, 0.28, 0.12];
 
 /// The weather of one region on one day.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,10 +44,12 @@ pub struct RegionDay {
     pub min_centi_c: i32,
     /// Hundredths of a degree Celsius.
     pub max_centi_c: i32,
-    /// Need of cooling: 0 below 24 degC, 1 at 32 degC.
+    /// Need of cooling: 0 below 24 degC inside thick walls, 1 at 32 degC.
     pub cooling: f32,
-    /// Need of heating: 0 above 8 degC, 1 at -2 degC.
+    /// Need of heating: 0 above 8 degC inside thick walls, 1 at -2 degC.
     pub heating: f32,
+    /// Kelvin below 15 degC inside thick walls.
+    pub cold_k: f32,
     /// Share of a clear sky's sunlight, in (0, 1].
     pub sun: f32,
 }
@@ -50,22 +59,41 @@ pub struct RegionDay {
 pub fn region_day(seed: u64, region: usize, day: i32, ordinal: u32) -> RegionDay {
     let shared = Key::new(seed, Stream::Weather).with(0);
     let own = Key::new(seed, Stream::Weather).with(1 + region as u64);
-    let angle = TAU * (f64::from(ordinal) - COLDEST_DAY) / 365.25;
-    let season = YEAR_MEAN_C - YEAR_SWING_C * libm::cos(angle);
-    let spell = SPELL_C * (0.85 * spell(shared, day) + 0.35 * spell(own, day));
+    let on = |back: i32| {
+        let angle = TAU * (f64::from(ordinal) - f64::from(back) - COLDEST_DAY) / 365.25;
+        let season = YEAR_MEAN_C - YEAR_SWING_C * libm::cos(angle);
+        let spell = SPELL_C * (0.85 * spell(shared, day - back) + 0.35 * spell(own, day - back));
+        season + REGION_OFFSET_C[region] + spell
+    };
+    let mean = on(0);
+    let felt = INERTIA[0] * mean + INERTIA[1] * on(1) + INERTIA[2] * on(2);
     let cloud = 0.7 * shared.on(day).unit(2) + 0.3 * own.on(day).unit(2);
     let sun = 1.0 - 0.85 * cloud * cloud;
-    let mean = season + REGION_OFFSET_C[region] + spell;
     // A clear sky lets the day warm and the night cool.
     let swing = 2.5 + 3.5 * sun;
     RegionDay {
         mean_centi_c: centi(mean),
         min_centi_c: centi(mean - swing * own.on(day).between(3, 0.8, 1.1)),
         max_centi_c: centi(mean + swing * own.on(day).between(4, 0.8, 1.2)),
-        cooling: ((mean - COOLING_FROM_C) / 8.0).clamp(0.0, 1.5) as f32,
-        heating: ((HEATING_FROM_C - mean) / 10.0).clamp(0.0, 1.5) as f32,
+        cooling: ((felt - COOLING_FROM_C) / 8.0).clamp(0.0, 1.5) as f32,
+        heating: ((HEATING_FROM_C - felt) / 10.0).clamp(0.0, 1.5) as f32,
+        cold_k: (COLD_FROM_C - felt).max(0.0) as f32,
         sun: sun as f32,
     }
+}
+
+/// What a plant of one watt makes, seen from the network, at each point of a
+/// day: neighbours lie under the same clouds.
+pub fn sky(seed: u64, region: usize, day: i32, month: usize, sun: f32) -> Template {
+    let key = Key::new(seed, Stream::Sky).with(region as u64).on(day);
+    let sun = f64::from(sun);
+    // Passing clouds matter most when the sky is half covered, and last a while.
+    let ripple = 0.8 * sun * (1.0 - sun);
+    let cloud = |point: usize| 2.0 * key.unit(point as u64) - 1.0;
+    Template::new(|point| {
+        let passing = 0.6 * cloud(point) + 0.4 * cloud(point + 1);
+        clear_sky(month, point) * sun * (1.0 + ripple * passing)
+    })
 }
 
 /// A mean of the last days' draws that fades with their age.

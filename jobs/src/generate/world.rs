@@ -4,10 +4,10 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 use super::Options;
-use super::calendar::{Decree, decree};
-use super::shape::Shapes;
-use super::usage::Totals;
-use super::weather::{REGIONS, RegionDay, region_day};
+use super::calendar::{Decree, decree, is_term};
+use super::curve::shape::Shapes;
+use super::curve::template::Template;
+use super::weather::{REGIONS, RegionDay, region_day, sky};
 
 /// Months for which there are bills, work orders and outages.
 const BILLED_MONTHS: u32 = 24;
@@ -18,7 +18,6 @@ const ANNOUNCED_MONTHS: u32 = 3;
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2200;
 
 /// One day of the lake.
-#[derive(Clone, Debug)]
 pub struct Day {
     /// Days since 1970-01-01.
     pub number: i32,
@@ -26,8 +25,12 @@ pub struct Day {
     /// 0 is January.
     pub month: usize,
     pub decree: Decree,
+    /// Whether schools are in term.
+    pub is_term: bool,
     /// By region.
     pub weather: [RegionDay; REGIONS.len()],
+    /// Output of a plant of one watt, by region.
+    pub sky: [Template; REGIONS.len()],
 }
 
 /// One calendar month.
@@ -54,7 +57,6 @@ pub struct World {
     /// First day that the calendar leaves out.
     pub announced_to: i32,
     pub shapes: Shapes,
-    pub totals: Totals,
     days: Vec<Day>,
     months: Vec<Month>,
     first_billed: usize,
@@ -77,8 +79,7 @@ impl World {
             return None;
         }
 
-        let shapes = Shapes::new();
-        let totals = Totals::new(&shapes);
+        let shapes = Shapes::new(options.seed);
         let days = (first.to_epoch_days()..announced_to.to_epoch_days())
             .map(|number| Some(day(options.seed, number, NaiveDate::from_epoch_days(number)?)))
             .collect::<Option<Vec<Day>>>()?;
@@ -97,7 +98,6 @@ impl World {
             reported_from: reported_from.to_epoch_days(),
             announced_to: announced_to.to_epoch_days(),
             shapes,
-            totals,
             days,
             months,
             first_billed,
@@ -109,6 +109,11 @@ impl World {
     /// of the calendar.
     pub fn day(&self, number: i32) -> &Day {
         &self.days[(number - self.days[0].number).unsigned_abs() as usize]
+    }
+
+    /// Whether the lake knows the day.
+    pub fn has_day(&self, number: i32) -> bool {
+        number >= self.days[0].number && number < self.announced_to
     }
 
     /// The months of which bills are made, oldest first.
@@ -128,12 +133,16 @@ impl World {
 }
 
 fn day(seed: u64, number: i32, date: NaiveDate) -> Day {
+    let weather = std::array::from_fn(|region| region_day(seed, region, number, date.ordinal()));
+    let month = date.month0() as usize;
     Day {
         number,
         date,
-        month: date.month0() as usize,
+        month,
         decree: decree(date),
-        weather: std::array::from_fn(|region| region_day(seed, region, number, date.ordinal())),
+        is_term: is_term(date),
+        sky: std::array::from_fn(|region| sky(seed, region, number, month, weather[region].sun)),
+        weather,
     }
 }
 

@@ -3,8 +3,9 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::account::{Account, Device, account_id};
-use super::write::{Row, dates, ints, opt_dates, texts};
+use super::account::{Account, account_id};
+use super::tenant::Device;
+use crate::generate::write::{Row, dates, ints, opt_dates, texts};
 
 /// The power that a heat pump draws at full need, over what it is rated at.
 const HEAT_PUMP_RATING: f32 = 1.2;
@@ -26,11 +27,14 @@ pub fn devices_of(account: &Account) -> Vec<DeviceRow> {
     if let Some(plant) = known(account.solar) {
         rows.push(row("pv", plant.power_w as i64, plant.since));
     }
-    if let Some(charger) = known(account.charger) {
+    if let Some(charger) = known(account.tenant.charger) {
         rows.push(row("ev_charger", charger.power_w as i64, charger.since));
     }
-    if let Some(pump) = known(account.heat_pump) {
+    if let Some(pump) = known(account.tenant.heat_pump) {
         rows.push(row("heat_pump", (pump.power_w * HEAT_PUMP_RATING) as i64, pump.since));
+    }
+    if let Some(storage) = account.storage.filter(|storage| storage.device.is_registered) {
+        rows.push(row("storage", storage.device.power_w as i64, storage.device.since));
     }
     if account.has_own_transformer() {
         let capacity_w = i64::from(account.capacity_kva) * 1_000;

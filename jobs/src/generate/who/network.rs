@@ -7,9 +7,9 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::account::Account;
-use super::random::{Key, Stream};
-use super::weather::REGIONS;
-use super::write::{Row, decimals, texts};
+use crate::generate::random::{Key, Stream};
+use crate::generate::weather::REGIONS;
+use crate::generate::write::{Row, decimals, texts};
 
 /// Accounts of all kinds on a public transformer, of which 85 % are dwellings.
 const ACCOUNTS_PER_TRANSFORMER: u64 = 235;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::write::{Row, decimals, ints, opt_ints, texts};
+use crate::generate::write::{Row, decimals, ints, opt_ints, texts};
 
 /// Points of a curve in half an hour.
 const POINTS_PER_HALF_HOUR: usize = 2;
@@ -64,6 +64,7 @@ pub enum Layout {
 
 impl Layout {
     /// Every layout, in the order of its number.
+    #[cfg(test)]
     pub const ALL: [Self; 4] = [Self::Flat, Self::Home, Self::Standard, Self::Sharp];
 
     /// The runs of the day, in order and without gaps.
@@ -98,6 +99,7 @@ impl Layout {
     }
 
     /// The period of a point of a 96-point curve.
+    #[cfg(test)]
     pub fn period(self, point: usize) -> Period {
         self.runs().iter().find(|run| run.points().contains(&point)).map_or(Period::Flat, |run| run.period)
     }

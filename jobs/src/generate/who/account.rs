@@ -1,17 +1,25 @@
-//! Who an account is: drawn from the seed and its index alone.
+//! An account: where it is, on which terms it is supplied, and who is behind
+//! it. All of it is drawn from the seed and the account's index alone.
 
 use super::archetype::Archetype;
 use super::network::{region_of, transformer_of};
-use super::payment::Payer;
-use super::random::{Key, Stream};
-use super::shape::{Heating, MAX_SHIFT};
-use super::tariff::Tariff;
-use super::world::World;
+use super::tenant::{Device, Tenant, installed};
+use crate::generate::money::tariff::Tariff;
+use crate::generate::random::{Key, Stream};
+use crate::generate::world::World;
 
 /// Days of the year in which the newest accounts were opened.
 const NEW_DAYS: u64 = 365;
 /// Days within which all accounts were opened.
 const OLDEST_DAYS: u64 = 7_300;
+/// Days before the end in which dwellings changed hands, at most.
+const MOVING_DAYS: u64 = 700;
+/// Share of the dwellings in which somebody lived before, in that time.
+const MOVED: f64 = 0.10;
+/// Share of the vacant dwellings that somebody left in that time.
+const VACATED: f64 = 0.45;
+/// Share of the accounts that ended in that time.
+const CLOSED: f64 = 0.006;
 
 /// Sizes in which capacity is contracted, in kVA.
 const CAPACITIES_KVA: [u32; 32] = [
@@ -24,16 +32,6 @@ const TWO_PART_KVA: u32 = 315;
 /// Capacity, in kVA, from which supply is at medium voltage.
 const MEDIUM_VOLTAGE_KVA: u32 = 160;
 
-/// A device behind the meter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Device {
-    pub power_w: f32,
-    /// First day in use, in days since 1970-01-01.
-    pub since: i32,
-    /// Whether the utility knows of it.
-    pub is_registered: bool,
-}
-
 /// Contract terms that held until a day.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FormerTerms {
@@ -43,61 +41,67 @@ pub struct FormerTerms {
     pub capacity_kva: u32,
 }
 
-/// One account.
+/// Who was there before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormerTenant {
+    pub tenant: Tenant,
+    /// First day without them.
+    pub left: i32,
+    /// First day of who came after them; before the end where somebody did.
+    pub next_came: i32,
+}
+
+/// A battery beside a plant.
 #[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Storage {
+    pub device: Device,
+    pub capacity_wh: i64,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     pub index: u64,
-    pub archetype: Archetype,
     pub region: usize,
     /// First day of supply, in days since 1970-01-01.
     pub opened: i32,
-    /// Mean power of an ordinary year.
-    pub mean_w: f32,
-    /// Yearly growth as a share of the load on the last day.
-    pub growth: f32,
-    /// Points by which the day is shifted, plus the largest shift.
-    pub shift: usize,
-    /// Power of cooling at full need.
-    pub cooling_w: f32,
-    /// Power of plain electric heating at full need.
-    pub heating_w: f32,
-    pub heating: Heating,
-    pub heat_pump: Option<Device>,
-    pub charger: Option<Device>,
+    /// First day without supply.
+    pub closed: Option<i32>,
+    /// Who is there on the last day.
+    pub tenant: Tenant,
+    pub former_tenant: Option<Box<FormerTenant>>,
     pub solar: Option<Device>,
+    pub storage: Option<Storage>,
     pub capacity_kva: u32,
     pub tariff: Tariff,
     pub former: Option<FormerTerms>,
-    pub payer: Payer,
     /// Whether a two-part tariff bills demand instead of capacity.
     pub is_billed_by_demand: bool,
-    /// Ordinary power factor.
-    pub power_factor: f64,
+    /// Reactive power that goes with a unit of load, over what is usual.
+    pub reactive: f64,
 }
 
 /// The numbered draws of an account.
 #[derive(Clone, Copy)]
 enum Draw {
     Archetype,
-    Size,
+    Tenant,
     Opened,
     IsNew,
-    Growth,
-    Shift,
-    HasCooling,
-    Cooling,
-    HasHeating,
-    Heating,
-    HasHeatPump,
-    HasCharger,
+    IsClosed,
+    Closed,
+    IsMoved,
+    Moved,
+    FormerKind,
+    FormerTenant,
     HasSolar,
+    HasStorage,
     Capacity,
     Tariff,
     IsChanged,
     Changed,
-    Payer,
     Demand,
-    PowerFactor,
+    Reactive,
     IsLinked,
     Industry,
 }
@@ -108,72 +112,73 @@ impl Account {
         let key = Key::new(world.seed, Stream::Account).with(index);
         let unit = |draw: Draw| key.unit(draw as u64);
         let chance = |draw: Draw, probability| key.chance(draw as u64, probability);
-        let between = |draw: Draw, low, high| key.between(draw as u64, low, high);
 
         let archetype = archetype_of(world.seed, index);
-        let traits = archetype.traits();
-        let factor = libm::exp(traits.sigma * key.normal(Draw::Size as u64));
-        let mean_w = (traits.median_kwh * factor / 8.76).clamp(2.0, 8.0e6);
         let opened = world.end - opened_days_ago(key);
-
-        let is_lived_in = archetype.is_lived_in();
-        let has = |draw, probability| is_lived_in && chance(draw, probability);
-        let cooling_w = if has(Draw::HasCooling, 0.85) { mean_w * between(Draw::Cooling, 0.8, 3.5) } else { 0.0 };
-        let heating_w = if has(Draw::HasHeating, 0.35) { mean_w * between(Draw::Heating, 1.0, 4.0) } else { 0.0 };
-        let device = |draw: Draw, probability, registered| {
-            has(draw, probability).then(|| installed(key, draw, world.end, opened, registered))
-        };
-        let charger = device(Draw::HasCharger, 0.03, 0.7).map(|device| Device {
-            power_w: match key.with(Draw::HasCharger as u64).below(9, 10) {
-                0..2 => 3_500.0,
-                2..9 => 7_000.0,
-                _ => 11_000.0,
-            },
-            ..device
+        let former_tenant = former_tenant(world, key, archetype, opened);
+        let came = former_tenant.as_ref().map_or(opened, |former| former.next_came);
+        let tenant = Tenant::draw(world, key.with(Draw::Tenant as u64), 0, archetype, came);
+        let has_solar = archetype.is_lived_in() && chance(Draw::HasSolar, 0.04);
+        let solar = has_solar.then(|| {
+            let key = key.with(Draw::HasSolar as u64);
+            let device = installed(key, world.end, came, 1.0);
+            Device { power_w: 3_000.0 + 500.0 * key.below(9, 25) as f32, ..device }
         });
-        let solar = device(Draw::HasSolar, 0.04, 1.0).map(|device| Device {
-            power_w: 3_000.0 + 500.0 * key.with(Draw::HasSolar as u64).below(9, 25) as f32,
-            ..device
+        let storage = solar.filter(|_| chance(Draw::HasStorage, 0.3)).map(|plant| {
+            let key = key.with(Draw::HasStorage as u64);
+            let device = installed(key, world.end, plant.since, 0.9);
+            Storage {
+                device: Device { power_w: 2_500.0, ..device },
+                capacity_wh: 5_000 + 2_500 * key.below(9, 3) as i64,
+            }
         });
-        let heat_pump = device(Draw::HasHeatPump, 0.02, 0.85).map(|device| Device {
-            power_w: 2_500.0 + 500.0 * key.with(Draw::HasHeatPump as u64).below(9, 6) as f32,
-            ..device
-        });
-
-        let capacity_kva = capacity_kva(archetype, mean_w, unit(Draw::Capacity));
-        let tariff = tariff_of(archetype, capacity_kva, charger.is_some(), unit(Draw::Tariff));
+        let size_w = f64::from(tenant.mean_w);
+        let capacity_kva = capacity_kva(archetype, size_w, unit(Draw::Capacity));
+        let tariff = tariff_of(archetype, capacity_kva, tenant.charger.is_some(), unit(Draw::Tariff));
         let former = chance(Draw::IsChanged, 0.01)
             .then(|| former_terms(world, opened, tariff, capacity_kva, unit(Draw::Changed)))
             .flatten();
+        let is_closed = former_tenant.is_none() && former.is_none() && chance(Draw::IsClosed, CLOSED);
+        let closed = world.end - key.below(Draw::Closed as u64, MOVING_DAYS) as i32;
         Self {
             index,
-            archetype,
             region: region_of(transformer_of(index)),
             opened,
-            mean_w: mean_w as f32,
-            growth: (0.02 + 0.07 * key.normal(Draw::Growth as u64)).clamp(-0.2, 0.25) as f32,
-            shift: key.below(Draw::Shift as u64, 2 * MAX_SHIFT as u64 + 1) as usize,
-            cooling_w: cooling_w as f32,
-            heating_w: heating_w as f32,
-            heating: match archetype {
-                Archetype::WorkingFamily => Heating::Away,
-                _ => Heating::AtHome,
-            },
-            heat_pump,
-            charger,
+            closed: (is_closed && closed > opened).then_some(closed),
+            tenant,
+            former_tenant: former_tenant.map(Box::new),
             solar,
+            storage,
             capacity_kva,
             tariff,
             former,
-            payer: Payer::of(archetype, unit(Draw::Payer)),
             is_billed_by_demand: chance(Draw::Demand, 0.45),
-            power_factor: (0.93 + 0.035 * key.normal(Draw::PowerFactor as u64)).clamp(0.68, 0.99),
+            reactive: libm::exp(0.35 * key.normal(Draw::Reactive as u64) - 0.2).clamp(0.2, 2.4),
         }
     }
 
-    /// Account number: 13 digits that sort like the indexes.
-    pub fn id(&self) -> String {
-        account_id(self.index)
+    /// The kind of who is there on the last day.
+    pub fn archetype(&self) -> Archetype {
+        self.tenant.archetype
+    }
+
+    /// First day without supply, beyond the lake where that goes on.
+    pub fn supplied_to(&self) -> i32 {
+        self.closed.unwrap_or(i32::MAX)
+    }
+
+    /// Who is behind the account on a day; nobody between two tenants.
+    pub fn tenant_on(&self, day: i32) -> Option<&Tenant> {
+        match &self.former_tenant {
+            Some(former) if day < former.left => Some(&former.tenant),
+            Some(former) if day < former.next_came => None,
+            _ => Some(&self.tenant),
+        }
+    }
+
+    /// Who holds the account on a day: between two tenants, who comes next.
+    pub fn holder_on(&self, day: i32) -> &Tenant {
+        self.tenant_on(day).unwrap_or(&self.tenant)
     }
 
     /// Tariff and capacity, in kVA, that hold on a day.
@@ -187,7 +192,7 @@ impl Account {
     /// Voltage at which the account is supplied.
     pub fn voltage_class(&self) -> &'static str {
         match self.capacity_kva {
-            0..=12 if self.archetype.is_household() => "lv220",
+            0..=12 if self.archetype().is_household() => "lv220",
             0..=8 => "lv220",
             9..MEDIUM_VOLTAGE_KVA => "lv380",
             MEDIUM_VOLTAGE_KVA..8_000 => "mv10",
@@ -203,7 +208,7 @@ impl Account {
 
     /// Industry of a business.
     pub fn industry_code(&self, seed: u64) -> Option<&'static str> {
-        let industries = self.archetype.traits().industries;
+        let industries = self.archetype().traits().industries;
         let key = Key::new(seed, Stream::Account).with(self.index);
         let place = key.below(Draw::Industry as u64, industries.len() as u64);
         industries.get(place as usize).copied()
@@ -248,14 +253,26 @@ fn opened_days_ago(key: Key) -> i32 {
     days as i32
 }
 
-/// A device that came some time in the last five years.
-fn installed(key: Key, draw: Draw, end: i32, opened: i32, registered: f64) -> Device {
-    let key = key.with(draw as u64);
-    Device {
-        power_w: 0.0,
-        since: (end - 1 - key.below(0, 1_825) as i32).max(opened),
-        is_registered: key.chance(1, registered),
+/// Who lived in a dwelling before, if anybody did in the last years.
+fn former_tenant(world: &World, key: Key, archetype: Archetype, opened: i32) -> Option<FormerTenant> {
+    let share = match archetype {
+        Archetype::Vacant => VACATED,
+        _ if archetype.is_lived_in() => MOVED,
+        _ => 0.0,
+    };
+    let key_of = key.with(Draw::Moved as u64);
+    let left = world.end - 15 - key_of.below(0, MOVING_DAYS) as i32;
+    if !key.chance(Draw::IsMoved as u64, share) || left <= opened {
+        return None;
     }
+    // Some stand empty for months before the next ones come.
+    let empty_days = (key_of.unit(1) * key_of.unit(2) * 240.0) as i32;
+    let next_came = if archetype == Archetype::Vacant { left } else { (left + empty_days).min(world.end - 1) };
+    let kinds = [Archetype::WorkingFamily, Archetype::WorkingFamily, Archetype::AtHome, Archetype::NightOwl];
+    let kind = kinds[key.below(Draw::FormerKind as u64, 4) as usize];
+    let tenant = Tenant::draw(world, key.with(Draw::FormerTenant as u64), 1, kind, opened);
+    // A car goes with its owner, and a heat pump was not there yet.
+    Some(FormerTenant { tenant: Tenant { charger: None, heat_pump: None, ..tenant }, left, next_came })
 }
 
 /// The contracted size that holds the highest load with some reserve.
@@ -274,7 +291,7 @@ fn capacity_kva(archetype: Archetype, mean_w: f64, unit: f64) -> u32 {
 fn tariff_of(archetype: Archetype, capacity_kva: u32, has_charger: bool, unit: f64) -> Tariff {
     match archetype {
         Archetype::Farm => Tariff::Agricultural,
-        Archetype::School | Archetype::StreetLighting => Tariff::Public,
+        Archetype::School | Archetype::Hospital | Archetype::StreetLighting => Tariff::Public,
         _ if archetype.is_household() => {
             let tou_share = if has_charger { 0.7 } else { 0.28 };
             if unit < tou_share { Tariff::ResidentialTou } else { Tariff::ResidentialTiered }
@@ -311,7 +328,7 @@ mod tests {
         let (one, two) = (world(3), world(3));
         assert_eq!(Account::draw(&one, 17), Account::draw(&two, 17));
         assert_ne!(Account::draw(&one, 17), Account::draw(&world(4), 17));
-        assert_eq!(Account::draw(&one, 17).id(), "3301000000017");
+        assert_eq!(account_id(17), "3301000000017");
     }
 
     #[test]
@@ -320,19 +337,43 @@ mod tests {
         let accounts: Vec<Account> = (0..4_000).map(|index| Account::draw(&world, index)).collect();
         let mut homes: Vec<f32> = accounts
             .iter()
-            .filter(|account| account.archetype.is_lived_in())
-            .map(|account| account.mean_w * 8.76)
+            .filter(|account| account.archetype().is_lived_in())
+            .map(|account| account.tenant.mean_w * 8.76)
             .collect();
         homes.sort_by(f32::total_cmp);
         let median_kwh = homes[homes.len() / 2];
-        assert!((2_200.0..2_800.0).contains(&median_kwh), "{median_kwh}");
+        assert!((3_000.0..3_800.0).contains(&median_kwh), "{median_kwh}");
         for account in &accounts {
             assert!(account.opened < world.end);
+            assert!(account.storage.is_none_or(|storage| storage.device.since >= account.opened));
             if account.has_own_transformer() {
-                assert!(!account.archetype.is_household());
+                assert!(!account.archetype().is_household());
                 assert!(account.voltage_class().starts_with(['m', 'h']));
             }
         }
+    }
+
+    #[test]
+    fn some_move_some_leave_and_some_accounts_end() {
+        let world = world(3);
+        let accounts: Vec<Account> = (0..10_000).map(|index| Account::draw(&world, index)).collect();
+        let moved =
+            accounts.iter().filter_map(|account| account.former_tenant.as_deref().map(|former| (account, former)));
+        let mut count = 0;
+        for (account, former) in moved {
+            count += 1;
+            assert!(account.opened < former.left && former.left <= former.next_came && former.next_came < world.end);
+            assert_eq!(account.tenant_on(former.left - 1).map(|tenant| tenant.number), Some(1));
+            assert_eq!(account.tenant_on(world.end - 1).map(|tenant| tenant.number), Some(0));
+            let is_empty = former.left < former.next_came;
+            assert_eq!(account.tenant_on(former.left).is_none(), is_empty);
+            assert!(account.tenant.charger.is_none_or(|charger| charger.since >= former.next_came));
+        }
+        assert!((700..1_500).contains(&count), "{count}");
+        let closed = accounts.iter().filter(|account| account.closed.is_some()).count();
+        assert!((30..90).contains(&closed), "{closed}");
+        let idle = accounts.iter().filter(|account| account.tenant.idle_since.is_some()).count();
+        assert!((10..80).contains(&idle), "{idle}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::network::{Node, settlement};
-use super::random::{Key, Stream};
-use super::world::{Month, World};
-use super::write::{Row, flags, opt_timestamps, texts};
+use crate::generate::random::{Key, Stream};
+use crate::generate::who::network::{Node, settlement};
+use crate::generate::world::{Month, World};
+use crate::generate::write::{Row, flags, opt_timestamps, texts};
 
 const MINUTES_PER_DAY: i64 = 24 * 60;
 const MICROS_PER_MINUTE: i64 = 60_000_000;

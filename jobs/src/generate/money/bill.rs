@@ -3,15 +3,17 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::account::{Account, account_id};
-use super::damage;
-use super::random::{Key, Stream};
 use super::tariff::{
     CAPACITY_PRICE, DEMAND_PRICE, Period, TIER_1_LIMIT_WH, TIER_2_LIMIT_WH, TIER_2_SURCHARGE, TIER_3_SURCHARGE, Tariff,
 };
 use super::usage::{ByPeriod, Usage, month_usage};
-use super::world::{Month, World};
-use super::write::{Row, dates, decimals, ints, opt_ints, texts};
+use crate::generate::calibrated::{REACTIVE_FIXED, REACTIVE_SLOPE};
+use crate::generate::curve::Blend;
+use crate::generate::damage;
+use crate::generate::random::{Key, Stream};
+use crate::generate::who::account::{Account, account_id};
+use crate::generate::world::{Month, World};
+use crate::generate::write::{Row, dates, decimals, ints, opt_ints, texts};
 
 /// Day of the month after, from which bills are issued, less one.
 const ISSUE_AFTER_DAYS: i32 = 4;
@@ -50,15 +52,16 @@ pub fn bills_of(world: &World, account: &Account) -> Vec<Bill> {
     // Tiers need the energy since January; nothing else looks back so far.
     let metered = if account.tariff.is_tiered() { world.metered_months() } else { billed };
     let mut bills = Vec::with_capacity(billed.len());
+    let mut blend = Blend::default();
     let mut year = i32::MIN;
     let mut year_wh = 0;
-    for month in metered.iter().filter(|month| account.opened < month.next) {
+    for month in metered.iter().filter(|month| account.opened < month.next && month.first < account.supplied_to()) {
         if month.year != year {
             year = month.year;
             year_wh = 0;
         }
         let (tariff, capacity_kva) = account.terms_on(month.first);
-        let usage = month_usage(world, account, month, tariff.layout(month.month));
+        let usage = month_usage(world, account, month, tariff.layout(month.month), &mut blend);
         if month.first >= first_billed {
             bills.push(bill(world, account, month, &usage, tariff, capacity_kva, year_wh));
         }
@@ -86,20 +89,19 @@ fn bill(
     year_wh: i64,
 ) -> Bill {
     let key = Key::new(world.seed, Stream::Bill).with(account.index).on(month.first);
-    let class = account.archetype.traits().class;
+    let class = account.archetype().traits().class;
     let energy_wh: i64 = usage.energy_wh.iter().sum();
     let energy_cents = energy_cents(tariff, &usage.energy_wh, year_wh);
     let capacity_cents = (tariff == Tariff::IndustrialTwoPart).then(|| {
-        if account.is_billed_by_demand {
-            to_cents(usage.max_demand_w * DEMAND_PRICE)
-        } else {
-            // Capacity is priced per kVA, energy and demand per thousand.
-            to_cents(i64::from(capacity_kva) * 1_000 * CAPACITY_PRICE)
-        }
+        // Capacity is priced per kVA, energy and demand per thousand.
+        let capacity = i64::from(capacity_kva) * 1_000 * CAPACITY_PRICE;
+        let demand = usage.max_demand_w.filter(|_| account.is_billed_by_demand);
+        to_cents(demand.map_or(capacity, |demand_w| demand_w * DEMAND_PRICE))
     });
     let power_factor = (class == "industrial").then(|| {
-        let share = account.power_factor + key.between(1, -0.015, 0.015);
-        (share.clamp(0.5, 1.0) * 10_000.0).round() as i64
+        let days = month.next.min(account.supplied_to()) - month.first.max(account.opened);
+        let hours = f64::from(days) * 24.0;
+        power_factor(account, energy_wh as f64, hours)
     });
     let power_factor_cents = power_factor.map(|power_factor| {
         let adjusted = energy_cents + capacity_cents.unwrap_or(0);
@@ -112,7 +114,7 @@ fn bill(
         tariff,
         energy_wh,
         periods_wh: usage.energy_wh,
-        max_demand_w: matches!(class, "industrial" | "commercial").then_some(usage.max_demand_w),
+        max_demand_w: usage.max_demand_w,
         power_factor,
         tier: tariff.is_tiered().then(|| tier(year_wh + energy_wh)),
         energy_cents,
@@ -122,6 +124,15 @@ fn bill(
         issued,
         due: issued + TERM_DAYS,
     }
+}
+
+/// The power factor of a month, in ten-thousandths. Motors without load need
+/// reactive energy, too, so a weak month has a poor one.
+fn power_factor(account: &Account, energy_wh: f64, hours: f64) -> i64 {
+    let reactive =
+        REACTIVE_SLOPE * account.reactive * energy_wh + REACTIVE_FIXED * f64::from(account.tenant.mean_w) * hours;
+    let apparent = libm::sqrt(energy_wh * energy_wh + reactive * reactive);
+    (energy_wh / apparent.max(1.0) * 10_000.0).round() as i64
 }
 
 /// The price of a month's energy; `year_wh` was used earlier in the year.

@@ -3,13 +3,13 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::account::{Account, account_id};
-use super::archetype::Archetype;
 use super::bill::Bill;
-use super::damage;
-use super::random::{Key, Stream};
-use super::world::{Month, World};
-use super::write::{Row, dates, decimals, texts};
+use crate::generate::damage;
+use crate::generate::random::{Key, Stream};
+use crate::generate::who::account::{Account, account_id};
+use crate::generate::who::archetype::Archetype;
+use crate::generate::world::{Month, World};
+use crate::generate::write::{Row, dates, decimals, texts};
 
 /// How an account pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +107,9 @@ pub fn received(seed: u64, payment: Payment) -> impl Iterator<Item = Payment> {
 
 /// How the account pays at the time of the bill.
 fn habit(world: &World, account: &Account, bill: &Bill, key: Key) -> Payer {
-    if account.payer != Payer::Worsening {
-        return account.payer;
+    let payer = account.holder_on(bill.month.next - 1).payer;
+    if payer != Payer::Worsening {
+        return payer;
     }
     let since = world.end - 60 - key.below(0, 210) as i32;
     if bill.issued < since { Payer::Prompt } else { Payer::Chronic }
@@ -153,7 +154,7 @@ fn parts(habit: Payer, bill: &Bill, key: Key) -> (Option<Part>, Option<Part>) {
 /// The channel by which the account pays by hand.
 fn usual_channel(account: &Account, key: Key) -> &'static str {
     let ticket = key.below(1, 100);
-    let (app, wechat, alipay, counter, hall) = match account.archetype {
+    let (app, wechat, alipay, counter, hall) = match account.archetype() {
         Archetype::AtHome => (20, 50, 62, 72, 88),
         archetype if archetype.is_household() => (30, 62, 92, 93, 96),
         Archetype::Shop | Archetype::Restaurant | Archetype::Farm => (30, 58, 80, 88, 94),
@@ -185,8 +186,8 @@ impl Row for Payment {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bill::bills_of;
     use super::*;
-    use crate::generate::bill::bills_of;
     use crate::generate::world::tests::world;
 
     #[test]
@@ -217,7 +218,7 @@ mod tests {
         let world = world(12);
         let prompt = (0..200)
             .map(|index| Account::draw(&world, index))
-            .find(|account| account.payer == Payer::Prompt)
+            .find(|account| account.tenant.payer == Payer::Prompt && account.former_tenant.is_none())
             .expect("most accounts are punctual");
         for bill in bills_of(&world, &prompt) {
             if bill.total_cents > 0 && bill.due < world.end {
