@@ -23,6 +23,7 @@ mod pieces;
 mod random;
 mod service;
 mod staging;
+mod truth;
 mod weather;
 mod who;
 mod world;
@@ -91,7 +92,8 @@ pub fn generate(options: &Options, progress: Progress<'_>) -> Result<Summary, Ge
     }
     let world = World::new(options).ok_or(GenerateError::DatesOutOfRange { end: options.end, days: options.days })?;
     let staging = Staging::create(&options.out)?;
-    let work = Work { world: &world, accounts: options.accounts, sources: staging.folder() };
+    let (sources, truth) = (staging.sources(), staging.truth());
+    let work = Work { world: &world, accounts: options.accounts, sources: &sources, truth: &truth };
     let tally = work.run(options.threads, progress)?;
     staging.publish()?;
     Ok(tally.into())
@@ -177,7 +179,7 @@ mod tests {
         let again = generate(&options(lake.path(), 3, 1), &|_, _| ControlFlow::Continue(()));
         assert!(matches!(again, Err(GenerateError::NotEmpty { .. })));
         let left = fs::read_dir(lake.path()).expect("a folder").count();
-        assert_eq!(left, 1);
+        assert_eq!(left, 2);
     }
 
     #[test]

@@ -53,6 +53,15 @@ pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, blend: &mut 
     if let Some(plant) = account.solar.filter(|plant| plant.since <= day.number) {
         blend.add(-f64::from(plant.power_w), day.sky[account.region].plain());
     }
+    let midnight = i64::from(day.number) * POINTS as i64;
+    for gap in account.interruptions.iter().skip_while(|gap| gap.end <= midnight) {
+        let of_day = |point: i64| (point - midnight).clamp(0, POINTS as i64) as usize;
+        let points = of_day(gap.start)..of_day(gap.end);
+        if points.is_empty() {
+            break;
+        }
+        blend.interrupt(points);
+    }
 }
 
 fn add_tenant<'a>(world: &'a World, account: &Account, who: &Tenant, day: &Day, blend: &mut Blend<'a>) {

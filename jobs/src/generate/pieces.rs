@@ -14,24 +14,32 @@ use super::load;
 use super::money::bill::{self, Bill, bills_of};
 use super::money::payment::{self, Payment, payments_of};
 use super::money::tariff::{Tariff, TariffPeriod, tariff_periods};
-use super::service::outage::{Outage, outages};
+use super::service::Story;
+use super::service::app_event::{AppEvent, app_events_of};
+use super::service::application::{Application, applications_of};
+use super::service::campaign::{CampaignRow, EffectRow, campaigns, effects};
+use super::service::contact::{Contact, contacts_of, reminders_of};
+use super::service::meter::{Meter, meters_of};
+use super::service::meter_event::{MeterEvent, meter_events_of};
 use super::service::work_order::{WorkOrder, work_orders_of};
+use super::truth::{AccountTruth, OrderTruth};
 use super::weather::{REGIONS, WeatherRow};
 use super::who::account::Account;
 use super::who::contract::{ContractRow, contracts_of};
 use super::who::device::{DeviceRow, devices_of};
 use super::who::network::{Node, Transformer, transformers_of};
+use super::who::outage::{Outage, outages};
 use super::world::World;
 use super::write::{Row, Sink, Written};
 
 /// Most accounts in a file of curves.
 const CURVE_ACCOUNTS: u64 = 200_000;
 /// Most accounts in a file of any other table.
-const RECORD_ACCOUNTS: u64 = 50_000;
+const RECORD_ACCOUNTS: u64 = 25_000;
 
-/// What an account's bills, and its other records, cost over a day's curve.
-const BILL_EFFORT: u64 = 30;
-const RECORD_EFFORT: u64 = 3;
+/// What an account's records, above all the energies of its bills, cost over a
+/// day's curve.
+const RECORD_EFFORT: u64 = 100;
 
 /// What was written, by table.
 pub type Tally = BTreeMap<&'static str, Written>;
@@ -45,9 +53,7 @@ pub type Progress<'a> = &'a (dyn Fn(u64, u64) -> ControlFlow<()> + Sync);
 enum Piece {
     /// The tables without accounts.
     Reference,
-    /// Bills and payments.
-    Bills { part: u64 },
-    /// Accounts, devices, transformers, outages and work orders.
+    /// Everything of some accounts but their curves.
     Records { part: u64 },
     /// The curves of one day.
     Curves { day: i32, part: u64 },
@@ -59,6 +65,8 @@ pub struct Work<'a> {
     pub accounts: u64,
     /// The folder of the tables.
     pub sources: &'a Path,
+    /// The folder of what was planted.
+    pub truth: &'a Path,
 }
 
 /// What the threads share.
@@ -118,10 +126,6 @@ impl Work<'_> {
     fn piece(&self, number: u64) -> Option<Piece> {
         let records = self.accounts.div_ceil(RECORD_ACCOUNTS);
         if number < records {
-            return Some(Piece::Bills { part: number });
-        }
-        let number = number - records;
-        if number < records {
             return Some(Piece::Records { part: number });
         }
         let number = number - records;
@@ -137,14 +141,13 @@ impl Work<'_> {
     }
 
     fn effort(&self) -> u64 {
-        self.accounts.saturating_mul(BILL_EFFORT + RECORD_EFFORT + self.days())
+        self.accounts.saturating_mul(RECORD_EFFORT + self.days())
     }
 
     fn effort_of(&self, piece: &Piece) -> u64 {
         let count = |range: Range<u64>| range.end - range.start;
         match piece {
             Piece::Reference => 0,
-            Piece::Bills { part } => count(self.chunk(*part, RECORD_ACCOUNTS)) * BILL_EFFORT,
             Piece::Records { part } => count(self.chunk(*part, RECORD_ACCOUNTS)) * RECORD_EFFORT,
             Piece::Curves { part, .. } => count(self.chunk(*part, CURVE_ACCOUNTS)),
         }
@@ -157,8 +160,7 @@ impl Work<'_> {
     fn make(&self, piece: &Piece, neighbours: &mut Neighbours) -> Result<Tally, GenerateError> {
         match piece {
             Piece::Reference => self.reference(),
-            Piece::Bills { part } => self.bills(*part),
-            Piece::Records { part } => self.records(*part),
+            Piece::Records { part } => Records::new(self, *part)?.write(self.chunk(*part, RECORD_ACCOUNTS)),
             Piece::Curves { day, part } => {
                 let day = self.world.day(*day);
                 let accounts = neighbours.of(self.world, self.chunk(*part, CURVE_ACCOUNTS));
@@ -189,66 +191,131 @@ impl Work<'_> {
         tariffs.extend(Tariff::ALL)?;
         let mut periods = self.sink::<TariffPeriod>(0)?;
         periods.extend(tariff_periods())?;
+        let mut offers = self.sink::<CampaignRow>(0)?;
+        offers.extend(campaigns(world))?;
+        let mut planted = Sink::<EffectRow>::create(self.truth, 0)?;
+        planted.extend(effects(world))?;
+        planted.finish()?;
         Ok(Tally::from([
+            (CampaignRow::TABLE, offers.finish()?),
             (CalendarRow::TABLE, calendar.finish()?),
             (WeatherRow::TABLE, weather.finish()?),
             (Tariff::TABLE, tariffs.finish()?),
             (TariffPeriod::TABLE, periods.finish()?),
         ]))
     }
+}
 
-    fn bills(&self, part: u64) -> Result<Tally, GenerateError> {
-        let seed = self.world.seed;
-        let mut bills = self.sink::<Bill>(part)?;
-        let mut payments = self.sink::<Payment>(part)?;
-        for index in self.chunk(part, RECORD_ACCOUNTS) {
-            let account = Account::draw(self.world, index);
-            for bill in bills_of(self.world, &account) {
-                for payment in payments_of(self.world, &account, &bill) {
-                    payments.extend(payment::received(seed, payment))?;
-                }
-                bills.extend(bill::received(seed, bill))?;
-            }
-        }
-        Ok(Tally::from([(Bill::TABLE, bills.finish()?), (Payment::TABLE, payments.finish()?)]))
+/// The records of some accounts on their way to files.
+struct Records<'a> {
+    world: &'a World,
+    contracts: Sink<ContractRow>,
+    devices: Sink<DeviceRow>,
+    meters: Sink<Meter>,
+    transformers: Sink<Transformer>,
+    interruptions: Sink<Outage>,
+    bills: Sink<Bill>,
+    payments: Sink<Payment>,
+    applications: Sink<Application>,
+    orders: Sink<WorkOrder>,
+    contacts: Sink<Contact>,
+    app_events: Sink<AppEvent>,
+    meter_events: Sink<MeterEvent>,
+    account_truth: Sink<AccountTruth>,
+    order_truth: Sink<OrderTruth>,
+}
+
+impl<'a> Records<'a> {
+    fn new(work: &'a Work<'_>, part: u64) -> Result<Self, GenerateError> {
+        Ok(Self {
+            world: work.world,
+            contracts: work.sink(part)?,
+            devices: work.sink(part)?,
+            meters: work.sink(part)?,
+            transformers: work.sink(part)?,
+            interruptions: work.sink(part)?,
+            bills: work.sink(part)?,
+            payments: work.sink(part)?,
+            applications: work.sink(part)?,
+            orders: work.sink(part)?,
+            contacts: work.sink(part)?,
+            app_events: work.sink(part)?,
+            meter_events: work.sink(part)?,
+            account_truth: Sink::create(work.truth, part)?,
+            order_truth: Sink::create(work.truth, part)?,
+        })
     }
 
-    fn records(&self, part: u64) -> Result<Tally, GenerateError> {
+    fn write(mut self, accounts: Range<u64>) -> Result<Tally, GenerateError> {
         let world = self.world;
-        let accounts = self.chunk(part, RECORD_ACCOUNTS);
-        let mut contracts = self.sink::<ContractRow>(part)?;
-        let mut devices = self.sink::<DeviceRow>(part)?;
-        let mut transformers = self.sink::<Transformer>(part)?;
-        let mut interruptions = self.sink::<Outage>(part)?;
-        let mut orders = self.sink::<WorkOrder>(part)?;
         for transformer in transformers_of(&accounts) {
-            transformers.push(Transformer::public(world.seed, transformer))?;
-            interruptions.extend(outages(world, Node::Public { transformer }))?;
+            self.transformers.push(Transformer::public(world.seed, transformer))?;
+            self.interruptions.extend(outages(world, Node::Public { transformer }))?;
         }
         let mut supply: Option<(Node, Vec<Outage>)> = None;
         for index in accounts {
             let account = Account::draw(world, index);
-            contracts.extend(contracts_of(world, &account))?;
-            devices.extend(devices_of(&account))?;
             let node = Node::of(&account);
             // Neighbours hang on one transformer, whose outages are drawn once.
             let suffered = match supply.take() {
                 Some((former, suffered)) if former == node => suffered,
                 _ => outages(world, node),
             };
-            orders.extend(work_orders_of(world, &account, &suffered))?;
             if account.has_own_transformer() {
-                transformers.push(Transformer::private(&account))?;
-                interruptions.extend(suffered.iter().copied())?;
+                self.transformers.push(Transformer::private(&account))?;
+                self.interruptions.extend(suffered.iter().copied())?;
             }
+            self.write_account(&account, &suffered)?;
             supply = Some((node, suffered));
         }
+        self.finish()
+    }
+
+    fn write_account(&mut self, account: &Account, outages: &[Outage]) -> Result<(), GenerateError> {
+        let world = self.world;
+        let meters = meters_of(world, account);
+        let applications = applications_of(world, account);
+        let bills = bills_of(world, account);
+        let payments: Vec<Vec<Payment>> = bills.iter().map(|bill| payments_of(world, account, bill)).collect();
+        let reminders = reminders_of(world, account, &bills, &payments);
+        let days: Vec<i32> = reminders.iter().map(|reminder| reminder.day).collect();
+        let story = Story { account, bills: &bills, outages, applications: &applications, reminders: &days };
+        let orders = work_orders_of(world, &story);
+
+        self.contracts.extend(contracts_of(world, account))?;
+        self.devices.extend(devices_of(account))?;
+        self.contacts.extend(contacts_of(world, account, &reminders))?;
+        self.app_events.extend(app_events_of(world, &story))?;
+        self.meter_events.extend(meter_events_of(world, &story, &meters))?;
+        self.account_truth.push(AccountTruth::of(world, account))?;
+        self.order_truth.extend(orders.iter().map(OrderTruth::from))?;
+        self.orders.extend(orders)?;
+        self.meters.extend(meters)?;
+        for payment in payments.into_iter().flatten() {
+            self.payments.extend(payment::received(world.seed, payment))?;
+        }
+        for bill in bills.iter().cloned() {
+            self.bills.extend(bill::received(world.seed, bill))?;
+        }
+        self.applications.extend(applications)
+    }
+
+    fn finish(self) -> Result<Tally, GenerateError> {
+        self.account_truth.finish()?;
+        self.order_truth.finish()?;
         Ok(Tally::from([
-            (ContractRow::TABLE, contracts.finish()?),
-            (DeviceRow::TABLE, devices.finish()?),
-            (Transformer::TABLE, transformers.finish()?),
-            (Outage::TABLE, interruptions.finish()?),
-            (WorkOrder::TABLE, orders.finish()?),
+            (ContractRow::TABLE, self.contracts.finish()?),
+            (DeviceRow::TABLE, self.devices.finish()?),
+            (Meter::TABLE, self.meters.finish()?),
+            (Transformer::TABLE, self.transformers.finish()?),
+            (Outage::TABLE, self.interruptions.finish()?),
+            (Bill::TABLE, self.bills.finish()?),
+            (Payment::TABLE, self.payments.finish()?),
+            (Application::TABLE, self.applications.finish()?),
+            (WorkOrder::TABLE, self.orders.finish()?),
+            (Contact::TABLE, self.contacts.finish()?),
+            (AppEvent::TABLE, self.app_events.finish()?),
+            (MeterEvent::TABLE, self.meter_events.finish()?),
         ]))
     }
 }
@@ -285,9 +352,9 @@ mod tests {
     #[test]
     fn pieces_cover_accounts_and_days_once() {
         let world = world(1);
-        let work = Work { world: &world, accounts: 450_001, sources: Path::new("unused") };
+        let work = Work { world: &world, accounts: 450_001, sources: Path::new("unused"), truth: Path::new("unused") };
         let pieces: Vec<Piece> = (0..).map_while(|number| work.piece(number)).collect();
-        assert_eq!(pieces.len(), 10 + 10 + 1 + 45 * 3);
+        assert_eq!(pieces.len(), 19 + 1 + 45 * 3);
         assert_eq!(pieces.iter().map(|piece| work.effort_of(piece)).sum::<u64>(), work.effort());
         assert_eq!(work.chunk(2, CURVE_ACCOUNTS), 400_000..450_001);
         assert_eq!(pieces.last(), Some(&Piece::Curves { day: world.end - 1, part: 2 }));

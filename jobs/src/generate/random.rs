@@ -40,6 +40,16 @@ pub enum Stream {
     Payment,
     /// What a customer asks for.
     WorkOrder,
+    /// What a customer applies for.
+    Application,
+    /// How the utility turns to a customer.
+    Contact,
+    /// What a customer does in the app.
+    AppEvent,
+    /// When meters were changed.
+    Meter,
+    /// What meters report.
+    MeterEvent,
     /// Transformers and their surroundings.
     Network,
     /// Interruptions of supply.

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::error::GenerateError;
 
+/// The folders of a lake: its tables, and what was planted in them.
+const SOURCES: &str = "sources";
+const TRUTH: &str = "_truth";
+
 /// The folder in which a lake is made. What is not published is removed.
 pub struct Staging {
     folder: PathBuf,
-    target: PathBuf,
+    out: PathBuf,
     /// Folders that were not there before, the innermost first.
     made: Vec<PathBuf>,
     is_published: bool,
@@ -19,15 +23,14 @@ pub struct Staging {
 impl Staging {
     /// Makes the folder, unless `out` holds sources already.
     pub fn create(out: &Path) -> Result<Self, GenerateError> {
-        let target = out.join("sources");
-        refuse_content(&target)?;
+        refuse_content(out)?;
         let made = out
             .ancestors()
             .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
             .map(Path::to_owned)
             .collect();
-        let folder = out.join(format!(".sources.{}", std::process::id()));
-        let staging = Self { folder, target, made, is_published: false };
+        let folder = out.join(format!(".making.{}", std::process::id()));
+        let staging = Self { folder, out: out.to_owned(), made, is_published: false };
         // What a killed process of the same number left behind is dead.
         match fs::remove_dir_all(&staging.folder) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -35,20 +38,37 @@ impl Staging {
             }
             _ => {}
         }
-        fs::create_dir_all(&staging.folder).map_err(GenerateError::io(&staging.folder))?;
+        for part in [SOURCES, TRUTH] {
+            let folder = staging.folder.join(part);
+            fs::create_dir_all(&folder).map_err(GenerateError::io(&folder))?;
+        }
         Ok(staging)
     }
 
     /// Where the tables are written.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn sources(&self) -> PathBuf {
+        self.folder.join(SOURCES)
     }
 
-    /// Moves the lake to its place.
+    /// Where it is written down what was planted.
+    pub fn truth(&self) -> PathBuf {
+        self.folder.join(TRUTH)
+    }
+
+    /// Moves the lake to its place: the tables last, for a lake without them is
+    /// none.
     pub fn publish(mut self) -> Result<(), GenerateError> {
-        refuse_content(&self.target)?;
-        fs::rename(&self.folder, &self.target).map_err(GenerateError::io(&self.target))?;
+        refuse_content(&self.out)?;
+        let truth = self.out.join(TRUTH);
+        fs::rename(self.truth(), &truth).map_err(GenerateError::io(&truth))?;
+        let sources = self.out.join(SOURCES);
+        if let Err(error) = fs::rename(self.sources(), &sources) {
+            let _ = fs::remove_dir_all(&truth);
+            return Err(GenerateError::io(&sources)(error));
+        }
         self.is_published = true;
+        // Empty now; if it stays, it is in nobody's way.
+        let _ = fs::remove_dir(&self.folder);
         Ok(())
     }
 }
@@ -66,14 +86,16 @@ impl Drop for Staging {
     }
 }
 
-fn refuse_content(target: &Path) -> Result<(), GenerateError> {
-    let mut entries = match fs::read_dir(target) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(GenerateError::io(target)(error)),
-    };
-    if entries.next().is_some() {
-        return Err(GenerateError::NotEmpty { path: target.to_owned() });
+fn refuse_content(out: &Path) -> Result<(), GenerateError> {
+    for target in [out.join(SOURCES), out.join(TRUTH)] {
+        let mut entries = match fs::read_dir(&target) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(GenerateError::io(&target)(error)),
+        };
+        if entries.next().is_some() {
+            return Err(GenerateError::NotEmpty { path: target });
+        }
     }
     Ok(())
 }
@@ -87,7 +109,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a temporary folder");
         let out = root.path().join("one/two");
         let staging = Staging::create(&out).expect("a free place");
-        fs::write(staging.folder().join("file"), "content").expect("a writable folder");
+        fs::write(staging.sources().join("file"), "content").expect("a writable folder");
         drop(staging);
         assert!(!root.path().join("one").exists());
     }
@@ -97,9 +119,10 @@ mod tests {
         let root = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(root.path().join("sources")).expect("a writable folder");
         let staging = Staging::create(root.path()).expect("an empty place");
-        fs::write(staging.folder().join("file"), "content").expect("a writable folder");
+        fs::write(staging.sources().join("file"), "content").expect("a writable folder");
         staging.publish().expect("an empty place");
-        assert!(root.path().join("sources/file").exists());
+        assert!(root.path().join("sources/file").exists() && root.path().join("_truth").exists());
+        assert_eq!(fs::read_dir(root.path()).expect("a folder").count(), 2);
         let refused = Staging::create(root.path()).err();
         assert!(matches!(refused, Some(GenerateError::NotEmpty { .. })));
     }

@@ -116,6 +116,16 @@ impl World {
         number >= self.days[0].number && number < self.announced_to
     }
 
+    /// First day of the first month of which there are records.
+    pub fn first_served(&self) -> i32 {
+        self.served_months().next().map_or(self.end, |month| month.first)
+    }
+
+    /// First day of the last month with a bill.
+    pub fn first_of_last_month(&self) -> i32 {
+        self.billed_months().last().map_or(self.end, |month| month.first)
+    }
+
     /// The months of which bills are made, oldest first.
     pub fn billed_months(&self) -> &[Month] {
         &self.months[self.first_billed..]

@@ -65,6 +65,8 @@ pub struct Blend<'a> {
     parts: Vec<(i64, Shifted<'a>)>,
     uses: Vec<Use>,
     running: Option<Running>,
+    /// Points without supply, in order.
+    gaps: Vec<Range<usize>>,
 }
 
 impl<'a> Blend<'a> {
@@ -74,6 +76,12 @@ impl<'a> Blend<'a> {
         self.parts.clear();
         self.uses.clear();
         self.running = None;
+        self.gaps.clear();
+    }
+
+    /// Takes the supply away for some points that lie after all former ones.
+    pub fn interrupt(&mut self, points: Range<usize>) {
+        self.gaps.push(points);
     }
 
     /// Adds a steady power.
@@ -144,10 +152,19 @@ impl<'a> Blend<'a> {
             *point = (carried >> BITS) as i32;
             carried &= (1 << BITS) - 1;
         }
+        for gap in &self.gaps {
+            curve[gap.clone()].fill(0);
+        }
     }
 
     /// The sum of the curve's points before a point, in watt quarter-hours.
     pub fn upto(&self, point: usize) -> i64 {
+        let lost = self.gaps.iter().map(|gap| self.supplied(gap.end.min(point)) - self.supplied(gap.start.min(point)));
+        self.supplied(point) - lost.sum::<i64>()
+    }
+
+    /// What the sum would be without interruptions.
+    fn supplied(&self, point: usize) -> i64 {
         let minute = point as i64 * MINUTES_PER_POINT;
         let mut sum = self.steady * point as i64;
         for (level, shape) in &self.parts {
@@ -207,6 +224,11 @@ mod tests {
                 on_minutes: 5 + key.below(13, 25) as u16,
             };
             blend.add_cycle(&cycle, 20_000 + round as i32, key.below(14, 200));
+            let gap = key.below(15, 60) as usize;
+            if round % 3 == 0 {
+                blend.interrupt(gap..gap + key.below(16, 20) as usize);
+                blend.interrupt(gap + 25..gap + 30);
+            }
             let mut curve = [0; POINTS];
             blend.fill(&mut curve);
             let mut sum = 0;

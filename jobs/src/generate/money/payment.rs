@@ -33,29 +33,56 @@ pub enum Payer {
 const PAYERS: [Payer; 7] =
     [Payer::Autopay, Payer::Prompt, Payer::OnDueDate, Payer::Late, Payer::Chronic, Payer::Partial, Payer::Worsening];
 
-/// Percent of the accounts that pay so, in the order of [`PAYERS`].
-const STEADY_PERCENT: [u8; 7] = [37, 34, 14, 8, 2, 3, 2];
-const RISKY_PERCENT: [u8; 7] = [22, 30, 15, 15, 7, 6, 5];
+/// Of a thousand accounts, so many pay so, in the order of [`PAYERS`].
+const STEADY: [u16; 7] = [400, 360, 150, 55, 8, 14, 13];
+const RISKY: [u16; 7] = [250, 330, 190, 130, 35, 35, 30];
 
 impl Payer {
     /// How the account that drew `unit` pays.
     pub fn of(archetype: Archetype, unit: f64) -> Self {
-        let percent = match archetype {
+        let shares = match archetype {
             Archetype::NightOwl
             | Archetype::Vacant
             | Archetype::Shop
             | Archetype::Restaurant
-            | Archetype::FactoryOneShift => &RISKY_PERCENT,
-            _ => &STEADY_PERCENT,
+            | Archetype::FactoryOneShift => &RISKY,
+            _ => &STEADY,
         };
         let mut upto = 0.0;
-        for (payer, percent) in PAYERS.into_iter().zip(percent) {
-            upto += f64::from(*percent) / 100.0;
+        for (payer, share) in PAYERS.into_iter().zip(shares) {
+            upto += f64::from(*share) / 1_000.0;
             if unit < upto {
                 return payer;
             }
         }
         Self::Prompt
+    }
+
+    /// Its name in what was planted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Autopay => "autopay",
+            Self::Prompt => "prompt",
+            Self::OnDueDate => "on_due_date",
+            Self::Late => "late",
+            Self::Chronic => "chronic",
+            Self::Partial => "partial",
+            Self::Worsening => "worsening",
+        }
+    }
+
+    /// Why an account of a kind does not pay in time.
+    pub fn cause(self, archetype: Archetype) -> Option<&'static str> {
+        match self {
+            Self::Autopay | Self::Prompt | Self::OnDueDate => None,
+            Self::Late => Some("forgetfulness"),
+            Self::Chronic if archetype == Archetype::Vacant => Some("absence"),
+            Self::Chronic if archetype == Archetype::NightOwl => Some("unwillingness"),
+            Self::Chronic | Self::Partial if archetype.is_household() => Some("hardship"),
+            Self::Chronic | Self::Partial => Some("cash_flow"),
+            Self::Worsening if archetype.is_household() => Some("loss_of_income"),
+            Self::Worsening => Some("failing_business"),
+        }
     }
 }
 
@@ -90,7 +117,12 @@ pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment
             sequence: place as u32 + 1,
             paid: part.paid,
             cents: part.cents,
-            channel: if part.is_debit { "bank_auto" } else { usual },
+            channel: match part.is_debit {
+                true => "bank_auto",
+                // Now and then somebody pays where they happen to be.
+                false if key.on(bill.month.first).chance(9, 0.06) => "hall",
+                false => usual,
+            },
         })
         .filter(|payment| payment.paid < world.end && payment.cents > 0)
         .collect()
@@ -107,7 +139,16 @@ pub fn received(seed: u64, payment: Payment) -> impl Iterator<Item = Payment> {
 
 /// How the account pays at the time of the bill.
 fn habit(world: &World, account: &Account, bill: &Bill, key: Key) -> Payer {
-    let payer = account.holder_on(bill.month.next - 1).payer;
+    let who = account.holder_on(bill.month.next - 1);
+    // Who closed pays no more, and who left often forgets the last bill.
+    if who.idle_since.is_some_and(|idle| idle < bill.month.next) {
+        return Payer::Chronic;
+    }
+    let last = account.former_tenant.as_ref().filter(|former| who.number == 1 && former.left <= bill.month.next + 10);
+    if last.is_some() && key.chance(2, 0.25) {
+        return Payer::Chronic;
+    }
+    let payer = who.payer;
     if payer != Payer::Worsening {
         return payer;
     }
@@ -191,9 +232,9 @@ mod tests {
     use crate::generate::world::tests::world;
 
     #[test]
-    fn shares_make_a_hundred() {
-        for percent in [STEADY_PERCENT, RISKY_PERCENT] {
-            assert_eq!(percent.iter().map(|share| u32::from(*share)).sum::<u32>(), 100);
+    fn shares_make_a_thousand() {
+        for shares in [STEADY, RISKY] {
+            assert_eq!(shares.iter().sum::<u16>(), 1_000);
         }
     }
 

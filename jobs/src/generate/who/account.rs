@@ -1,8 +1,11 @@
 //! An account: where it is, on which terms it is supplied, and who is behind
 //! it. All of it is drawn from the seed and the account's index alone.
 
+use std::ops::Range;
+
 use super::archetype::Archetype;
-use super::network::{region_of, transformer_of};
+use super::network::{Node, region_of, transformer_of};
+use super::outage::outages;
 use super::tenant::{Device, Tenant, installed};
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
@@ -77,6 +80,8 @@ pub struct Account {
     pub former: Option<FormerTerms>,
     /// Whether a two-part tariff bills demand instead of capacity.
     pub is_billed_by_demand: bool,
+    /// Quarter hours since 1970-01-01 without supply, in order.
+    pub interruptions: Box<[Range<i64>]>,
     /// Reactive power that goes with a unit of load, over what is usual.
     pub reactive: f64,
 }
@@ -153,6 +158,7 @@ impl Account {
             tariff,
             former,
             is_billed_by_demand: chance(Draw::Demand, 0.45),
+            interruptions: interruptions(world, Node::at(index, capacity_kva >= MEDIUM_VOLTAGE_KVA)),
             reactive: libm::exp(0.35 * key.normal(Draw::Reactive as u64) - 0.2).clamp(0.2, 2.4),
         }
     }
@@ -241,6 +247,19 @@ pub fn customer_of(seed: u64, index: u64) -> u64 {
 fn archetype_of(seed: u64, index: u64) -> Archetype {
     let key = Key::new(seed, Stream::Account).with(index);
     Archetype::of_ticket(key.below(Draw::Archetype as u64, 1_000))
+}
+
+/// When a transformer was without supply, in order and without overlap.
+fn interruptions(world: &World, node: Node) -> Box<[Range<i64>]> {
+    let mut upto = i64::MIN;
+    let outages = outages(world, node);
+    let clipped = outages.iter().map(|outage| {
+        let points = outage.points();
+        let start = points.start.max(upto);
+        upto = points.end.max(upto);
+        start..points.end
+    });
+    clipped.filter(|points| !points.is_empty()).collect()
 }
 
 fn opened_days_ago(key: Key) -> i32 {

@@ -13,7 +13,7 @@ use crate::generate::write::{Row, decimals, texts};
 
 /// Accounts of all kinds on a public transformer, of which 85 % are dwellings.
 const ACCOUNTS_PER_TRANSFORMER: u64 = 235;
-const TRANSFORMERS_PER_FEEDER: u64 = 20;
+pub const TRANSFORMERS_PER_FEEDER: u64 = 20;
 
 /// Number of the public transformer in whose area an account lies.
 pub fn transformer_of(account: u64) -> u64 {
@@ -29,6 +29,18 @@ pub fn transformers_of(accounts: &Range<u64>) -> Range<u64> {
 /// that a small lake has all of them.
 pub fn region_of(transformer: u64) -> usize {
     (transformer % REGIONS.len() as u64) as usize
+}
+
+/// Number of the feeder of a public transformer, over all regions.
+pub fn feeder_of(transformer: u64) -> u64 {
+    let regions = REGIONS.len() as u64;
+    transformer / regions / TRANSFORMERS_PER_FEEDER * regions + transformer % regions
+}
+
+/// The first public transformer of a feeder.
+pub fn first_of(feeder: u64) -> u64 {
+    let regions = REGIONS.len() as u64;
+    feeder / regions * TRANSFORMERS_PER_FEEDER * regions + feeder % regions
 }
 
 /// Surroundings of a public transformer.
@@ -51,11 +63,12 @@ pub enum Node {
 impl Node {
     /// The transformer that supplies an account.
     pub fn of(account: &Account) -> Self {
-        if account.has_own_transformer() {
-            Self::Private { account: account.index }
-        } else {
-            Self::Public { transformer: transformer_of(account.index) }
-        }
+        Self::at(account.index, account.has_own_transformer())
+    }
+
+    /// The transformer that supplies the account of an index.
+    pub fn at(index: u64, has_own: bool) -> Self {
+        if has_own { Self::Private { account: index } } else { Self::Public { transformer: transformer_of(index) } }
     }
 
     /// The transformer's number in the lake.
@@ -111,8 +124,7 @@ impl Transformer {
 
     fn feeder_id(&self) -> String {
         let area = self.node.area();
-        let regions = REGIONS.len() as u64;
-        let feeder = area / regions / TRANSFORMERS_PER_FEEDER;
+        let feeder = feeder_of(area) / REGIONS.len() as u64;
         format!("F{}{:05}", region_of(area) + 1, feeder + 1)
     }
 }
@@ -141,6 +153,14 @@ mod tests {
         let chunks = [0..50_000, 50_000..100_000, 100_000..100_001];
         let all: Vec<u64> = chunks.iter().flat_map(transformers_of).collect();
         assert_eq!(all, (0..=transformer_of(100_000)).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn a_feeder_begins_with_its_first_transformer() {
+        for transformer in 0..500 {
+            let feeder = feeder_of(transformer);
+            assert!(first_of(feeder) <= transformer && feeder_of(first_of(feeder)) == feeder);
+        }
     }
 
     #[test]

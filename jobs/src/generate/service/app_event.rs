@@ -1,0 +1,102 @@
+//! What customers did in the app in the last year.
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
+use super::Story;
+use super::work_order::is_shock;
+use crate::generate::random::{Key, Stream};
+use crate::generate::who::account::account_id;
+use crate::generate::who::archetype::Archetype;
+use crate::generate::who::contract::Reach;
+use crate::generate::who::outage::{MICROS_PER_MINUTE, MINUTES_PER_DAY};
+use crate::generate::world::World;
+use crate::generate::write::{Row, opt_texts, opt_timestamps, texts};
+
+/// Days before the end that the records of the app reach back.
+const RECORDED_DAYS: i32 = 365;
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppEvent {
+    account: u64,
+    sequence: usize,
+    /// Minutes since 1970-01-01.
+    minute: i64,
+    event: &'static str,
+    topic: Option<&'static str>,
+}
+
+/// The events of an account, oldest first.
+pub fn app_events_of(world: &World, story: &Story<'_>) -> Vec<AppEvent> {
+    let account = story.account;
+    let who = &account.tenant;
+    if !Reach::of(world.seed, account.index, who).has_app {
+        return Vec::new();
+    }
+    let key = Key::new(world.seed, Stream::AppEvent).with(account.index);
+    let came = account.former_tenant.as_ref().map_or(account.opened, |former| former.next_came);
+    let first = (world.end - RECORDED_DAYS).max(came);
+    let last = world.end.min(account.supplied_to());
+    let mut found = Vec::new();
+    let mut add = |day: i32, minute: u64, event: &'static str, topic: Option<&'static str>| {
+        let minute = i64::from(day) * MINUTES_PER_DAY + minute as i64;
+        found.push(AppEvent { account: account.index, sequence: 0, minute, event, topic });
+    };
+    let keenness = key.unit(0) * key.unit(1);
+    let hour = |key: Key| match who.archetype {
+        Archetype::NightOwl => 60 * (20 + key.below(20, 4)) + key.below(21, 60),
+        Archetype::AtHome => 60 * (8 + key.below(20, 10)) + key.below(21, 60),
+        _ => 60 * (7 + key.below(20, 16)) + key.below(21, 60),
+    };
+    for (place, bill) in story.bills.iter().enumerate().filter(|(_, bill)| bill.issued >= first) {
+        let key = key.on(bill.month.first);
+        let is_shock = is_shock(&story.bills[..place], bill);
+        if key.chance(2, if is_shock { 0.85 } else { 0.25 + 0.6 * keenness }) {
+            let day = bill.issued + key.below(3, 6) as i32;
+            add(day, hour(key), "login", None);
+            add(day, hour(key) + 1, "view_bill", None);
+            if is_shock && key.chance(4, 0.3) {
+                add(day, hour(key) + 3, "search", Some("billing"));
+            }
+        }
+        if key.chance(5, 0.25 * keenness) {
+            let topics = ["tariff", "tou", "pv", "ev_charging", "outage", "capacity", "e_invoice"];
+            let day = bill.issued + 6 + key.below(6, 18) as i32;
+            add(day, hour(key.with(1)), "login", None);
+            add(day, hour(key.with(1)) + 2, "search", Some(topics[key.below(7, 7) as usize]));
+        }
+        if !who.archetype.is_household() && key.chance(8, 0.3) {
+            add(bill.issued + 2, hour(key.with(2)), "e_invoice", None);
+        }
+    }
+    for outage in story.outages.iter().filter(|outage| outage.day() >= first && !outage.is_planned()) {
+        let key = key.on(outage.day()).with(9);
+        if key.chance(0, 0.15 + 0.3 * keenness) {
+            let minute = outage.start_minute().rem_euclid(MINUTES_PER_DAY) + 2 + key.below(1, 20) as i64;
+            add(outage.day(), minute.unsigned_abs(), "outage_query", Some("outage"));
+        }
+    }
+    let before = i64::from(last) * MINUTES_PER_DAY;
+    found.retain(|event| event.minute < before);
+    found.sort_by_key(|event| event.minute);
+    for (place, event) in found.iter_mut().enumerate() {
+        event.sequence = place + 1;
+    }
+    found
+}
+
+impl Row for AppEvent {
+    const TABLE: &'static str = "app_events";
+
+    fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
+        let times = rows.iter().map(|row| Some(row.minute * MICROS_PER_MINUTE));
+        RecordBatch::try_from_iter_with_nullable([
+            ("event_id", texts(rows.iter().map(|row| format!("E{:09}{:04}", row.account, row.sequence))), false),
+            ("account_id", texts(rows.iter().map(|row| account_id(row.account))), false),
+            ("event_at", opt_timestamps(times), false),
+            ("event", texts(rows.iter().map(|row| row.event)), false),
+            ("topic", opt_texts(rows.iter().map(|row| row.topic)), true),
+        ])
+    }
+}

@@ -1,0 +1,154 @@
+//! What customers apply for: connections, capacity, tariffs, transfers, plants
+//! and charging points, before the other tables show it.
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
+use crate::generate::random::{Key, Stream};
+use crate::generate::who::account::{Account, account_id};
+use crate::generate::world::World;
+use crate::generate::write::{Row, dates, decimals, opt_dates, texts};
+
+/// Kinds of application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    NewConnection,
+    IncreaseCapacity,
+    ChangeTariff,
+    Transfer,
+    Pv,
+    Storage,
+    EvCharger,
+    Suspend,
+    Close,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::NewConnection => "new_connection",
+            Self::IncreaseCapacity => "increase_capacity",
+            Self::ChangeTariff => "change_tariff",
+            Self::Transfer => "transfer",
+            Self::Pv => "pv",
+            Self::Storage => "storage",
+            Self::EvCharger => "ev_charger",
+            Self::Suspend => "suspend",
+            Self::Close => "close",
+        }
+    }
+
+    /// The topic of the work order that goes with it.
+    pub fn topic(self) -> &'static str {
+        match self {
+            Self::NewConnection => "connection",
+            Self::IncreaseCapacity | Self::Suspend => "capacity",
+            Self::ChangeTariff => "tariff",
+            Self::Transfer | Self::Close => "other",
+            Self::Pv | Self::Storage => "pv",
+            Self::EvCharger => "ev_charging",
+        }
+    }
+}
+
+/// One application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    account: u64,
+    sequence: usize,
+    pub kind: Kind,
+    capacity_va: Option<i64>,
+    /// Days since 1970-01-01.
+    pub created: i32,
+    /// None while it is open, and where nothing came of it.
+    pub completed: Option<i32>,
+    is_withdrawn: bool,
+}
+
+/// The applications of an account in the months of service, oldest first.
+pub fn applications_of(world: &World, account: &Account) -> Vec<Application> {
+    let key = Key::new(world.seed, Stream::Application).with(account.index);
+    let first = world.served_months().next().map_or(world.end, |month| month.first);
+    let mut found = Vec::new();
+    let mut add = |kind: Kind, effective: i32, capacity_w: Option<i64>| {
+        let key = key.with(kind as u64);
+        found.push(Application {
+            account: account.index,
+            sequence: 0,
+            kind,
+            capacity_va: capacity_w,
+            created: effective - 6 - key.below(0, 25) as i32,
+            completed: Some(effective),
+            is_withdrawn: false,
+        });
+    };
+    let kva = |capacity: u32| Some(i64::from(capacity) * 1_000);
+    add(Kind::NewConnection, account.opened, kva(account.terms_on(account.opened).1));
+    if let Some(former) = account.former {
+        let kind = if former.tariff == account.tariff { Kind::IncreaseCapacity } else { Kind::ChangeTariff };
+        add(kind, former.until, kva(account.capacity_kva));
+    }
+    if let Some(former) = account.former_tenant.as_ref().filter(|former| former.next_came > former.left) {
+        add(Kind::Transfer, former.next_came, None);
+    }
+    if let Some(charger) = account.tenant.charger.filter(|charger| charger.is_registered) {
+        add(Kind::EvCharger, charger.since, Some(charger.power_w as i64));
+    }
+    if let Some(plant) = account.solar.filter(|plant| plant.is_registered) {
+        add(Kind::Pv, plant.since, Some(plant.power_w as i64));
+    }
+    if let Some(storage) = account.storage.filter(|storage| storage.device.is_registered) {
+        add(Kind::Storage, storage.device.since, Some(storage.device.power_w as i64));
+    }
+    if let Some(idle) = account.tenant.idle_since.filter(|_| account.capacity_kva >= 100) {
+        add(Kind::Suspend, idle + 20, kva(account.capacity_kva));
+    }
+    if let Some(closed) = account.closed {
+        add(Kind::Close, closed, None);
+    }
+    // Some are under way on the last day, and some came to nothing.
+    if key.chance(100, 0.006) {
+        let kinds = [Kind::IncreaseCapacity, Kind::ChangeTariff, Kind::Pv, Kind::EvCharger];
+        let key = key.with(101);
+        let is_withdrawn = key.chance(0, 0.4);
+        found.push(Application {
+            account: account.index,
+            sequence: 0,
+            kind: kinds[key.below(1, 4) as usize],
+            capacity_va: kva(account.capacity_kva),
+            created: world.end - 1 - key.below(2, if is_withdrawn { 600 } else { 25 }) as i32,
+            completed: None,
+            is_withdrawn,
+        });
+    }
+    found.retain(|one| one.created >= first && one.created < world.end.min(account.supplied_to()));
+    found.sort_by_key(|one| (one.created, one.kind as u8));
+    for (place, one) in found.iter_mut().enumerate() {
+        one.sequence = place + 1;
+        one.completed = one.completed.filter(|day| *day < world.end);
+    }
+    found
+}
+
+impl Row for Application {
+    const TABLE: &'static str = "applications";
+
+    fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
+        let id = |row: &Self| format!("A{:09}{:02}", row.account, row.sequence);
+        let capacities = rows.iter().map(|row| row.capacity_va.map(|va| i128::from(va) / 10));
+        let status = |row: &Self| match (row.completed, row.is_withdrawn) {
+            (Some(_), _) => "completed",
+            (None, true) => "withdrawn",
+            (None, false) => "open",
+        };
+        RecordBatch::try_from_iter_with_nullable([
+            ("application_id", texts(rows.iter().map(id)), false),
+            ("account_id", texts(rows.iter().map(|row| account_id(row.account))), false),
+            ("kind", texts(rows.iter().map(|row| row.kind.name())), false),
+            ("status", texts(rows.iter().map(status)), false),
+            ("capacity_kva", decimals(capacities, 12, 2)?, true),
+            ("created_date", dates(rows.iter().map(|row| row.created)), false),
+            ("completed_date", opt_dates(rows.iter().map(|row| row.completed)), true),
+        ])
+    }
+}
