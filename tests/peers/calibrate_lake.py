@@ -165,6 +165,26 @@ def cold_response(watts, kelvin):
     return found
 
 
+def restlessness(watts, kelvin):
+    """By how much the weeks of a home differ, and the days of its weeks: medians
+    over homes of the standard deviations of the logarithm of daily energy, less
+    what cold adds."""
+    weeks, days = [], []
+    for home in watts:
+        power = home.mean(1)
+        known = np.isfinite(power) & (power > 0.3 * np.nanmedian(power))
+        if known.sum() < 200:
+            continue
+        design = np.vstack([np.ones(known.sum()), kelvin[known]]).T
+        expected = np.full(DAYS, np.nan)
+        expected[known] = np.maximum(design @ np.linalg.lstsq(design, power[known], rcond=None)[0], 1)
+        rest = np.log(power / expected)[: DAYS // 7 * 7].reshape(-1, 7)
+        whole = np.isfinite(rest).all(1)
+        weeks.append(rest[whole].mean(1).std())
+        days.append((rest[whole] - rest[whole].mean(1, keepdims=True)).std())
+    return float(np.median(weeks)), float(np.median(days))
+
+
 def from_quantiles(rng, values):
     return np.interp(rng.random(), QUANTILES, values)
 
@@ -215,8 +235,8 @@ def simulate(p, known, shape, homes, seed):
         power *= target / ((power * lasts * use).sum() / 1440)
         power = np.minimum(power, p["cap_w"] * np.sqrt(mean_w / 400))
 
-        week = np.exp(p["week_sd"] * (rng.random(DAYS // 7 + 2) + rng.random(DAYS // 7 + 2) - 1) * 2.45)
-        level = week[np.arange(DAYS) // 7] * np.exp(p["day_sd"] * (rng.random(DAYS) + rng.random(DAYS) - 1) * 2.45)
+        week = np.exp(known["week_sd"] * (rng.random(DAYS // 7 + 2) + rng.random(DAYS // 7 + 2) - 1) * 2.45)
+        level = week[np.arange(DAYS) // 7] * np.exp(known["day_sd"] * (rng.random(DAYS) + rng.random(DAYS) - 1) * 2.45)
         away = (rng.random(DAYS // 7 + 2) < p["away"])[np.arange(DAYS) // 7]
         present = np.where(away, 0.1, 1.0)
         minutes = np.zeros((DAYS, 1440))
@@ -255,8 +275,7 @@ def distances(real, made):
 def fit(real, known, shape, rounds=120, homes=300):
     """A seeded search around a first guess for what London does not tell directly."""
     best = {"routine": 0.4, "routine_sd": 0.4, "regular": 0.8, "regular_sd": 0.6, "uses": 2.4, "uses_sd": 0.25,
-            "evening": 0.1, "evening_sd": 0.7, "hollow": 0.6, "cap_w": 2500.0, "week_sd": 0.6, "day_sd": 0.1,
-            "away": 0.05}
+            "evening": 0.1, "evening_sd": 0.7, "hollow": 0.6, "cap_w": 2500.0, "away": 0.05}
 
     def cost(p):
         found = distances(real, distributions(simulate(p, known, shape, homes, 1)))
@@ -306,6 +325,9 @@ def main():
         "floor_share": np.quantile(np.nanquantile(flat, 0.1, axis=1) / mean_w, QUANTILES),
         "cold_response": np.quantile(cold_response(watts, cold), QUANTILES),
     }
+    week_sd, day_sd = restlessness(watts, cold)
+    # Appliances that are used on some days and not on others make up the rest.
+    known["week_sd"], known["day_sd"] = week_sd, day_sd / 2
     real = distributions(watts)
     found = fit(real, known, household)
     for name, (days, homes) in distances(real, distributions(simulate(found, known, household, 500, 3))).items():
@@ -347,7 +369,7 @@ def main():
         ("day_sd", "By how much days of a week differ: standard deviation of the logarithm."),
         ("away", "Share of the weeks in which nobody is at home."),
     ]:
-        table(name.upper(), float(f"{found[name]:.3g}"), what)
+        table(name.upper(), float(f"{(found | known)[name]:.3g}"), what)
 
 
 main()

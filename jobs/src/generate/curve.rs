@@ -13,6 +13,7 @@ use super::world::{Day, World};
 mod battery;
 mod blend;
 mod charging;
+pub mod fault;
 mod habit;
 pub mod home;
 pub mod shape;
@@ -20,6 +21,7 @@ pub mod template;
 
 pub use blend::Blend;
 use shape::Heating;
+use template::MAX_SHIFT;
 
 /// Points of a curve: a day in quarter hours.
 pub const POINTS: usize = 96;
@@ -48,7 +50,7 @@ pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, blend: &mut 
     blend.clear();
     match account.tenant_on(day.number) {
         Some(tenant) => add_tenant(world, account, tenant, day, blend),
-        None => blend.add_steady(EMPTY_W),
+        None => add_empty(world, account, day, blend),
     }
     if let Some(plant) = account.solar.filter(|plant| plant.since <= day.number) {
         blend.add(-f64::from(plant.power_w), day.sky[account.region].plain());
@@ -62,6 +64,14 @@ pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, blend: &mut 
         }
         blend.interrupt(points);
     }
+}
+
+/// Between two tenants, what stands by.
+fn add_empty<'a>(world: &'a World, account: &Account, day: &Day, blend: &mut Blend<'a>) {
+    let key = Key::new(world.seed, Stream::Level).with(account.index).with(DAY).on(day.number);
+    let day_type = day.decree.day_type;
+    blend.add(EMPTY_W, world.shapes.base(Archetype::Vacant, day_type, day.month, MAX_SHIFT));
+    blend.add(EMPTY_W, world.shapes.noise(Archetype::Vacant, day_type, key.bits(1), MAX_SHIFT));
 }
 
 fn add_tenant<'a>(world: &'a World, account: &Account, who: &Tenant, day: &Day, blend: &mut Blend<'a>) {

@@ -9,10 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::calendar::CalendarRow;
+use super::damage::Planted;
 use super::error::GenerateError;
 use super::load;
-use super::money::bill::{self, Bill, bills_of};
-use super::money::payment::{self, Payment, payments_of};
+use super::money::bill::{Bill, bills_of};
+use super::money::payment::{Payment, payments_of};
 use super::money::tariff::{Tariff, TariffPeriod, tariff_periods};
 use super::service::Story;
 use super::service::app_event::{AppEvent, app_events_of};
@@ -164,14 +165,24 @@ impl Work<'_> {
             Piece::Curves { day, part } => {
                 let day = self.world.day(*day);
                 let accounts = neighbours.of(self.world, self.chunk(*part, CURVE_ACCOUNTS));
-                let written = load::write(self.world, self.sources, day, accounts, *part)?;
+                let mut dirt = Vec::new();
+                let written = load::write(self.world, self.sources, day, accounts, *part, &mut dirt)?;
+                self.write_down(dirt, &format!("load_curve-{}-{part:05}", day.date))?;
                 Ok(Tally::from([(load::TABLE, written)]))
             }
         }
     }
 
     fn sink<R: Row>(&self, part: u64) -> Result<Sink<R>, GenerateError> {
-        Sink::create(self.sources, part)
+        Sink::create(self.sources, self.world.seed, part)
+    }
+
+    /// Writes down what was planted in one piece.
+    fn write_down(&self, dirt: Vec<Planted>, piece: &str) -> Result<(), GenerateError> {
+        let mut sink = Sink::<Planted>::named(self.truth, self.world.seed, &format!("{piece}.parquet"))?;
+        sink.extend(dirt)?;
+        sink.finish(&mut Vec::new())?;
+        Ok(())
     }
 
     fn reference(&self) -> Result<Tally, GenerateError> {
@@ -193,22 +204,26 @@ impl Work<'_> {
         periods.extend(tariff_periods())?;
         let mut offers = self.sink::<CampaignRow>(0)?;
         offers.extend(campaigns(world))?;
-        let mut planted = Sink::<EffectRow>::create(self.truth, 0)?;
+        let mut planted = Sink::<EffectRow>::create(self.truth, world.seed, 0)?;
         planted.extend(effects(world))?;
-        planted.finish()?;
-        Ok(Tally::from([
-            (CampaignRow::TABLE, offers.finish()?),
-            (CalendarRow::TABLE, calendar.finish()?),
-            (WeatherRow::TABLE, weather.finish()?),
-            (Tariff::TABLE, tariffs.finish()?),
-            (TariffPeriod::TABLE, periods.finish()?),
-        ]))
+        let mut dirt = Vec::new();
+        planted.finish(&mut dirt)?;
+        let tally = Tally::from([
+            (CampaignRow::TABLE, offers.finish(&mut dirt)?),
+            (CalendarRow::TABLE, calendar.finish(&mut dirt)?),
+            (WeatherRow::TABLE, weather.finish(&mut dirt)?),
+            (Tariff::TABLE, tariffs.finish(&mut dirt)?),
+            (TariffPeriod::TABLE, periods.finish(&mut dirt)?),
+        ]);
+        self.write_down(dirt, "reference")?;
+        Ok(tally)
     }
 }
 
 /// The records of some accounts on their way to files.
 struct Records<'a> {
-    world: &'a World,
+    work: &'a Work<'a>,
+    part: u64,
     contracts: Sink<ContractRow>,
     devices: Sink<DeviceRow>,
     meters: Sink<Meter>,
@@ -228,7 +243,8 @@ struct Records<'a> {
 impl<'a> Records<'a> {
     fn new(work: &'a Work<'_>, part: u64) -> Result<Self, GenerateError> {
         Ok(Self {
-            world: work.world,
+            work,
+            part,
             contracts: work.sink(part)?,
             devices: work.sink(part)?,
             meters: work.sink(part)?,
@@ -241,13 +257,13 @@ impl<'a> Records<'a> {
             contacts: work.sink(part)?,
             app_events: work.sink(part)?,
             meter_events: work.sink(part)?,
-            account_truth: Sink::create(work.truth, part)?,
-            order_truth: Sink::create(work.truth, part)?,
+            account_truth: Sink::create(work.truth, work.world.seed, part)?,
+            order_truth: Sink::create(work.truth, work.world.seed, part)?,
         })
     }
 
     fn write(mut self, accounts: Range<u64>) -> Result<Tally, GenerateError> {
-        let world = self.world;
+        let world = self.work.world;
         for transformer in transformers_of(&accounts) {
             self.transformers.push(Transformer::public(world.seed, transformer))?;
             self.interruptions.extend(outages(world, Node::Public { transformer }))?;
@@ -272,7 +288,7 @@ impl<'a> Records<'a> {
     }
 
     fn write_account(&mut self, account: &Account, outages: &[Outage]) -> Result<(), GenerateError> {
-        let world = self.world;
+        let world = self.work.world;
         let meters = meters_of(world, account);
         let applications = applications_of(world, account);
         let bills = bills_of(world, account);
@@ -291,32 +307,31 @@ impl<'a> Records<'a> {
         self.order_truth.extend(orders.iter().map(OrderTruth::from))?;
         self.orders.extend(orders)?;
         self.meters.extend(meters)?;
-        for payment in payments.into_iter().flatten() {
-            self.payments.extend(payment::received(world.seed, payment))?;
-        }
-        for bill in bills.iter().cloned() {
-            self.bills.extend(bill::received(world.seed, bill))?;
-        }
+        self.payments.extend(payments.into_iter().flatten())?;
+        self.bills.extend(bills)?;
         self.applications.extend(applications)
     }
 
     fn finish(self) -> Result<Tally, GenerateError> {
-        self.account_truth.finish()?;
-        self.order_truth.finish()?;
-        Ok(Tally::from([
-            (ContractRow::TABLE, self.contracts.finish()?),
-            (DeviceRow::TABLE, self.devices.finish()?),
-            (Meter::TABLE, self.meters.finish()?),
-            (Transformer::TABLE, self.transformers.finish()?),
-            (Outage::TABLE, self.interruptions.finish()?),
-            (Bill::TABLE, self.bills.finish()?),
-            (Payment::TABLE, self.payments.finish()?),
-            (Application::TABLE, self.applications.finish()?),
-            (WorkOrder::TABLE, self.orders.finish()?),
-            (Contact::TABLE, self.contacts.finish()?),
-            (AppEvent::TABLE, self.app_events.finish()?),
-            (MeterEvent::TABLE, self.meter_events.finish()?),
-        ]))
+        let mut dirt = Vec::new();
+        self.account_truth.finish(&mut dirt)?;
+        self.order_truth.finish(&mut dirt)?;
+        let tally = Tally::from([
+            (ContractRow::TABLE, self.contracts.finish(&mut dirt)?),
+            (DeviceRow::TABLE, self.devices.finish(&mut dirt)?),
+            (Meter::TABLE, self.meters.finish(&mut dirt)?),
+            (Transformer::TABLE, self.transformers.finish(&mut dirt)?),
+            (Outage::TABLE, self.interruptions.finish(&mut dirt)?),
+            (Bill::TABLE, self.bills.finish(&mut dirt)?),
+            (Payment::TABLE, self.payments.finish(&mut dirt)?),
+            (Application::TABLE, self.applications.finish(&mut dirt)?),
+            (WorkOrder::TABLE, self.orders.finish(&mut dirt)?),
+            (Contact::TABLE, self.contacts.finish(&mut dirt)?),
+            (AppEvent::TABLE, self.app_events.finish(&mut dirt)?),
+            (MeterEvent::TABLE, self.meter_events.finish(&mut dirt)?),
+        ]);
+        self.work.write_down(dirt, &format!("records-{:05}", self.part))?;
+        Ok(tally)
     }
 }
 

@@ -8,6 +8,7 @@ use arrow::error::ArrowError;
 
 use super::curve::shape::clear_sky;
 use super::curve::template::Template;
+use super::damage::{Flaw, missing, wrong};
 use super::random::{Key, Stream};
 use super::write::{Row, dates, decimals, texts};
 
@@ -121,6 +122,14 @@ pub struct WeatherRow {
 
 impl Row for WeatherRow {
     const TABLE: &'static str = "weather";
+    const KEY: &'static [&'static str] = &["region_code", "date"];
+    const FLAWS: &'static [Flaw] = &[
+        wrong("temperature_mean_c", "min", "-99.90"),
+        wrong("temperature_max_c", "max", "99.90"),
+        missing("temperature_mean_c"),
+    ];
+    const FLAWED: f64 = 0.001;
+    const REPEATED: f64 = 0.001;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let column =

@@ -15,6 +15,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 
+use super::damage::{Flaw, Planted, schema_of, spoil};
 use super::error::GenerateError;
 
 /// Rows that are collected before they are handed to the Parquet writer.
@@ -61,12 +62,12 @@ impl ParquetFile {
     /// Creates the file, and its folder where that is missing.
     pub fn create(
         folder: &Path,
-        part: u64,
+        name: &str,
         schema: SchemaRef,
         properties: WriterProperties,
     ) -> Result<Self, GenerateError> {
         fs::create_dir_all(folder).map_err(GenerateError::io(folder))?;
-        let path = folder.join(part_name(part));
+        let path = folder.join(name);
         let file = File::create(&path).map_err(GenerateError::io(&path))?;
         let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(GenerateError::parquet(&path))?;
         Ok(Self { path, writer, rows: 0 })
@@ -97,6 +98,18 @@ pub trait Row: Sized {
     /// The table's name, which is its folder's too.
     const TABLE: &'static str;
 
+    /// The columns that name a row.
+    const KEY: &'static [&'static str] = &[];
+
+    /// What may be wrong with a row.
+    const FLAWS: &'static [Flaw] = &[];
+
+    /// Share of the rows in which something is.
+    const FLAWED: f64 = 0.0;
+
+    /// Share of the rows that come twice.
+    const REPEATED: f64 = 0.0;
+
     /// The columns of the table's contract, in its order.
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError>;
 }
@@ -104,20 +117,28 @@ pub trait Row: Sized {
 /// Collects rows of one table and writes them as one part.
 pub struct Sink<R: Row> {
     file: ParquetFile,
+    seed: u64,
     buffer: Vec<R>,
+    planted: Vec<Planted>,
 }
 
 impl<R: Row> Sink<R> {
     /// Opens part `part` of the table.
-    pub fn create(sources: &Path, part: u64) -> Result<Self, GenerateError> {
+    pub fn create(sources: &Path, seed: u64, part: u64) -> Result<Self, GenerateError> {
+        Self::named(sources, seed, &part_name(part))
+    }
+
+    /// Opens a file of the table by its name.
+    pub fn named(sources: &Path, seed: u64, name: &str) -> Result<Self, GenerateError> {
         let folder = sources.join(R::TABLE);
         let empty = R::batch(&[]).map_err(GenerateError::arrow(&folder))?;
         let properties = properties()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
-        let file = ParquetFile::create(&folder, part, empty.schema(), properties)?;
-        Ok(Self { file, buffer: Vec::with_capacity(BATCH_ROWS) })
+        let schema = schema_of::<R>(&empty.schema());
+        let file = ParquetFile::create(&folder, name, schema, properties)?;
+        Ok(Self { file, seed, buffer: Vec::with_capacity(BATCH_ROWS), planted: Vec::new() })
     }
 
     /// Appends a row.
@@ -135,14 +156,17 @@ impl<R: Row> Sink<R> {
     }
 
     fn flush(&mut self) -> Result<(), GenerateError> {
-        let batch = R::batch(&self.buffer).map_err(GenerateError::arrow(self.file.path()))?;
+        let batch = R::batch(&self.buffer)
+            .and_then(|batch| spoil::<R>(batch, self.seed, &mut self.planted))
+            .map_err(GenerateError::arrow(self.file.path()))?;
         self.buffer.clear();
         self.file.write(&batch)
     }
 
-    /// Writes what is left and closes the part.
-    pub fn finish(mut self) -> Result<Written, GenerateError> {
+    /// Writes what is left and closes the part; tells what was planted in it.
+    pub fn finish(mut self, planted: &mut Vec<Planted>) -> Result<Written, GenerateError> {
         self.flush()?;
+        planted.append(&mut self.planted);
         self.file.finish()
     }
 }

@@ -9,7 +9,7 @@ use super::tariff::{
 use super::usage::{ByPeriod, Usage, month_usage};
 use crate::generate::calibrated::{REACTIVE_FIXED, REACTIVE_SLOPE};
 use crate::generate::curve::Blend;
-use crate::generate::damage;
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::world::{Month, World};
@@ -68,15 +68,6 @@ pub fn bills_of(world: &World, account: &Account) -> Vec<Bill> {
         year_wh += usage.energy_wh.iter().sum::<i64>();
     }
     bills
-}
-
-/// A bill as it is received: now and then twice, or with a broken energy.
-pub fn received(seed: u64, mut bill: Bill) -> impl Iterator<Item = Bill> {
-    let key = Key::new(seed, Stream::Damage).with(bill.account).on(bill.month.first).with(1);
-    if damage::is_broken(key) {
-        bill.energy_wh = -1 - bill.energy_wh;
-    }
-    std::iter::repeat_n(bill, damage::times(key))
 }
 
 fn bill(
@@ -174,6 +165,18 @@ fn power_factor_cents(power_factor: i64, cents: i64) -> i64 {
 
 impl Row for Bill {
     const TABLE: &'static str = "bills";
+    const KEY: &'static [&'static str] = &["account_id", "bill_month"];
+    const FLAWS: &'static [Flaw] = &[
+        wrong("energy_wh", "min", "-120400"),
+        wrong("energy_wh", "max", "9999999999999999"),
+        wrong("peak_wh", "min", "-1"),
+        wrong("power_factor", "max", "9.8"),
+        wrong("tier", "max", "9"),
+        missing("amount_total_cny"),
+        missing("issue_date"),
+    ];
+    const FLAWED: f64 = 0.000_3;
+    const REPEATED: f64 = 0.002;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let cents = |of: fn(&Self) -> Option<i64>| decimals(rows.iter().map(|row| of(row).map(i128::from)), 14, 2);

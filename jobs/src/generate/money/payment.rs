@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::bill::Bill;
-use crate::generate::damage;
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::who::archetype::Archetype;
@@ -128,15 +128,6 @@ pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment
         .collect()
 }
 
-/// A payment as it is received: now and then twice.
-pub fn received(seed: u64, payment: Payment) -> impl Iterator<Item = Payment> {
-    let key = Key::new(seed, Stream::Damage)
-        .with(payment.account)
-        .on(payment.month.first)
-        .with(1 + u64::from(payment.sequence));
-    std::iter::repeat_n(payment, damage::times(key))
-}
-
 /// How the account pays at the time of the bill.
 fn habit(world: &World, account: &Account, bill: &Bill, key: Key) -> Payer {
     let who = account.holder_on(bill.month.next - 1);
@@ -207,6 +198,11 @@ fn usual_channel(account: &Account, key: Key) -> &'static str {
 
 impl Row for Payment {
     const TABLE: &'static str = "payments";
+    const KEY: &'static [&'static str] = &["account_id", "payment_id"];
+    const FLAWS: &'static [Flaw] =
+        &[wrong("amount_cny", "min", "-35.20"), wrong("channel", "values", "99"), missing("pay_date")];
+    const FLAWED: f64 = 0.000_3;
+    const REPEATED: f64 = 0.002;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let id = |row: &Self| {

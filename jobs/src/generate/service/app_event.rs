@@ -5,6 +5,7 @@ use arrow::error::ArrowError;
 
 use super::Story;
 use super::work_order::is_shock;
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::account_id;
 use crate::generate::who::archetype::Archetype;
@@ -88,6 +89,10 @@ pub fn app_events_of(world: &World, story: &Story<'_>) -> Vec<AppEvent> {
 
 impl Row for AppEvent {
     const TABLE: &'static str = "app_events";
+    const KEY: &'static [&'static str] = &["account_id", "event_id"];
+    const FLAWS: &'static [Flaw] = &[wrong("event", "values", "e999"), missing("event_at")];
+    const FLAWED: f64 = 0.000_5;
+    const REPEATED: f64 = 0.001;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let times = rows.iter().map(|row| Some(row.minute * MICROS_PER_MINUTE));

@@ -4,6 +4,7 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::world::World;
@@ -132,6 +133,15 @@ pub fn applications_of(world: &World, account: &Account) -> Vec<Application> {
 
 impl Row for Application {
     const TABLE: &'static str = "applications";
+    const KEY: &'static [&'static str] = &["account_id", "application_id"];
+    const FLAWS: &'static [Flaw] = &[
+        wrong("kind", "values", "101"),
+        wrong("status", "values", "?"),
+        wrong("capacity_kva", "min", "-10"),
+        missing("created_date"),
+    ];
+    const FLAWED: f64 = 0.003;
+    const REPEATED: f64 = 0.002;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let id = |row: &Self| format!("A{:09}{:02}", row.account, row.sequence);

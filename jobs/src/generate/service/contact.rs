@@ -5,6 +5,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::campaign::{CAMPAIGNS, Campaign, Channel};
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::money::bill::Bill;
 use crate::generate::money::payment::Payment;
 use crate::generate::random::{Key, Stream};
@@ -197,6 +198,11 @@ fn outcome(who: &Tenant, channel: Channel, lift: f64, key: Key) -> (Outcome, Opt
 
 impl Row for Contact {
     const TABLE: &'static str = "contacts";
+    const KEY: &'static [&'static str] = &["account_id", "contact_id"];
+    const FLAWS: &'static [Flaw] =
+        &[wrong("outcome", "values", "-1"), wrong("channel", "values", "telegraph"), missing("contacted_at")];
+    const FLAWED: f64 = 0.000_5;
+    const REPEATED: f64 = 0.001;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let sent = |row: &Self| i64::from(row.day) * MINUTES_PER_DAY + row.minute;

@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
+use crate::generate::damage::{Flaw, before, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::world::World;
@@ -47,6 +48,11 @@ pub fn meters_of(world: &World, account: &Account) -> Vec<Meter> {
 
 impl Row for Meter {
     const TABLE: &'static str = "meters";
+    const KEY: &'static [&'static str] = &["meter_id", "account_id", "valid_from"];
+    const FLAWS: &'static [Flaw] =
+        &[before("valid_to", "valid_from"), wrong("direction", "max", "7"), wrong("multiplier", "min", "0")];
+    const FLAWED: f64 = 0.000_5;
+    const REPEATED: f64 = 0.001;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_from_iter_with_nullable([

@@ -3,15 +3,17 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use chrono::DateTime;
 
 use super::Story;
 use super::meter::Meter;
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::account_id;
 use crate::generate::who::network::{settlement, transformer_of};
-use crate::generate::who::outage::{MICROS_PER_MINUTE, MINUTES_PER_DAY};
+use crate::generate::who::outage::MINUTES_PER_DAY;
 use crate::generate::world::World;
-use crate::generate::write::{Row, opt_ints, opt_timestamps, texts};
+use crate::generate::write::{Row, opt_ints, opt_texts, texts};
 
 /// Days before the end that the records of meters reach back.
 const RECORDED_DAYS: i32 = 365;
@@ -103,19 +105,34 @@ pub fn meter_events_of(world: &World, story: &Story<'_>, meters: &[Meter]) -> Ve
     found
 }
 
+/// A minute since 1970-01-01 as text.
+fn stamp(minute: i64) -> Option<String> {
+    let at = DateTime::from_timestamp(minute * 60, 0)?;
+    Some(at.format("%Y-%m-%d %H:%M:%S").to_string())
+}
+
 impl Row for MeterEvent {
     const TABLE: &'static str = "meter_events";
+    const KEY: &'static [&'static str] = &["account_id", "event_id"];
+    const FLAWS: &'static [Flaw] = &[
+        wrong("kind", "values", "0xFF"),
+        wrong("voltage_v", "max", "65535000"),
+        missing("start_at"),
+        wrong("start_at", "type", "2025-02-30 25:61:00"),
+    ];
+    const FLAWED: f64 = 0.001;
+    const REPEATED: f64 = 0.001;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
-        let at = |minute: i64| minute * MICROS_PER_MINUTE;
         let id = |row: &Self| format!("V{:09}{:04}", row.account, row.sequence);
         RecordBatch::try_from_iter_with_nullable([
             ("event_id", texts(rows.iter().map(id)), false),
             ("account_id", texts(rows.iter().map(|row| account_id(row.account))), false),
             ("meter_id", texts(rows.iter().map(|row| &row.meter_id)), true),
             ("kind", texts(rows.iter().map(|row| row.kind)), false),
-            ("start_at", opt_timestamps(rows.iter().map(|row| Some(at(row.start_minute)))), false),
-            ("end_at", opt_timestamps(rows.iter().map(|row| row.end_minute.map(at))), true),
+            // Head-end systems write times as text.
+            ("start_at", opt_texts(rows.iter().map(|row| stamp(row.start_minute))), false),
+            ("end_at", opt_texts(rows.iter().map(|row| row.end_minute.and_then(stamp))), true),
             ("voltage_v", opt_ints(rows.iter().map(|row| row.voltage_v)), true),
         ])
     }

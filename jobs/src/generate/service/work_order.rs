@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 
 use super::Story;
 use super::text::content;
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::money::bill::Bill;
 use crate::generate::money::payment::Payer;
 use crate::generate::random::{Key, Stream};
@@ -309,6 +310,16 @@ fn channel(who: &Tenant, kind: Kind, key: Key) -> &'static str {
 
 impl Row for WorkOrder {
     const TABLE: &'static str = "work_orders";
+    const KEY: &'static [&'static str] = &["account_id", "work_order_id"];
+    const FLAWS: &'static [Flaw] = &[
+        wrong("kind", "values", "0102"),
+        wrong("topic", "values", "unknown"),
+        wrong("channel", "values", "fax"),
+        missing("created_date"),
+        wrong("satisfaction", "max", "10"),
+    ];
+    const FLAWED: f64 = 0.002;
+    const REPEATED: f64 = 0.002;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_from_iter_with_nullable([

@@ -10,6 +10,7 @@ use super::archetype::Archetype;
 use super::network::{Node, settlement, transformer_of};
 use super::person::{Person, address};
 use super::tenant::Tenant;
+use crate::generate::damage::{Flaw, before, wrong};
 use crate::generate::money::payment::Payer;
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
@@ -185,6 +186,16 @@ impl Account {
 
 impl Row for ContractRow {
     const TABLE: &'static str = "accounts";
+    const KEY: &'static [&'static str] = &["account_id", "valid_from"];
+    const FLAWS: &'static [Flaw] = &[
+        wrong("account_class", "values", "居民"),
+        wrong("voltage_class", "values", "220V"),
+        wrong("contract_capacity_kva", "min", "-8"),
+        wrong("phase", "values", "D"),
+        before("valid_to", "valid_from"),
+    ];
+    const FLAWED: f64 = 0.000_5;
+    const REPEATED: f64 = 0.001;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let capacities = rows.iter().map(|row| Some(i128::from(row.capacity_kva) * 100));

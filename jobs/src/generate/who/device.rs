@@ -5,6 +5,7 @@ use arrow::error::ArrowError;
 
 use super::account::{Account, account_id};
 use super::tenant::Device;
+use crate::generate::damage::{Flaw, before, wrong};
 use crate::generate::write::{Row, dates, ints, opt_dates, texts};
 
 /// The power that a heat pump draws at full need, over what it is rated at.
@@ -45,6 +46,14 @@ pub fn devices_of(account: &Account) -> Vec<DeviceRow> {
 
 impl Row for DeviceRow {
     const TABLE: &'static str = "devices";
+    const KEY: &'static [&'static str] = &["account_id", "device_id"];
+    const FLAWS: &'static [Flaw] = &[
+        wrong("device_type", "values", "unknown"),
+        wrong("capacity_w", "min", "-7000"),
+        before("removed_date", "installed_date"),
+    ];
+    const FLAWED: f64 = 0.004;
+    const REPEATED: f64 = 0.004;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let id = |row: &Self| format!("D{:09}-{}", row.account, row.device_type);

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::account::Account;
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::weather::REGIONS;
 use crate::generate::write::{Row, decimals, texts};
@@ -131,6 +132,10 @@ impl Transformer {
 
 impl Row for Transformer {
     const TABLE: &'static str = "transformers";
+    const KEY: &'static [&'static str] = &["transformer_id"];
+    const FLAWS: &'static [Flaw] = &[wrong("capacity_kva", "min", "-400"), missing("feeder_id")];
+    const FLAWED: f64 = 0.004;
+    const REPEATED: f64 = 0.002;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let regions = rows.iter().map(|row| REGIONS[region_of(row.node.area())]);

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::network::{Node, TRANSFORMERS_PER_FEEDER, feeder_of, first_of, settlement};
+use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::world::{Month, World};
 use crate::generate::write::{Row, flags, opt_timestamps, texts};
@@ -148,6 +149,10 @@ fn outage(world: &World, node: Node, month: &Month, kind: Kind, key: Key) -> Out
 
 impl Row for Outage {
     const TABLE: &'static str = "outages";
+    const KEY: &'static [&'static str] = &["outage_id"];
+    const FLAWS: &'static [Flaw] = &[missing("start_at"), missing("is_planned"), wrong("cause", "values", "?")];
+    const FLAWED: f64 = 0.002;
+    const REPEATED: f64 = 0.002;
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         let starts = rows.iter().map(|row| Some(row.start_minute * MICROS_PER_MINUTE));
