@@ -11,7 +11,7 @@ use crate::generate::who::account::Account;
 const MOST_HOLES: u64 = 12;
 /// Points over which a hanging meter repeats itself.
 const STUCK_POINTS: usize = 52;
-/// By how much a spike exceeds the day's third largest value.
+/// By how much a spike exceeds the day's other values.
 const SPIKE_TIMES: i64 = 45;
 /// By how much a wrong ratio exceeds what the connection can carry.
 const RATIO_TIMES: i64 = 5;
@@ -88,25 +88,25 @@ impl Fault {
         let has_plant = account.solar.is_some();
         match self {
             Self::Stuck { start } => {
+                // Zeros are no sign of a meter that hangs.
                 let value = curve[start].max(1);
                 curve[start..start + STUCK_POINTS].fill(value);
-                // A plant that hangs is no load that does.
                 true
             }
             Self::Spike { point } => {
-                let mut sorted = *curve;
-                sorted.sort_unstable_by(|one, other| other.cmp(one));
-                let third_w = i64::from(sorted[2]);
-                let Ok(spike_w) = i32::try_from(third_w * SPIKE_TIMES) else {
+                // The second largest is the third when the spike is there.
+                let second_w = i64::from(largest(curve, 1));
+                let Ok(spike_w) = i32::try_from(second_w * SPIKE_TIMES) else {
                     return false;
                 };
                 curve[point] = spike_w;
-                third_w > 0
+                second_w > 0
             }
             Self::WrongRatio => {
-                let highest_w = i64::from(curve.iter().copied().max().unwrap_or(0));
+                let highest_w = i64::from(largest(curve, 0));
                 let limit_w = i64::from(account.capacity_kva) * 1_000;
-                if highest_w < 20 || has_plant {
+                // A single use in an empty dwelling would be taken for a spike.
+                if highest_w < 20 || i64::from(largest(curve, 2)) * 8 < highest_w || has_plant {
                     return false;
                 }
                 let times = (RATIO_TIMES * limit_w + highest_w - 1) / highest_w;
@@ -149,6 +149,12 @@ impl Fault {
     }
 }
 
+/// The largest value but for `place` larger ones.
+fn largest(curve: &Curve, place: usize) -> i32 {
+    let mut sorted = *curve;
+    *sorted.select_nth_unstable_by(place, |one, other| other.cmp(one)).1
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -186,7 +192,7 @@ mod tests {
         let (shows, stuck) = after(Fault::Stuck { start: 20 });
         assert!(shows && stuck[20..72].iter().all(|power_w| *power_w == 120) && stuck[72] == 172);
         let (shows, spike) = after(Fault::Spike { point: 5 });
-        assert!(shows && spike[5] == 45 * 193);
+        assert!(shows && spike[5] == 45 * 194);
         let (shows, ratio) = after(Fault::WrongRatio);
         assert!(shows && i64::from(ratio[95]) >= 5_000 * i64::from(account.capacity_kva));
         assert_eq!(after(Fault::Reversed).1[0], -100);

@@ -212,10 +212,22 @@ impl Home {
             blend.add(unit_w * (1.0 + late), noise);
             blend.add(unit_w * -late, shapes.early(self.household, day_type, day.month, who.shift));
         }
-        self.add_uses(world, index, who, present, day, blend);
+        // Appliances were chosen for the size of the last day.
+        let size = size_w / f64::from(who.mean_w);
+        self.add_uses(world, index, who, (present, size), day, blend);
     }
 
-    fn add_uses(&self, world: &World, index: u64, who: &Tenant, present: f64, day: &Day, blend: &mut Blend<'_>) {
+    /// `present` says how much the household does, `size` how strong what it
+    /// does it with.
+    fn add_uses(
+        &self,
+        world: &World,
+        index: u64,
+        who: &Tenant,
+        (present, size): (f64, f64),
+        day: &Day,
+        blend: &mut Blend<'_>,
+    ) {
         let key = Key::new(world.seed, Stream::Appliance).with(index).on(day.number);
         let regular = f64::from(self.regular);
         let is_usual_below = (regular * 1_024.0) as u64;
@@ -236,7 +248,7 @@ impl Home {
             };
             // Lasts from six tenths of its time to fourteen.
             let lasts = f64::from(usual.minutes) * (0.6 + 0.8 * ((bits >> 40) & 0xFF) as f64 / 255.0);
-            blend.add_use(start + late_minutes, (lasts as i64).max(1), f64::from(usual.power_w));
+            blend.add_use(start + late_minutes, (lasts as i64).max(1), f64::from(usual.power_w) * size);
         }
     }
 }

@@ -137,8 +137,8 @@ impl Account {
                 capacity_wh: 5_000 + 2_500 * key.below(9, 3) as i64,
             }
         });
-        let size_w = f64::from(tenant.mean_w);
-        let capacity_kva = capacity_kva(archetype, size_w, unit(Draw::Capacity));
+        let charger_w = tenant.charger.map_or(0.0, |charger| f64::from(charger.power_w));
+        let capacity_kva = capacity_kva(archetype, f64::from(tenant.mean_w), charger_w, unit(Draw::Capacity));
         let tariff = tariff_of(archetype, capacity_kva, tenant.charger.is_some(), unit(Draw::Tariff));
         let former = chance(Draw::IsChanged, 0.01)
             .then(|| former_terms(world, opened, tariff, capacity_kva, unit(Draw::Changed)))
@@ -295,11 +295,11 @@ fn former_tenant(world: &World, key: Key, archetype: Archetype, opened: i32) -> 
 }
 
 /// The contracted size that holds the highest load with some reserve.
-fn capacity_kva(archetype: Archetype, mean_w: f64, unit: f64) -> u32 {
+fn capacity_kva(archetype: Archetype, mean_w: f64, charger_w: f64, unit: f64) -> u32 {
     let reserve = 1.05 + 0.6 * unit * unit;
-    let need_kva = mean_w * archetype.traits().peak_factor * reserve / 900.0;
+    let need_kva = (mean_w * archetype.traits().peak_factor * reserve + charger_w) / 900.0;
     let least_kva = if archetype.is_household() { 4 } else { 6 };
-    let most_kva = if archetype.is_household() { 16 } else { u32::MAX };
+    let most_kva = if archetype.is_household() { 20 } else { u32::MAX };
     CAPACITIES_KVA
         .into_iter()
         .find(|capacity| *capacity >= least_kva && f64::from(*capacity) >= need_kva)
