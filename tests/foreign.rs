@@ -58,7 +58,7 @@ struct Foreign {
 impl Foreign {
     fn new(canonical: &Path) -> Self {
         let (lake, project) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
-        for table in std::fs::read_dir(canonical.join("sources")).expect("sources").flatten() {
+        for table in std::fs::read_dir(canonical.join("sources")).into_iter().flatten().flatten() {
             if table.file_name() != "load_curve" {
                 let target = lake.path().join("sources").join(table.file_name());
                 std::fs::create_dir_all(&target).expect("folder");
@@ -86,11 +86,17 @@ impl Foreign {
     }
 }
 
+/// A made lake, and what comes of it without its reactive power, which no other
+/// shape here carries.
 fn canonical() -> (TempDir, Tables) {
     let lake = TempDir::new().expect("folder");
     generate(lake.path(), 150, 12);
+    let project = Foreign::new(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let contract = std::fs::read_to_string(repository().join("schemas/sources/load_curve.toml")).expect("contract");
+    let mut columns = contract.split("[[column]]\n").filter(|column| !column.contains("\"reactive_var\""));
+    project.contract("load_curve", &columns.by_ref().collect::<Vec<_>>().join("[[column]]\n"));
     let out = TempDir::new().expect("folder");
-    succeed(&mut run_daily(lake.path(), out.path()));
+    succeed(run_daily(lake.path(), out.path()).arg("--project").arg(project.project.path()));
     (lake, tables(out.path()))
 }
 
@@ -100,6 +106,15 @@ fn essence(mut tables: Tables) -> Tables {
         ["account_load_day", "account_load_window", "customer_tags", "customer_segments"].contains(&name.as_str())
     });
     tables
+}
+
+/// Rule, reason and key of each curve that was set aside; file and content are
+/// those of the delivery.
+fn set_aside(tables: &Tables) -> Vec<String> {
+    let rows = tables.get("quarantine/load_curve").into_iter().flatten();
+    let mut rows: Vec<String> = rows.map(|row| row.split('|').skip(3).take(3).collect::<Vec<_>>().join("|")).collect();
+    rows.sort();
+    rows
 }
 
 #[test]
@@ -131,7 +146,7 @@ fn curves_in_kilowatts_in_one_flat_file_give_the_same_tables() {
          [[column]]\nname = \"power_w\"\nfrom = \"KW\"\ntype = \"curve\"\nunit = \"W\"\nfrom_unit = \"kW\"\n",
     );
     let (found, _out) = foreign.run();
-    assert_eq!(expected.get("quarantine/load_curve"), found.get("quarantine/load_curve"));
+    assert_eq!(set_aside(&expected), set_aside(&found));
     assert_same(&essence(expected), &essence(found), "curves in kW");
 }
 
@@ -353,7 +368,8 @@ fn export_bills(canonical: &Path, target: &Path) {
     let (columns, bills) = rows(&canonical.join("sources/bills/part-00000.parquet"));
     let place = |name: &str| columns.iter().position(|column| column == name).expect("column");
     let mut text = names.map(|(_, name)| name).join("|") + "\n";
-    for bill in bills {
+    // A tier that cannot be is not part of the export.
+    for bill in bills.iter().filter(|bill| bill[place("tier")] != "9") {
         let fields = names.map(|(name, _)| {
             let value = &bill[place(name)];
             match name {
@@ -425,7 +441,10 @@ fn contracts_that_were_guessed_give_the_same_tables() {
 /// settle what no unit alone can.
 #[test]
 fn the_same_files_twice_in_many_units_change_nothing() {
-    let (lake, expected) = canonical();
+    let (lake, _) = canonical();
+    let once = TempDir::new().expect("folder");
+    succeed(&mut run_daily(lake.path(), once.path()));
+    let expected = tables(once.path());
     let foreign = Foreign::new(lake.path());
     for table in ["bills", "payments", "accounts"] {
         let folder = foreign.lake.path().join("sources").join(table);

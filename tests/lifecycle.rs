@@ -33,9 +33,9 @@ fn what_another_job_published_stays_published() {
         let counts: Vec<&str> = line.split_whitespace().collect();
         assert_eq!(counts[1], counts[2], "{again}");
     }
-    let quarantined =
-        succeed(kwhy().args(["sql", "-c", "select distinct rule from quarantine_bills", "--out"]).arg(out.path()));
-    assert!(quarantined.contains("energy_wh.min"), "{quarantined}");
+    let sql = "select distinct rule from quarantine_load_curve";
+    let quarantined = succeed(kwhy().args(["sql", "-c", sql, "--out"]).arg(out.path()));
+    assert!(quarantined.contains("power_w.points"), "{quarantined}");
 }
 
 #[test]

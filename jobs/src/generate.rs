@@ -1,12 +1,17 @@
 //! The lake maker: a power utility's source tables, made up.
 //!
-//! Accounts of a dozen kinds use energy by workday and weekend, season and
-//! temperature; some have cars, plants on the roof or heat pumps. Bills sum
-//! their curves where there are curves, payers run from punctual to never, and
-//! a share of the data is damaged the way real data are. Every number is a pure
-//! function of the seed, the account and the date: the same options give the
-//! same bytes whatever the number of threads, and an account is the same in a
-//! lake of any size.
+//! Households as London's live, and businesses of a dozen kinds, use energy by
+//! workday and weekend, season and temperature; some have cars, plants on the
+//! roof or heat pumps; some move, some close. Bills are the sums of their curves,
+//! payers run from punctual to never, complaints follow outages and bills that
+//! jump, and a share of the data is damaged the way real data are. What was
+//! planted is written down beside the tables. Every number is a pure function of
+//! the seed, the account and the date: the same options give the same bytes
+//! whatever the number of threads, and an account is the same in a lake of any
+//! size.
+//!
+//! `who`, `money` and `service` are what customers are, owe and want; `curve`
+//! makes loads; `pieces` cuts the work and writes it.
 
 use std::path::PathBuf;
 
@@ -42,6 +47,8 @@ pub struct Options {
     pub accounts: u64,
     /// Days with load curves.
     pub days: u32,
+    /// Months with bills, payments and all that befell customers.
+    pub months: u32,
     pub seed: u64,
     /// The lake's folder; the tables go to `sources` in it.
     pub out: PathBuf,
@@ -90,7 +97,14 @@ pub fn generate(options: &Options, progress: Progress<'_>) -> Result<Summary, Ge
     if options.days == 0 {
         return Err(GenerateError::NoDays);
     }
-    let world = World::new(options).ok_or(GenerateError::DatesOutOfRange { end: options.end, days: options.days })?;
+    if options.months == 0 {
+        return Err(GenerateError::NoMonths);
+    }
+    let world = World::new(options).ok_or(GenerateError::DatesOutOfRange {
+        end: options.end,
+        days: options.days,
+        months: options.months,
+    })?;
     let staging = Staging::create(&options.out)?;
     let (sources, truth) = (staging.sources(), staging.truth());
     let work = Work { world: &world, accounts: options.accounts, sources: &sources, truth: &truth };
@@ -113,7 +127,7 @@ mod tests {
 
     fn options(out: &Path, accounts: u64, threads: usize) -> Options {
         let end = NaiveDate::from_ymd_opt(2026, 3, 11).expect("a real date");
-        Options { accounts, days: 12, seed: 42, out: out.to_owned(), end, threads }
+        Options { accounts, days: 12, months: 24, seed: 42, out: out.to_owned(), end, threads }
     }
 
     fn lake(accounts: u64, threads: usize) -> (tempfile::TempDir, Summary) {
@@ -156,15 +170,16 @@ mod tests {
             assert!(right[name] == *bytes, "{} differs", name.display());
         }
         assert_eq!(summary, other);
-        assert_eq!(summary.rows.len(), 12);
-        assert_eq!(summary.bytes, left.values().map(|bytes| bytes.len() as u64).sum::<u64>());
+        assert_eq!(summary.rows.len(), 18);
+        let tables = left.iter().filter(|(name, _)| name.starts_with("sources"));
+        assert_eq!(summary.bytes, tables.map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
         assert!(summary.readings > 300 * 11 * 96);
     }
 
     #[test]
     fn a_larger_lake_holds_the_smaller_one() {
         let ((small, _), (large, _)) = (lake(40, 1), lake(60, 1));
-        for table in ["load_curve/date=2026-03-01", "bills", "payments", "accounts"] {
+        for table in ["load_curve/date=2026-03-01", "bills", "payments", "accounts", "work_orders", "contacts"] {
             let name = Path::new("sources").join(table).join("part-00000.parquet");
             let few = batch(&small.path().join(&name));
             let many = batch(&large.path().join(&name));
@@ -200,6 +215,10 @@ mod tests {
         nothing.days = 0;
         let refused = generate(&nothing, &|_, _| ControlFlow::Continue(()));
         assert!(matches!(refused, Err(GenerateError::NoDays)));
+        nothing.days = 1;
+        nothing.months = 0;
+        let refused = generate(&nothing, &|_, _| ControlFlow::Continue(()));
+        assert!(matches!(refused, Err(GenerateError::NoMonths)));
         assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0);
     }
 }

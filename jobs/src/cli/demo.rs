@@ -56,6 +56,7 @@ impl Demo {
         let options = Options {
             accounts: self.accounts,
             days: self.days,
+            months: 24,
             seed: self.seed,
             out: lake.clone(),
             end,

@@ -16,10 +16,13 @@ use crate::generate::{Options, Summary, generate};
 
 /// Make a lake of made-up customers.
 ///
-/// Households, shops, factories, farms and more under a provincial utility's
-/// tariffs, with load curves of 96 points a day, 24 months of bills, payers
-/// from punctual to late, gaps and repeated rows. The same seed gives the same
-/// bytes on any machine.
+/// Households as London's live, shops, offices, factories, farms and more under a
+/// provincial utility's tariffs: load curves of 96 points a day, bills that are
+/// the sums of the curves, payments from punctual to never, outages, complaints,
+/// campaigns with hold-outs, people who move, and rows that are broken the way
+/// real ones are. What was planted lies in _truth, where no job reads it. The
+/// same seed gives the same bytes on any machine, and an account is the same in a
+/// lake of any size.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  kwhy generate --accounts 10000 --days 90 --out /tmp/lake")]
 pub struct Generate {
@@ -30,6 +33,10 @@ pub struct Generate {
     /// Days of load curves before --end
     #[arg(long, value_name = "D", default_value_t = 90)]
     pub days: u32,
+
+    /// Months of bills, payments, work orders and all else before --end
+    #[arg(long, value_name = "M", default_value_t = 24)]
+    pub months: u32,
 
     /// Seed of everything that is random
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -51,6 +58,7 @@ impl Generate {
         let summary = make(Options {
             accounts: self.accounts,
             days: self.days,
+            months: self.months,
             seed: self.seed,
             out: out.clone(),
             end: self.end,

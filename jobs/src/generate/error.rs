@@ -22,9 +22,12 @@ pub enum GenerateError {
     /// A lake without days was asked for.
     #[error("a lake needs at least one day")]
     NoDays,
+    /// A lake without months was asked for.
+    #[error("a lake needs at least one month of bills")]
+    NoMonths,
     /// The dates of the lake leave the range in which calendars make sense.
-    #[error("{days} days before {end} leave the years 1900 to 2200")]
-    DatesOutOfRange { end: NaiveDate, days: u32 },
+    #[error("{days} days or {months} months before {end} leave the years 1900 to 2200")]
+    DatesOutOfRange { end: NaiveDate, days: u32, months: u32 },
     /// There are sources already.
     #[error("{} exists and is not empty", .path.display())]
     NotEmpty { path: PathBuf },
@@ -46,6 +49,7 @@ impl GenerateError {
             Self::NoAccounts
             | Self::TooManyAccounts { .. }
             | Self::NoDays
+            | Self::NoMonths
             | Self::DatesOutOfRange { .. }
             | Self::NotEmpty { .. } => 2,
             Self::Io { source, .. } if is_full(source) => 4,
@@ -72,7 +76,7 @@ impl GenerateError {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 #[cfg(test)]

@@ -9,10 +9,8 @@ use super::curve::shape::Shapes;
 use super::curve::template::Template;
 use super::weather::{REGIONS, RegionDay, region_day, sky};
 
-/// Months for which there are bills, work orders and outages.
-const BILLED_MONTHS: u32 = 24;
-/// Months before the end that calendar and weather reach back.
-const REPORTED_MONTHS: u32 = 30;
+/// Months that calendar and weather reach back beyond the bills.
+const REPORTED_MONTHS: u32 = 6;
 /// Months after the end that the calendar reaches ahead.
 const ANNOUNCED_MONTHS: u32 = 3;
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2200;
@@ -68,11 +66,12 @@ impl World {
     pub fn new(options: &Options) -> Option<Self> {
         let end = options.end;
         let this_month = end.with_day(1)?;
-        let billed_from = this_month.checked_sub_months(Months::new(BILLED_MONTHS))?;
+        let billed_from = this_month.checked_sub_months(Months::new(options.months))?;
         // Tiers run by calendar year, so energy is known from its first day.
         let year_start = NaiveDate::from_ymd_opt(billed_from.year(), 1, 1)?;
         let curves_from = end.checked_sub_days(Days::new(u64::from(options.days)))?;
-        let reported_from = this_month.checked_sub_months(Months::new(REPORTED_MONTHS))?.min(curves_from);
+        let reported_from =
+            this_month.checked_sub_months(Months::new(options.months.checked_add(REPORTED_MONTHS)?))?.min(curves_from);
         let announced_to = end.checked_add_months(Months::new(ANNOUNCED_MONTHS))?;
         let first = reported_from.min(year_start);
         if !YEARS.contains(&first.year()) || !YEARS.contains(&announced_to.year()) {
@@ -84,7 +83,7 @@ impl World {
             .map(|number| Some(day(options.seed, number, NaiveDate::from_epoch_days(number)?)))
             .collect::<Option<Vec<Day>>>()?;
         let months = months(year_start, this_month)?;
-        let first_billed = months.len().saturating_sub(BILLED_MONTHS as usize);
+        let first_billed = months.len().saturating_sub(options.months as usize);
         let current = (end > this_month).then(|| Month {
             first: this_month.to_epoch_days(),
             next: end.to_epoch_days(),
@@ -182,7 +181,7 @@ pub mod tests {
     /// A world that ends in the middle of a month.
     pub fn world(seed: u64) -> World {
         let end = NaiveDate::from_ymd_opt(2026, 3, 11).expect("a real date");
-        let options = Options { accounts: 1, days: 45, seed, out: PathBuf::new(), end, threads: 1 };
+        let options = Options { accounts: 1, days: 45, months: 24, seed, out: PathBuf::new(), end, threads: 1 };
         World::new(&options).expect("dates in range")
     }
 
@@ -202,7 +201,9 @@ pub mod tests {
     #[test]
     fn dates_out_of_range_make_no_world() {
         let end = NaiveDate::from_ymd_opt(2026, 3, 11).expect("a real date");
-        let options = Options { accounts: 1, days: 60_000, seed: 1, out: PathBuf::new(), end, threads: 1 };
+        let options = Options { accounts: 1, days: 60_000, months: 24, seed: 1, out: PathBuf::new(), end, threads: 1 };
+        assert!(World::new(&options).is_none());
+        let options = Options { days: 1, months: u32::MAX, ..options };
         assert!(World::new(&options).is_none());
     }
 }

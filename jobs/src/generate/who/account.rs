@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use chrono::{Datelike, Months, NaiveDate};
+
 use super::archetype::Archetype;
 use super::network::{Node, region_of, transformer_of};
 use super::outage::outages;
@@ -23,6 +25,9 @@ const MOVED: f64 = 0.10;
 const VACATED: f64 = 0.45;
 /// Share of the accounts that ended in that time.
 const CLOSED: f64 = 0.006;
+
+/// Months before the end in which terms changed, at most.
+const CHANGED_MONTHS: u32 = 22;
 
 /// Sizes in which capacity is contracted, in kVA.
 const CAPACITIES_KVA: [u32; 32] = [
@@ -141,7 +146,7 @@ impl Account {
         let capacity_kva = capacity_kva(archetype, f64::from(tenant.mean_w), charger_w, unit(Draw::Capacity));
         let tariff = tariff_of(archetype, capacity_kva, tenant.charger.is_some(), unit(Draw::Tariff));
         let former = chance(Draw::IsChanged, 0.01)
-            .then(|| former_terms(world, opened, tariff, capacity_kva, unit(Draw::Changed)))
+            .then(|| former_terms(world.end, opened, tariff, capacity_kva, unit(Draw::Changed)))
             .flatten();
         let is_closed = former_tenant.is_none() && former.is_none() && chance(Draw::IsClosed, CLOSED);
         let closed = world.end - key.below(Draw::Closed as u64, MOVING_DAYS) as i32;
@@ -320,12 +325,11 @@ fn tariff_of(archetype: Archetype, capacity_kva: u32, has_charger: bool, unit: f
     }
 }
 
-/// What held before a change in one of the billed months, if the account was
-/// there already.
-fn former_terms(world: &World, opened: i32, tariff: Tariff, capacity_kva: u32, unit: f64) -> Option<FormerTerms> {
-    let months = world.billed_months();
-    let later = months.len().checked_sub(1)?;
-    let until = months.get(1 + (unit * later as f64) as usize)?.first;
+/// What held before a change in one of the last months, if the account was there
+/// already.
+fn former_terms(end: i32, opened: i32, tariff: Tariff, capacity_kva: u32, unit: f64) -> Option<FormerTerms> {
+    let month = NaiveDate::from_epoch_days(end)?.with_day(1)?;
+    let until = month.checked_sub_months(Months::new(1 + (unit * f64::from(CHANGED_MONTHS)) as u32))?.to_epoch_days();
     let place = CAPACITIES_KVA.iter().position(|capacity| *capacity == capacity_kva)?;
     let smaller_kva = CAPACITIES_KVA[place.saturating_sub(1)];
     let (former_tariff, former_kva) = match tariff {

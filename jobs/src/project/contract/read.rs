@@ -15,6 +15,9 @@ const ACCOUNT_ID: &str = "account_id";
 /// Tables of load, which may come by meter.
 const BY_METER: [&str; 3] = ["load_curve", "load_reading", "load_register"];
 
+/// The folder beside the tables of a made lake.
+const TRUTH: &str = "_truth";
+
 /// The contract in a file's root section.
 pub fn contract(table: &str, file: &str, root: &Section<'_>) -> Option<Contract> {
     let label = root.required_text("label");
@@ -130,6 +133,12 @@ fn check_glob(root: &Section<'_>, glob: &Spanned<String>) {
             glob.span(),
             format!("`{text}` leaves the lake"),
             "globs are relative to the lake folder",
+        );
+    } else if text.split('/').any(|part| part == TRUTH) {
+        root.mistake_with_hint(
+            glob.span(),
+            format!("`{text}` is in {TRUTH}, which no job reads"),
+            "it holds what was planted in a made lake, to hold results against",
         );
     } else if let Err(error) = globset::Glob::new(text) {
         root.mistake(glob.span(), format!("`{text}` is not a glob: {}", error.kind()));
