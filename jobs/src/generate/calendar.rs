@@ -16,7 +16,7 @@ pub enum DayType {
     Saturday,
     Sunday,
     Holiday,
-    /// The Spring Festival and the days about it, when factories stand still.
+    /// The Spring Festival, and the days about it for those who are away.
     Festival,
 }
 
@@ -31,6 +31,20 @@ pub struct Decree {
     pub is_workday: bool,
     pub holiday: Option<&'static str>,
     pub day_type: DayType,
+    /// Days that are left until the Spring Festival, as a negative number, or that
+    /// have passed since, where it is near.
+    pub festival_days: Option<i32>,
+}
+
+impl Decree {
+    /// The kind of day for those who leave so many days before the Spring
+    /// Festival, and come back so many after it.
+    pub fn day_type_for(&self, leave_days: i32, return_days: i32) -> DayType {
+        match self.festival_days {
+            Some(days) if (-leave_days..=return_days).contains(&days) => DayType::Festival,
+            _ => self.day_type,
+        }
+    }
 }
 
 struct Span {
@@ -51,8 +65,8 @@ const NATIONAL: &str = "National Day";
 
 const DECREED_YEARS: std::ops::RangeInclusive<i32> = 2023..=2027;
 
-/// Days before and after the Spring Festival on which industry is away too.
-const FESTIVAL_MARGIN_DAYS: i32 = 4;
+/// Days before and after the Spring Festival on which some are away too.
+const FESTIVAL_MARGIN_DAYS: i32 = 9;
 
 const fn span(year: i32, month: u32, day: u32, days: i32, name: &'static str) -> Span {
     Span { year, month, day, days, name }
@@ -140,6 +154,13 @@ const MAKE_UP_WORKDAYS: &[(i32, u32, u32)] = &[
 ];
 
 impl Span {
+    /// Days from the span to a date: negative before it, 0 within.
+    fn days_from(&self, date: NaiveDate) -> Option<i32> {
+        let start = NaiveDate::from_ymd_opt(self.year, self.month, self.day)?.to_epoch_days();
+        let day = date.to_epoch_days();
+        Some((day - start).min(0) + (day - start - self.days + 1).max(0))
+    }
+
     /// Whether the date lies in the span, widened by `margin` days either side.
     fn covers(&self, date: NaiveDate, margin: i32) -> bool {
         NaiveDate::from_ymd_opt(self.year, self.month, self.day).is_some_and(|start| {
@@ -155,15 +176,16 @@ pub fn decree(date: NaiveDate) -> Decree {
     let is_weekend = matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
     let is_made_up = MAKE_UP_WORKDAYS.contains(&(date.year(), date.month(), date.day()));
     let is_workday = holiday.is_none() && (!is_weekend || is_made_up);
-    let is_festive = SPANS.iter().any(|span| span.name == SPRING && span.covers(date, FESTIVAL_MARGIN_DAYS));
-    let day_type = match (is_festive, holiday, is_workday) {
-        (true, _, _) => DayType::Festival,
-        (false, Some(_), _) => DayType::Holiday,
-        (false, None, true) => DayType::Workday,
-        (false, None, false) if date.weekday() == Weekday::Sat => DayType::Saturday,
-        (false, None, false) => DayType::Sunday,
+    let day_type = match (holiday, is_workday) {
+        (Some(SPRING), _) => DayType::Festival,
+        (Some(_), _) => DayType::Holiday,
+        (None, true) => DayType::Workday,
+        (None, false) if date.weekday() == Weekday::Sat => DayType::Saturday,
+        (None, false) => DayType::Sunday,
     };
-    Decree { is_workday, holiday, day_type }
+    let near = SPANS.iter().find(|span| span.name == SPRING && span.covers(date, FESTIVAL_MARGIN_DAYS));
+    let festival_days = near.and_then(|span| span.days_from(date));
+    Decree { is_workday, holiday, day_type, festival_days }
 }
 
 /// Whether schools are in term.
@@ -235,8 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn factories_stand_still_about_the_spring_festival() {
-        assert_eq!(on(2025, 1, 24).day_type, DayType::Festival);
+    fn some_are_away_about_the_spring_festival() {
+        assert_eq!(on(2025, 1, 24).festival_days, Some(-4));
+        assert_eq!(on(2025, 1, 30).festival_days, Some(0));
+        assert_eq!(on(2025, 2, 6).festival_days, Some(2));
+        assert_eq!(on(2025, 2, 20).festival_days, None);
+        assert_eq!(on(2025, 1, 24).day_type_for(5, 3), DayType::Festival);
+        assert_eq!(on(2025, 1, 24).day_type_for(3, 3), DayType::Workday);
         assert!(on(2025, 1, 24).is_workday);
         assert_eq!(on(2025, 3, 5).day_type, DayType::Workday);
         assert_eq!(on(2025, 3, 8).day_type, DayType::Saturday);

@@ -4,6 +4,7 @@
 
 use chrono::Datelike;
 
+use super::calendar::DayType;
 use super::random::{Key, Stream};
 use super::who::account::Account;
 use super::who::archetype::Archetype;
@@ -20,6 +21,7 @@ pub mod shape;
 pub mod template;
 
 pub use blend::Blend;
+use blend::Cycle;
 use shape::Heating;
 use template::MAX_SHIFT;
 
@@ -31,6 +33,7 @@ pub type Curve = [i32; POINTS];
 
 const MONTH: u64 = 0;
 const DAY: u64 = 2;
+const FRIDGE: u64 = 3;
 
 /// Kelvin below 15 degC of a mean day of the lake's climate.
 const MEAN_COLD_K: f64 = 3.3;
@@ -39,8 +42,8 @@ const MEAN_COLD_K: f64 = 3.3;
 const EMPTY_W: f64 = 7.0;
 /// Share of the load that is left of a business that closed.
 const IDLE: f64 = 0.04;
-/// Share of a school's load that is left on workdays out of term.
-const OUT_OF_TERM: f64 = 0.28;
+/// What somebody left on in an empty dwelling.
+const LEFT_ON: Cycle = Cycle { power_w: 62.0, period_minutes: 57, on_minutes: 14 };
 /// Power of irrigation over a farm's mean, and its hours.
 const IRRIGATION: f64 = 2.4;
 const IRRIGATION_MINUTES: (i64, i64) = (180, 420);
@@ -120,24 +123,37 @@ fn add_climate<'a>(
 /// The load of whoever follows the habits of a kind.
 fn add_ordinary<'a>(world: &'a World, account: &Account, who: &Tenant, size_w: f64, day: &Day, blend: &mut Blend<'a>) {
     let key = Key::new(world.seed, Stream::Level).with(account.index);
+    let today = key.with(DAY).on(day.number);
+    let level_w = size_w * level(account, who, day, key);
+    let next_w = size_w * level(account, who, world.day(day.number + 1), key);
+    let mut day_type = day.decree.day_type_for(who.festival_days.0, who.festival_days.1);
+    if who.archetype == Archetype::School && !day.is_term && day_type == DayType::Workday {
+        day_type = DayType::Sunday;
+    }
+    let (shapes, kind) = (&world.shapes, who.archetype);
+    blend.add(level_w, shapes.base(kind, day_type, day.month, who.shift));
+    // Nothing jumps at midnight: the day leads over to the next.
+    blend.add(next_w - level_w, shapes.rising(kind, day_type, day.month, who.shift));
+    blend.add(level_w, shapes.noise(kind, day_type, today.bits(1), who.shift));
+    if kind == Archetype::Vacant && key.chance(FRIDGE, 0.35) {
+        blend.add_cycle(&LEFT_ON, day.number, account.index);
+    }
+    if kind == Archetype::Farm && is_watered(account, day, today) {
+        let (least, more) = IRRIGATION_MINUTES;
+        let start = 240 + today.below(3, 180) as i64;
+        blend.add_use(start, least + today.below(4, more.cast_unsigned()) as i64, size_w * IRRIGATION);
+    }
+}
+
+/// What a business uses on a day, over what its habits say.
+fn level(account: &Account, who: &Tenant, day: &Day, key: Key) -> f64 {
     // Months are numbered by their first day, which no other month has.
     let month = key.with(MONTH).on(day.number - day.date.day0().cast_signed());
     let today = key.with(DAY).on(day.number);
     let weather = &day.weather[account.region];
     let traits = who.archetype.traits();
     let climate = traits.cooling_share * f64::from(weather.cooling) + traits.heating_share * f64::from(weather.heating);
-    let mut level_w = size_w * month.between(0, 0.94, 1.06) * today.between(0, 0.92, 1.08) * (1.0 + climate);
-    let day_type = day.decree.day_type;
-    if who.archetype == Archetype::School && !day.is_term && day.decree.is_workday {
-        level_w *= OUT_OF_TERM;
-    }
-    blend.add(level_w, world.shapes.base(who.archetype, day_type, day.month, who.shift));
-    blend.add(level_w, world.shapes.noise(who.archetype, day_type, today.bits(1), who.shift));
-    if who.archetype == Archetype::Farm && is_watered(account, day, today) {
-        let (least, more) = IRRIGATION_MINUTES;
-        let start = 240 + today.below(3, 180) as i64;
-        blend.add_use(start, least + today.below(4, more.cast_unsigned()) as i64, size_w * IRRIGATION);
-    }
+    month.between(0, 0.95, 1.05) * today.between(0, 0.93, 1.07) * (1.0 + climate)
 }
 
 /// Fields are watered in the warm months, and rather when the sky is clear.

@@ -196,7 +196,8 @@ impl Home {
         blend.add_steady((floor_w - fridge_w).max(0.0));
 
         let routine_w = size_w * f64::from((1.0 - self.floor) * self.routine) * present;
-        let (kind, day_type) = (who.archetype, day.decree.day_type);
+        let day_type = day.decree.day_type_for(who.festival_days.0, who.festival_days.1);
+        let kind = who.archetype;
         let base = shapes.base(kind, day_type, day.month, who.shift);
         let noise = shapes.noise(kind, day_type, today.bits(3), who.shift);
         let routine = shapes.routine_mean(self.household);

@@ -57,6 +57,8 @@ pub enum Heating {
 pub struct Shapes {
     /// By kind, kind of day and season.
     base: Vec<Template>,
+    /// Base times the share of the day that has passed.
+    rising: Vec<Template>,
     /// Of households without their evenings: as base.
     early: Vec<Template>,
     /// By kind, kind of day and number.
@@ -76,6 +78,7 @@ impl Shapes {
     pub fn new(seed: u64) -> Self {
         let mut shapes = Self {
             base: Vec::new(),
+            rising: Vec::new(),
             early: Vec::new(),
             noise: Vec::new(),
             evening: Template::new(evening),
@@ -110,7 +113,9 @@ impl Shapes {
         for day_type in DayType::ALL {
             for season in 0..3 {
                 let hours = hours(season, day_type);
-                self.base.push(Template::new(|point| quarter(&hours, point) / unit));
+                let base = Template::new(|point| quarter(&hours, point) / unit);
+                self.rising.push(base.rising());
+                self.base.push(base);
                 if archetype.household().is_some() {
                     self.early.push(Template::new(|point| quarter(&hours, point) / unit * (1.0 - evening(point))));
                 }
@@ -133,6 +138,12 @@ impl Shapes {
     pub fn base(&self, archetype: Archetype, day_type: DayType, month: usize, shift: usize) -> Shifted<'_> {
         let place = archetype as usize * DayType::ALL.len() + day_type as usize;
         self.base[place * 3 + SEASONS[month]].at(shift)
+    }
+
+    /// Load of a kind times the share of the day that has passed.
+    pub fn rising(&self, archetype: Archetype, day_type: DayType, month: usize, shift: usize) -> Shifted<'_> {
+        let place = archetype as usize * DayType::ALL.len() + day_type as usize;
+        self.rising[place * 3 + SEASONS[month]].at(shift)
     }
 
     /// What recurs every day in a kind of household, without its evening.

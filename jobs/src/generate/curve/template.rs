@@ -24,7 +24,19 @@ impl Template {
     pub fn new(of: impl Fn(usize) -> f64) -> Self {
         let one = f64::from(1 << TEMPLATE_BITS);
         let day: [i32; POINTS] = std::array::from_fn(|point| (of(point) * one).round() as i32);
-        let points = std::array::from_fn(|place| day[(place + POINTS - MAX_SHIFT) % POINTS]);
+        Self::of(std::array::from_fn(|place| day[(place + POINTS - MAX_SHIFT) % POINTS]))
+    }
+
+    /// The shape times the share of the day that has passed: what must be added
+    /// to lead over from the level of one day to that of the next.
+    pub fn rising(&self) -> Self {
+        let share = |place: usize| (place as f64 - MAX_SHIFT as f64) / POINTS as f64;
+        let points: [i32; PADDED] =
+            std::array::from_fn(|place| (f64::from(self.points[place]) * share(place)).round() as i32);
+        Self::of(points)
+    }
+
+    fn of(points: [i32; PADDED]) -> Self {
         let mut upto = [0; PADDED + 1];
         for (place, point) in points.iter().enumerate() {
             upto[place + 1] = upto[place] + i64::from(*point);

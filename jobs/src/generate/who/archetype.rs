@@ -84,7 +84,7 @@ static TRAITS: [Traits; Archetype::ALL.len()] = [
     Traits { per_mille: 445, ..HOUSEHOLD },
     Traits { per_mille: 230, ..HOUSEHOLD },
     Traits { per_mille: 105, ..HOUSEHOLD },
-    Traits { per_mille: 70, median_kwh: 110.0, sigma: 0.6, noise: 0.5, ..HOUSEHOLD },
+    Traits { per_mille: 70, median_kwh: 90.0, sigma: 0.6, noise: 0.25, persistence: 0.3, ..HOUSEHOLD },
     // Shop.
     Traits {
         per_mille: 50,

@@ -34,6 +34,8 @@ pub struct Tenant {
     pub growth: f32,
     /// Day from which the business stands still.
     pub idle_since: Option<i32>,
+    /// Days that they are away before and after the Spring Festival.
+    pub festival_days: (i32, i32),
     /// Points by which the day is shifted, plus the largest shift.
     pub shift: usize,
     /// Power of cooling at full need.
@@ -53,6 +55,8 @@ enum Draw {
     Growth,
     IsIdle,
     Idle,
+    Leave,
+    Return,
     Shift,
     HasCooling,
     Cooling,
@@ -98,6 +102,7 @@ impl Tenant {
             mean_w: mean_w as f32,
             growth: (0.02 + 0.07 * key.normal(Draw::Growth as u64)).clamp(-0.2, 0.25) as f32,
             idle_since: is_idle.then(|| world.end - 20 - key.below(Draw::Idle as u64, 500) as i32),
+            festival_days: (archetype.away_days(key, Draw::Leave), archetype.away_days(key, Draw::Return)),
             shift: key.below(Draw::Shift as u64, 2 * MAX_SHIFT as u64 + 1) as usize,
             cooling_w: cooling_w as f32,
             heating: if archetype == Archetype::WorkingFamily { Heating::Away } else { Heating::AtHome },
@@ -120,6 +125,18 @@ pub fn installed(key: Key, end: i32, came: i32, registered: f64) -> Device {
 }
 
 impl Archetype {
+    /// Days that a tenant of a kind is away before or after the Spring Festival.
+    fn away_days(self, key: Key, draw: Draw) -> i32 {
+        let most = match self {
+            Self::FactoryOneShift | Self::FactoryTwoShifts => 9,
+            Self::Shop | Self::Restaurant | Self::Office => 6,
+            Self::Farm | Self::FactoryThreeShifts => 3,
+            _ if self.is_lived_in() => 3,
+            _ => 1,
+        };
+        key.below(draw as u64, most) as i32
+    }
+
     /// Share of the businesses of a kind that closed some time ago.
     fn idle_share(self) -> f64 {
         match self {
