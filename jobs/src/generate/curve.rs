@@ -21,7 +21,8 @@ pub mod shape;
 pub mod template;
 
 pub use blend::Blend;
-use blend::Cycle;
+use blend::{Cycle, Power};
+use home::Living;
 use shape::Heating;
 use template::MAX_SHIFT;
 
@@ -48,16 +49,17 @@ const LEFT_ON: Cycle = Cycle { power_w: 62.0, period_minutes: 57, on_minutes: 14
 const IRRIGATION: f64 = 2.4;
 const IRRIGATION_MINUTES: (i64, i64) = (180, 420);
 
+/// How much of a day is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Its energy as a whole: when appliances are used does not matter.
+    Whole,
+    Points,
+}
+
 /// Finds out what the load of an account on a day is made of.
-pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, blend: &mut Blend<'a>) {
+pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, detail: Detail, blend: &mut Blend<'a>) {
     blend.clear();
-    match account.tenant_on(day.number) {
-        Some(tenant) => add_tenant(world, account, tenant, day, blend),
-        None => add_empty(world, account, day, blend),
-    }
-    if let Some(plant) = account.solar.filter(|plant| plant.since <= day.number) {
-        blend.add(-f64::from(plant.power_w), day.sky[account.region].plain());
-    }
     let midnight = i64::from(day.number) * POINTS as i64;
     for gap in account.interruptions.iter().skip_while(|gap| gap.end <= midnight) {
         let of_day = |point: i64| (point - midnight).clamp(0, POINTS as i64) as usize;
@@ -66,6 +68,14 @@ pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, blend: &mut 
             break;
         }
         blend.interrupt(points);
+    }
+    let detail = if blend.is_interrupted() { Detail::Points } else { detail };
+    match account.tenant_on(day.number) {
+        Some(tenant) => add_tenant(world, account, tenant, day, detail, blend),
+        None => add_empty(world, account, day, blend),
+    }
+    if let Some(plant) = account.solar.filter(|plant| plant.since <= day.number) {
+        blend.add(-f64::from(plant.power_w), day.sky[account.region].plain());
     }
 }
 
@@ -77,14 +87,15 @@ fn add_empty<'a>(world: &'a World, account: &Account, day: &Day, blend: &mut Ble
     blend.add(EMPTY_W, world.shapes.noise(Archetype::Vacant, day_type, key.bits(1), MAX_SHIFT));
 }
 
-fn add_tenant<'a>(world: &'a World, account: &Account, who: &Tenant, day: &Day, blend: &mut Blend<'a>) {
+fn add_tenant<'a>(world: &'a World, account: &Account, who: &Tenant, day: &Day, detail: Detail, blend: &mut Blend<'a>) {
     let years = f64::from(day.number - world.end) / 365.0;
     let size_w = f64::from(who.mean_w) * (1.0 + f64::from(who.growth) * years).max(0.1);
     match &who.home {
         Some(home) => {
             let cold_k = f64::from(day.weather[account.region].cold_k);
             let heat = f64::from(home.cold);
-            home.add(world, account.index, who, size_w * (1.0 - heat * MEAN_COLD_K).max(0.2), day, blend);
+            let living = Living { world, index: account.index, who, day, detail };
+            home.add(&living, size_w * (1.0 - heat * MEAN_COLD_K).max(0.2), blend);
             add_climate(world, account, who, size_w * heat * cold_k, day, blend);
             charging::add(world.seed, account, who, day.number, blend);
         }
@@ -141,7 +152,7 @@ fn add_ordinary<'a>(world: &'a World, account: &Account, who: &Tenant, size_w: f
     if kind == Archetype::Farm && is_watered(account, day, today) {
         let (least, more) = IRRIGATION_MINUTES;
         let start = 240 + today.below(3, 180) as i64;
-        blend.add_use(start, least + today.below(4, more.cast_unsigned()) as i64, size_w * IRRIGATION);
+        blend.add_use(start, least + today.below(4, more.cast_unsigned()) as i64, Power::of(size_w * IRRIGATION));
     }
 }
 
@@ -168,13 +179,13 @@ pub fn fill<'a>(world: &'a World, account: &Account, day: &'a Day, scratch: &mut
     let storage = account.storage.filter(|storage| storage.device.since <= day.number);
     let stored_wh = match storage {
         Some(storage) if world.has_day(day.number - 1) => {
-            blend(world, account, world.day(day.number - 1), scratch);
+            blend(world, account, world.day(day.number - 1), Detail::Points, scratch);
             scratch.fill(curve);
             storage.smooth(curve, 0)
         }
         _ => 0,
     };
-    blend(world, account, day, scratch);
+    blend(world, account, day, Detail::Points, scratch);
     scratch.fill(curve);
     if let Some(storage) = storage {
         storage.smooth(curve, stored_wh);

@@ -35,8 +35,10 @@ use super::write::{Row, Sink, Written};
 
 /// Most accounts in a file of curves.
 const CURVE_ACCOUNTS: u64 = 200_000;
-/// Most accounts in a file of any other table.
-const RECORD_ACCOUNTS: u64 = 25_000;
+/// Least and most accounts in a file of any other table: few enough that even in
+/// a small lake all threads have some to do.
+const RECORD_ACCOUNTS: (u64, u64) = (4_000, 25_000);
+const RECORD_PARTS: u64 = 8;
 
 /// What an account's records, above all the energies of its bills, cost over a
 /// day's curve.
@@ -119,13 +121,19 @@ impl Work<'_> {
         state.failure.map_or(Ok(state.tally), Err)
     }
 
+    /// Accounts in a file of records.
+    fn record_accounts(&self) -> u64 {
+        let (least, most) = RECORD_ACCOUNTS;
+        self.accounts.div_ceil(RECORD_PARTS).clamp(least, most)
+    }
+
     fn days(&self) -> u64 {
         u64::from((self.world.end - self.world.curves_from).unsigned_abs())
     }
 
     /// The piece of this number, the longest first.
     fn piece(&self, number: u64) -> Option<Piece> {
-        let records = self.accounts.div_ceil(RECORD_ACCOUNTS);
+        let records = self.accounts.div_ceil(self.record_accounts());
         if number < records {
             return Some(Piece::Records { part: number });
         }
@@ -149,7 +157,7 @@ impl Work<'_> {
         let count = |range: Range<u64>| range.end - range.start;
         match piece {
             Piece::Reference => 0,
-            Piece::Records { part } => count(self.chunk(*part, RECORD_ACCOUNTS)) * RECORD_EFFORT,
+            Piece::Records { part } => count(self.chunk(*part, self.record_accounts())) * RECORD_EFFORT,
             Piece::Curves { part, .. } => count(self.chunk(*part, CURVE_ACCOUNTS)),
         }
     }
@@ -161,7 +169,7 @@ impl Work<'_> {
     fn make(&self, piece: &Piece, neighbours: &mut Neighbours) -> Result<Tally, GenerateError> {
         match piece {
             Piece::Reference => self.reference(),
-            Piece::Records { part } => Records::new(self, *part)?.write(self.chunk(*part, RECORD_ACCOUNTS)),
+            Piece::Records { part } => Records::new(self, *part)?.write(self.chunk(*part, self.record_accounts())),
             Piece::Curves { day, part } => {
                 let day = self.world.day(*day);
                 let accounts = neighbours.of(self.world, self.chunk(*part, CURVE_ACCOUNTS));

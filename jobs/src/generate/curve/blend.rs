@@ -32,6 +32,24 @@ impl Use {
     }
 }
 
+/// The power of an appliance.
+#[derive(Clone, Copy, Debug)]
+pub struct Power {
+    per_minute: i64,
+}
+
+impl Power {
+    /// So many watts.
+    pub fn of(power_w: f64) -> Self {
+        Self { per_minute: whole(power_w * (ONE / MINUTES_PER_POINT as f64)) }
+    }
+
+    /// So many times as much.
+    pub fn times(self, factor: u16) -> Self {
+        Self { per_minute: self.per_minute * i64::from(factor) }
+    }
+}
+
 /// A motor that is on for some minutes of each period, as a refrigerator's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cycle {
@@ -84,14 +102,19 @@ impl<'a> Blend<'a> {
         self.gaps.push(points);
     }
 
+    /// Whether the supply is taken away for some points.
+    pub fn is_interrupted(&self) -> bool {
+        !self.gaps.is_empty()
+    }
+
     /// Adds a steady power.
     pub fn add_steady(&mut self, power_w: f64) {
-        self.steady += (power_w * ONE).round() as i64;
+        self.steady += whole(power_w * ONE);
     }
 
     /// Adds a shape at a level.
     pub fn add(&mut self, level_w: f64, shape: Shifted<'a>) {
-        let level = (level_w * f64::from(1 << LEVEL_BITS)).round() as i64;
+        let level = whole(level_w * f64::from(1 << LEVEL_BITS));
         if level != 0 {
             self.parts.push((level, shape));
         }
@@ -99,19 +122,18 @@ impl<'a> Blend<'a> {
 
     /// Adds an appliance that begins at a minute of the day and lasts some; what
     /// goes beyond midnight comes in the same day's first hours.
-    pub fn add_use(&mut self, start_minute: i64, minutes: i64, power_w: f64) {
+    pub fn add_use(&mut self, start_minute: i64, minutes: i64, power: Power) {
         let start_minute = start_minute.rem_euclid(MINUTES_PER_DAY);
         let end_minute = start_minute + minutes.min(MINUTES_PER_DAY);
-        self.add_minutes(start_minute..end_minute.min(MINUTES_PER_DAY), power_w);
+        self.add_minutes(start_minute..end_minute.min(MINUTES_PER_DAY), power);
         if end_minute > MINUTES_PER_DAY {
-            self.add_minutes(0..end_minute - MINUTES_PER_DAY, power_w);
+            self.add_minutes(0..end_minute - MINUTES_PER_DAY, power);
         }
     }
 
     /// Adds a power between two minutes of the day.
-    pub fn add_minutes(&mut self, minutes: Range<i64>, power_w: f64) {
-        let per_minute = (power_w * ONE / MINUTES_PER_POINT as f64).round() as i64;
-        self.uses.push(Use { start_minute: minutes.start, end_minute: minutes.end, per_minute });
+    pub fn add_minutes(&mut self, minutes: Range<i64>, power: Power) {
+        self.uses.push(Use { start_minute: minutes.start, end_minute: minutes.end, per_minute: power.per_minute });
     }
 
     /// Adds a cycle; `day` numbers the days, over which it goes on.
@@ -121,7 +143,7 @@ impl<'a> Blend<'a> {
             period,
             on: i64::from(cycle.on_minutes),
             phase: (i64::from(day) * MINUTES_PER_DAY + offset_minutes as i64).rem_euclid(period),
-            per_minute: (f64::from(cycle.power_w) * ONE / MINUTES_PER_POINT as f64).round() as i64,
+            per_minute: Power::of(f64::from(cycle.power_w)).per_minute,
         });
     }
 
@@ -159,12 +181,18 @@ impl<'a> Blend<'a> {
 
     /// The sum of the curve's points before a point, in watt quarter-hours.
     pub fn upto(&self, point: usize) -> i64 {
+        if self.gaps.is_empty() {
+            return self.supplied(point);
+        }
         let lost = self.gaps.iter().map(|gap| self.supplied(gap.end.min(point)) - self.supplied(gap.start.min(point)));
         self.supplied(point) - lost.sum::<i64>()
     }
 
     /// What the sum would be without interruptions.
     fn supplied(&self, point: usize) -> i64 {
+        if point == 0 {
+            return 0;
+        }
         let minute = point as i64 * MINUTES_PER_POINT;
         let mut sum = self.steady * point as i64;
         for (level, shape) in &self.parts {
@@ -178,6 +206,11 @@ impl<'a> Blend<'a> {
         }
         sum >> BITS
     }
+}
+
+/// The nearest whole number. Rounding by the library is a call.
+fn whole(value: f64) -> i64 {
+    (value + 0.5f64.copysign(value)) as i64
 }
 
 /// Walks from one switching to the next: no division for each point.
@@ -216,7 +249,7 @@ mod tests {
             for draw in 0..key.below(10, 20) {
                 let key = key.with(draw);
                 let (start, minutes) = (key.below(0, 1_500) as i64 - 30, 1 + key.below(1, 400) as i64);
-                blend.add_use(start, minutes, key.between(2, 10.0, 8_000.0));
+                blend.add_use(start, minutes, Power::of(key.between(2, 10.0, 8_000.0)));
             }
             let cycle = Cycle {
                 power_w: key.between(11, 50.0, 900.0) as f32,
@@ -243,7 +276,7 @@ mod tests {
     #[test]
     fn a_use_over_midnight_keeps_its_energy() {
         let mut blend = Blend::default();
-        blend.add_use(23 * 60 + 50, 40, 1_500.0);
+        blend.add_use(23 * 60 + 50, 40, Power::of(1_500.0));
         let mut curve = [0; POINTS];
         blend.fill(&mut curve);
         assert_eq!(curve.iter().sum::<i32>(), 1_500 * 40 / 15);

@@ -1,6 +1,6 @@
 //! When an electric car is charged.
 
-use super::blend::Blend;
+use super::blend::{Blend, Power};
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::Account;
@@ -17,12 +17,12 @@ pub fn add(seed: u64, account: &Account, who: &Tenant, day: i32, blend: &mut Ble
     let Some(charger) = who.charger else {
         return;
     };
-    let power_w = f64::from(charger.power_w);
+    let power = Power::of(f64::from(charger.power_w));
     if let Some((start, end)) = session(seed, account, who, day - 1).filter(|(_, end)| *end > MINUTES_PER_DAY) {
-        blend.add_minutes((start - MINUTES_PER_DAY).max(0)..end - MINUTES_PER_DAY, power_w);
+        blend.add_minutes((start - MINUTES_PER_DAY).max(0)..end - MINUTES_PER_DAY, power);
     }
     if let Some((start, end)) = session(seed, account, who, day).filter(|(start, _)| *start < MINUTES_PER_DAY) {
-        blend.add_minutes(start..end.min(MINUTES_PER_DAY), power_w);
+        blend.add_minutes(start..end.min(MINUTES_PER_DAY), power);
     }
 }
 

@@ -1,7 +1,8 @@
 //! How a household lives: what is always on, what recurs every day, and which
 //! appliances it uses when. The figures come of London homes.
 
-use super::blend::{Blend, Cycle};
+use super::Detail;
+use super::blend::{Blend, Cycle, Power};
 use super::shape::{EVENING_MEAN, EVENING_SHARE};
 use super::template::MAX_SHIFT;
 use crate::generate::calendar::DayType;
@@ -83,6 +84,15 @@ pub struct Home {
     fridge: Option<Cycle>,
     uses: [Usual; MOST_USES],
     count: u8,
+}
+
+/// Whose day is made, and how much of it is asked for.
+pub struct Living<'a, 'b> {
+    pub world: &'a World,
+    pub index: u64,
+    pub who: &'b Tenant,
+    pub day: &'b Day,
+    pub detail: Detail,
 }
 
 /// The mean power of a household, in watts, from a draw in [0, 1).
@@ -176,7 +186,8 @@ impl Home {
     }
 
     /// Adds the household's day; `size_w` is its mean power of such a day.
-    pub fn add<'a>(&self, world: &'a World, index: u64, who: &Tenant, size_w: f64, day: &Day, blend: &mut Blend<'a>) {
+    pub fn add<'a>(&self, living: &Living<'a, '_>, size_w: f64, blend: &mut Blend<'a>) {
+        let Living { world, index, who, day, .. } = *living;
         let shapes = &world.shapes;
         let levels = Key::new(world.seed, Stream::Level).with(index);
         let week = levels.with(WEEK).on(day.number.div_euclid(7));
@@ -215,41 +226,42 @@ impl Home {
         }
         // Appliances were chosen for the size of the last day.
         let size = size_w / f64::from(who.mean_w);
-        self.add_uses(world, index, who, (present, size), day, blend);
+        self.add_uses(living, present, size, blend);
     }
 
     /// `present` says how much the household does, `size` how strong what it
     /// does it with.
-    fn add_uses(
-        &self,
-        world: &World,
-        index: u64,
-        who: &Tenant,
-        (present, size): (f64, f64),
-        day: &Day,
-        blend: &mut Blend<'_>,
-    ) {
+    fn add_uses(&self, living: &Living<'_, '_>, present: f64, size: f64, blend: &mut Blend<'_>) {
+        let Living { world, index, who, day, detail } = *living;
         let key = Key::new(world.seed, Stream::Appliance).with(index).on(day.number);
         let regular = f64::from(self.regular);
         let is_usual_below = (regular * 1_024.0) as u64;
-        let about_minutes = SPREAD * (8.0 + 60.0 * (1.0 - regular)) / 128.0;
+        let about_minutes = (SPREAD * (8.0 + 60.0 * (1.0 - regular)) * 8.0) as i64;
+        let present = (present * 65_536.0) as u64;
+        let watt = Power::of(size);
         let is_workday = day.decree.day_type == DayType::Workday;
         let late_minutes = 15 * (who.shift as i64 - MAX_SHIFT as i64);
         for (number, usual) in self.uses.iter().enumerate().take(usize::from(self.count)) {
             let bits = key.bits(number as u64);
-            if (bits & 0xFFFF) as f64 >= f64::from(usual.days) * present {
+            if (bits & 0xFFFF) << 16 >= u64::from(usual.days) * present {
+                continue;
+            }
+            // Lasts from six tenths of its time to fourteen.
+            let lasts = (u64::from(usual.minutes) * (154 + ((bits >> 40) & 0xFF) * 205 / 256)) >> 8;
+            let (lasts, power) = ((lasts as i64).max(1), watt.times(usual.power_w));
+            if detail == Detail::Whole {
+                blend.add_use(0, lasts, power);
                 continue;
             }
             let start = if (bits >> 16) & 0x3FF < is_usual_below {
-                let about = ((bits >> 26) & 0x7F) as f64 + ((bits >> 33) & 0x7F) as f64 - 127.0;
-                i64::from(usual.start_minute) + (about_minutes * about) as i64
+                // A sum of two draws, about zero, in 1,024.
+                let about = ((bits >> 26) & 0x7F) as i64 + ((bits >> 33) & 0x7F) as i64 - 127;
+                i64::from(usual.start_minute) + ((about_minutes * about) >> 10)
             } else {
                 let other = key.bits(number as u64 + 100);
-                15 * start(world, self.household, self.late, is_workday, other) + (other & 0xFFFF) as i64 % 15
+                15 * start(world, self.household, self.late, is_workday, other) + (other & 0xF) as i64
             };
-            // Lasts from six tenths of its time to fourteen.
-            let lasts = f64::from(usual.minutes) * (0.6 + 0.8 * ((bits >> 40) & 0xFF) as f64 / 255.0);
-            blend.add_use(start + late_minutes, (lasts as i64).max(1), f64::from(usual.power_w) * size);
+            blend.add_use(start + late_minutes, lasts, power);
         }
     }
 }

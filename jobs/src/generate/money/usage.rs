@@ -2,7 +2,7 @@
 //! curves, whether or not they are in the lake.
 
 use super::tariff::{Layout, Tariff};
-use crate::generate::curve::{self, Blend, POINTS};
+use crate::generate::curve::{self, Blend, Detail, POINTS};
 use crate::generate::who::account::Account;
 use crate::generate::world::{Month, World};
 
@@ -29,6 +29,7 @@ pub fn month_usage<'a>(
     blend: &mut Blend<'a>,
 ) -> Usage {
     let has_demand = account.has_demand_meter();
+    let detail = if layout == Layout::Flat { Detail::Whole } else { Detail::Points };
     let mut quarters = [0i64; 4];
     let mut max_demand_w = 0;
     let mut points = [0; POINTS];
@@ -45,10 +46,12 @@ pub fn month_usage<'a>(
             }
             max_demand_w = points.iter().copied().fold(max_demand_w, i32::max);
         } else {
-            curve::blend(world, account, day, blend);
+            curve::blend(world, account, day, detail, blend);
+            let mut before = 0;
             for run in layout.runs() {
-                let points = run.points();
-                quarters[run.period as usize] += blend.upto(points.end) - blend.upto(points.start);
+                let upto = blend.upto(run.points().end);
+                quarters[run.period as usize] += upto - before;
+                before = upto;
             }
         }
     }
