@@ -92,6 +92,9 @@ with whole as (select account_id, date, any_value(n) as points, count(w) as know
     list_max(list_transform(range(1, len(power_w)), lambda k: abs(power_w[k + 1]::bigint - power_w[k]))) as ramp,
     valid_points, estimated_points, stuck_points, spike_points
   from edited
+), induced as (
+  select account_id, date, wh(list_sum([greatest(q, 0) for q in reactive_var if q is not null]),
+    len(reactive_var)) as reactive_varh from load_curve
 ), halves as (select account_id, date, list(energy order by slot) as half_hour_wh from slot group by all)
 select account_id, date, wh(watts, points) as energy_wh, top as max_demand_w, bottom as min_demand_w,
   half_away(list_sum(lowest), len(lowest)) as base_load_w, peak_minute,
@@ -103,9 +106,9 @@ select account_id, date, wh(watts, points) as energy_wh, top as max_demand_w, bo
   case when known_points > 0 then coalesce(run, 0) * 1440 // points end as longest_zero_minutes,
   wh(fed, points) as backfeed_wh, 1440 as day_minutes, points, valid_points, estimated_points, stuck_points, spike_points,
   fraction(valid_points, points) as valid_share, fraction(estimated_points, points) as estimated_share,
-  null::bigint as reactive_varh, null::boolean as is_restated,
+  reactive_varh, null::boolean as is_restated,
   case when known_points > 0 then half_hour_wh end as half_hour_wh
-from whole natural join listed natural join halves left join zero using (account_id, date);
+from whole natural join listed natural join halves natural join induced left join zero using (account_id, date);
 create temp table account_load_exception as
 with seen as (
   select d.account_id, d.date, max_demand_w, backfeed_wh, longest_zero_minutes,
@@ -311,9 +314,10 @@ def take_in(db, lake, name):
         keep += [f"coalesce({n} >= {c['min']}, true)"] if "min" in c else []
         keep += [f"coalesce({n} <= {c['max']}, true)"] if "max" in c else []
         keep += [f"coalesce({n} in ({str(c['values'])[1:-1]}), true)"] if "values" in c else []
-        keep += [f"len({n}) in (24, 48, 96, 288)"] if c["type"] == "curve" else []
+        keep += [f"coalesce(len({n}) in (24, 48, 96, 288), true)"] if c["type"] == "curve" else []
     keep += [f"{contract['time']} < as_of()"] if "time" in contract else []
     if begin:
+        keep += [f"coalesce({contract['valid_to']} >= {begin}, true)"]
         keep += [f"coalesce({begin} < as_of(), true) and coalesce({contract['valid_to']} >= as_of(), true)"]
     columns = [c["name"] for c in found]
     latest = ", ".join(f"{c} desc nulls last" for c in [begin] * bool(begin) + columns)

@@ -195,6 +195,7 @@ pub fn fill<'a>(world: &'a World, account: &Account, day: &'a Day, scratch: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generate::who::network::Transformer;
     use crate::generate::world::tests::world;
 
     fn curve(world: &World, index: u64, number: i32) -> Curve {
@@ -228,6 +229,41 @@ mod tests {
             }
         }
         assert!(fed_in > 0);
+    }
+
+    /// Homes do not peak together: what hangs on a transformer peaks at about half
+    /// the sum of the peaks, mostly within what it is rated at, and its phases
+    /// carry about the same.
+    #[test]
+    fn sums_under_a_transformer_behave() {
+        let world = world(9);
+        let (mut coincidence, mut loading, mut imbalance) = (Vec::new(), Vec::new(), Vec::new());
+        for transformer in 0..16 {
+            let (mut sum, mut peaks, mut phases) = ([0i64; POINTS], 0i64, [0i64; 3]);
+            let accounts = (transformer * 235..(transformer + 1) * 235).map(|index| Account::draw(&world, index));
+            for account in accounts.filter(|account| !account.has_own_transformer()) {
+                let mut points = [0; POINTS];
+                fill(&world, &account, world.day(world.end - 40), &mut Blend::default(), &mut points);
+                peaks += i64::from(points.iter().copied().max().unwrap_or(0));
+                sum.iter_mut().zip(points).for_each(|(sum, power_w)| *sum += i64::from(power_w));
+                if let Some(phase) = ["A", "B", "C"].iter().position(|phase| *phase == account.phase(9)) {
+                    phases[phase] += points.iter().map(|power_w| i64::from(*power_w)).sum::<i64>();
+                }
+            }
+            let peak = sum.into_iter().max().unwrap_or(0) as f64;
+            coincidence.push(peak / peaks as f64);
+            loading.push(peak / 1_000.0 / f64::from(Transformer::public(9, transformer).capacity_kva()));
+            let mean = phases.iter().sum::<i64>() as f64 / 3.0;
+            imbalance.push(phases.into_iter().max().unwrap_or(0) as f64 / mean - 1.0);
+        }
+        let sorted = |mut values: Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let (coincidence, loading, imbalance) = (sorted(coincidence), sorted(loading), sorted(imbalance));
+        assert!(coincidence.iter().all(|share| (0.35..0.7).contains(share)), "{coincidence:?}");
+        assert!(loading[2] > 0.3 && loading[12] < 1.0 && loading[15] < 2.0, "{loading:?}");
+        assert!(imbalance[12] < 0.35, "{imbalance:?}");
     }
 
     #[test]

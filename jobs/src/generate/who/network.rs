@@ -108,11 +108,12 @@ impl Transformer {
     pub fn public(seed: u64, transformer: u64) -> Self {
         let key = Key::new(seed, Stream::Network).with(transformer);
         let capacity_kva = match key.below(1, 20) {
-            0..3 => 250,
-            3..8 => 315,
-            8..14 => 400,
-            14..18 => 500,
-            _ => 630,
+            0 => 315,
+            1..3 => 400,
+            3..6 => 500,
+            6..12 => 630,
+            12..17 => 800,
+            _ => 1_000,
         };
         Self { node: Node::Public { transformer }, capacity_kva }
     }
@@ -121,6 +122,12 @@ impl Transformer {
     pub fn private(account: &Account) -> Self {
         let node = Node::Private { account: account.index };
         Self { node, capacity_kva: account.capacity_kva }
+    }
+
+    /// Rated power.
+    #[cfg(test)]
+    pub fn capacity_kva(&self) -> u32 {
+        self.capacity_kva
     }
 
     fn feeder_id(&self) -> String {
