@@ -98,6 +98,7 @@ impl Error {
             },
             Self::Lake(error) => return lake_hint(error),
             Self::Engine(error) => return engine_hint(error),
+            Self::Generate(error) => return error.hint().map(str::to_owned),
             Self::Model { .. } => "the SQL was read, but it does not fit the tables that it names".into(),
             Self::NotUnique { .. } => "a join multiplies rows, or the key in schemas/ does not name one row".into(),
             Self::Conservation { .. } => {

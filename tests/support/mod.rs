@@ -264,8 +264,7 @@ pub fn free_port_pair() -> SocketAddr {
 
 /// Folder with real data; `None`, said loudly, where it is not there.
 pub fn real_data(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("KWHY_TEST_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let folder = std::env::var_os("KWHY_TEST_DATA").map_or_else(|| repository().join("../shared/data"), PathBuf::from);
     let folder = folder.join(part);
     if folder.is_dir() {
         println!("real data: {part} is there");
@@ -275,9 +274,11 @@ pub fn real_data(part: &str) -> Option<PathBuf> {
     None
 }
 
-/// The repository.
+/// The repository in which cargo runs the tests. Where they were built may be
+/// another: clones can share a target folder.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&crate_folder).join("..")
 }
 
 /// Holds stories, which begin with `== `, against a file of `tests/golden`, one by

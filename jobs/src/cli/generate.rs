@@ -46,7 +46,7 @@ pub struct Generate {
     #[arg(long, value_name = "DATE", value_parser = parse_date, default_value = "2026-03-01")]
     pub end: NaiveDate,
 
-    /// The lake folder; must not hold sources yet
+    /// The lake folder, new or empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }

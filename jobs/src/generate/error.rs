@@ -28,8 +28,8 @@ pub enum GenerateError {
     /// The dates of the lake leave the range in which calendars make sense.
     #[error("{days} days or {months} months before {end} leave the years 1900 to 2200")]
     DatesOutOfRange { end: NaiveDate, days: u32, months: u32 },
-    /// There are sources already.
-    #[error("{} exists and is not empty", .path.display())]
+    /// There is something already.
+    #[error("{} is not empty", .path.display())]
     NotEmpty { path: PathBuf },
     /// The caller asked to stop.
     #[error("stopped")]
@@ -60,6 +60,20 @@ impl GenerateError {
             }
             Self::Io { .. } | Self::Parquet { .. } | Self::Stopped => 1,
         }
+    }
+
+    /// What one can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NotEmpty { .. } => "give --out a new folder: what lies here may be of another lake",
+            Self::NoAccounts | Self::TooManyAccounts { .. } => "--accounts 10000 makes a lake in seconds",
+            Self::NoDays | Self::NoMonths => "--days 90 --months 24 are the defaults",
+            Self::DatesOutOfRange { .. } => "choose a later --end, or fewer --days or --months",
+            _ if self.exit_code() == 4 => {
+                "there is no room; nothing is left behind: choose another --out, or fewer --accounts or --days"
+            }
+            _ => return None,
+        })
     }
 
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {

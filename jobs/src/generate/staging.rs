@@ -10,6 +10,8 @@ use super::error::GenerateError;
 /// The folders of a lake: its tables, and what was planted in them.
 const SOURCES: &str = "sources";
 const TRUTH: &str = "_truth";
+/// How the name of a lake that is being made begins.
+const MAKING: &str = ".making.";
 
 /// The folder in which a lake is made. What is not published is removed.
 pub struct Staging {
@@ -21,7 +23,7 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Makes the folder, unless `out` holds sources already.
+    /// Makes the folder, unless `out` holds something already.
     pub fn create(out: &Path) -> Result<Self, GenerateError> {
         refuse_content(out)?;
         let made = out
@@ -29,7 +31,7 @@ impl Staging {
             .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
             .map(Path::to_owned)
             .collect();
-        let folder = out.join(format!(".making.{}", std::process::id()));
+        let folder = out.join(format!("{MAKING}{}", std::process::id()));
         let staging = Self { folder, out: out.to_owned(), made, is_published: false };
         // What a killed process of the same number left behind is dead.
         match fs::remove_dir_all(&staging.folder) {
@@ -86,15 +88,20 @@ impl Drop for Staging {
     }
 }
 
+/// A lake takes an empty folder: what else lies there might be of another lake.
 fn refuse_content(out: &Path) -> Result<(), GenerateError> {
-    for target in [out.join(SOURCES), out.join(TRUTH)] {
-        let mut entries = match fs::read_dir(&target) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(GenerateError::io(&target)(error)),
-        };
-        if entries.next().is_some() {
-            return Err(GenerateError::NotEmpty { path: target });
+    let entries = match fs::read_dir(out) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(GenerateError::io(out)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(GenerateError::io(out))?;
+        let name = entry.file_name();
+        let is_empty = || fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none());
+        // A lake that is being made, or was when its process was killed.
+        if !name.to_string_lossy().starts_with(MAKING) && !(name == SOURCES && is_empty()) {
+            return Err(GenerateError::NotEmpty { path: out.to_owned() });
         }
     }
     Ok(())
@@ -124,6 +131,10 @@ mod tests {
         assert!(root.path().join("sources/file").exists() && root.path().join("_truth").exists());
         assert_eq!(fs::read_dir(root.path()).expect("a folder").count(), 2);
         let refused = Staging::create(root.path()).err();
+        assert!(matches!(refused, Some(GenerateError::NotEmpty { .. })));
+        let other = tempfile::tempdir().expect("a temporary folder");
+        fs::write(other.path().join("notes.txt"), "mine").expect("a writable folder");
+        let refused = Staging::create(other.path()).err();
         assert!(matches!(refused, Some(GenerateError::NotEmpty { .. })));
     }
 }
