@@ -8,6 +8,7 @@ use super::calendar::DayType;
 use super::random::{Key, Stream};
 use super::who::account::Account;
 use super::who::archetype::Archetype;
+use super::who::outage::MINUTES_PER_DAY;
 use super::who::tenant::Tenant;
 use super::world::{Day, World};
 
@@ -43,8 +44,6 @@ const MEAN_COLD_K: f64 = 3.3;
 const EMPTY_W: f64 = 7.0;
 /// Share of the load that is left of a business that closed.
 const IDLE: f64 = 0.04;
-/// What somebody left on in an empty dwelling.
-const LEFT_ON: Cycle = Cycle { power_w: 62.0, period_minutes: 57, on_minutes: 14 };
 /// Power of irrigation over a farm's mean, and its hours.
 const IRRIGATION: f64 = 2.4;
 const IRRIGATION_MINUTES: (i64, i64) = (180, 420);
@@ -60,14 +59,14 @@ pub enum Detail {
 /// Finds out what the load of an account on a day is made of.
 pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, detail: Detail, blend: &mut Blend<'a>) {
     blend.clear();
-    let midnight = i64::from(day.number) * POINTS as i64;
+    let midnight = i64::from(day.number) * MINUTES_PER_DAY;
     for gap in account.interruptions.iter().skip_while(|gap| gap.end <= midnight) {
-        let of_day = |point: i64| (point - midnight).clamp(0, POINTS as i64) as usize;
-        let points = of_day(gap.start)..of_day(gap.end);
-        if points.is_empty() {
+        let of_day = |minute: i64| (minute - midnight).clamp(0, MINUTES_PER_DAY);
+        let minutes = of_day(gap.start)..of_day(gap.end);
+        if minutes.is_empty() {
             break;
         }
-        blend.interrupt(points);
+        blend.interrupt(minutes);
     }
     let detail = if blend.is_interrupted() { Detail::Points } else { detail };
     match account.tenant_on(day.number) {
@@ -75,7 +74,11 @@ pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, detail: Deta
         None => add_empty(world, account, day, blend),
     }
     if let Some(plant) = account.solar.filter(|plant| plant.since <= day.number) {
-        blend.add(-f64::from(plant.power_w), day.sky[account.region].plain());
+        // Roofs look this way or that, and the dust of years lies on some.
+        let key = Key::new(world.seed, Stream::Sky).with(u64::MAX).with(account.index);
+        let yield_share = key.between(0, 0.68, 1.04);
+        let towards = MAX_SHIFT - 5 + key.below(1, 11) as usize;
+        blend.add(-f64::from(plant.power_w) * yield_share, day.sky[account.region].at(towards));
     }
 }
 
@@ -141,13 +144,28 @@ fn add_ordinary<'a>(world: &'a World, account: &Account, who: &Tenant, size_w: f
     if who.archetype == Archetype::School && !day.is_term && day_type == DayType::Workday {
         day_type = DayType::Sunday;
     }
-    let (shapes, kind) = (&world.shapes, who.archetype);
-    blend.add(level_w, shapes.base(kind, day_type, day.month, who.shift));
-    // Nothing jumps at midnight: the day leads over to the next.
-    blend.add(next_w - level_w, shapes.rising(kind, day_type, day.month, who.shift));
-    blend.add(level_w, shapes.noise(kind, day_type, today.bits(1), who.shift));
-    if kind == Archetype::Vacant && key.chance(FRIDGE, 0.35) {
-        blend.add_cycle(&LEFT_ON, day.number, account.index);
+    let (shapes, kind, character) = (&world.shapes, who.archetype, &who.character);
+    let open = match day_type {
+        DayType::Saturday => character.open[0],
+        DayType::Sunday | DayType::Holiday => character.open[1],
+        DayType::Workday | DayType::Festival => 0.0,
+    };
+    blend.add_steady((level_w + next_w) / 2.0 * character.standby);
+    let moving = 1.0 - character.standby;
+    for (day_type, share) in [(day_type, 1.0 - open), (DayType::Workday, open)] {
+        let share = share * moving;
+        blend.add(level_w * share, shapes.base(kind, day_type, day.month, who.shift));
+        // Nothing jumps at midnight: the day leads over to the next.
+        blend.add((next_w - level_w) * share, shapes.rising(kind, day_type, day.month, who.shift));
+        let noise = shapes.noise(kind, day_type, today.bits(1), who.shift);
+        blend.add(level_w.min(next_w) * share * character.noise.min(1.0), noise);
+    }
+    if kind == Archetype::Vacant && key.chance(FRIDGE, 0.7) {
+        // Something is left on, here this and there that.
+        let period_minutes = 30 + key.below(FRIDGE + 1, 70) as u16;
+        let on_minutes = 4 + key.below(FRIDGE + 2, u64::from(period_minutes / 2)) as u16;
+        let power_w = key.between(FRIDGE + 3, 8.0, 90.0) as f32;
+        blend.add_cycle(&Cycle { power_w, period_minutes, on_minutes }, day.number, account.index);
     }
     if kind == Archetype::Farm && is_watered(account, day, today) {
         let (least, more) = IRRIGATION_MINUTES;
@@ -195,7 +213,7 @@ pub fn fill<'a>(world: &'a World, account: &Account, day: &'a Day, scratch: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::who::network::Transformer;
+    use crate::generate::who::network::{Transformer, accounts_of};
     use crate::generate::world::tests::world;
 
     fn curve(world: &World, index: u64, number: i32) -> Curve {
@@ -240,7 +258,7 @@ mod tests {
         let (mut coincidence, mut loading, mut imbalance) = (Vec::new(), Vec::new(), Vec::new());
         for transformer in 0..16 {
             let (mut sum, mut peaks, mut phases) = ([0i64; POINTS], 0i64, [0i64; 3]);
-            let accounts = (transformer * 235..(transformer + 1) * 235).map(|index| Account::draw(&world, index));
+            let accounts = accounts_of(transformer).map(|index| Account::draw(&world, index));
             for account in accounts.filter(|account| !account.has_own_transformer()) {
                 let mut points = [0; POINTS];
                 fill(&world, &account, world.day(world.end - 40), &mut Blend::default(), &mut points);

@@ -17,6 +17,7 @@ use super::curve::fault::Fault;
 use super::curve::{self, Blend, Curve, POINTS};
 use super::damage::Planted;
 use super::error::GenerateError;
+use super::random::{Key, Stream};
 use super::who::account::{Account, account_id};
 use super::world::{Day, World};
 use super::write::{ParquetFile, Written, part_name, properties};
@@ -62,8 +63,9 @@ pub fn write(
             plant(fault.name());
         }
         let times = if fault == Some(Fault::Repeated) { 2 } else { 1 };
+        let key = Key::new(world.seed, Stream::Reactive).with(account.index).on(day.number);
         for _ in 0..times {
-            readings += rows.push(account, &curve, fault) as u64;
+            readings += rows.push(account, &curve, fault, key) as u64;
         }
         if rows.len() >= BATCH_ROWS {
             let batch = rows.take().map_err(GenerateError::arrow(&folder))?;
@@ -134,6 +136,19 @@ impl Lists {
     }
 }
 
+/// The reactive power of a day: of motors that turn, more or less with their load,
+/// and now and then with a bank of capacitors too many.
+fn reactive(account: &Account, curve: &Curve, key: Key) -> Curve {
+    let fixed_var = REACTIVE_FIXED * f64::from(account.tenant.mean_w);
+    let slope = REACTIVE_SLOPE * account.reactive;
+    let mut drift = key.unit(0);
+    std::array::from_fn(|point| {
+        drift = 0.8 * drift + 0.2 * key.unit(1 + point as u64);
+        let bank = if key.chance(100 + point as u64 / 8, 0.08) { 0.45 } else { 1.04 };
+        ((fixed_var + slope * f64::from(curve[point])) * (0.7 + 0.6 * drift) * bank) as i32
+    })
+}
+
 /// Rows on their way to a batch.
 struct Rows {
     schema: SchemaRef,
@@ -162,19 +177,16 @@ impl Rows {
     }
 
     /// Appends a row; returns the number of its points.
-    fn push(&mut self, account: &Account, curve: &Curve, fault: Option<Fault>) -> usize {
+    fn push(&mut self, account: &Account, curve: &Curve, fault: Option<Fault>, key: Key) -> usize {
         let length = if fault == Some(Fault::Broken) { POINTS - 1 } else { POINTS };
         let known = fault.and_then(Fault::known);
         let known = known.as_ref().map(|known| &known[..length]);
         self.account_ids.append_value(account_id(account.index));
         self.power_w.push(&curve[..length], known);
-        let has_reactive = account.archetype().traits().class == "industrial";
+        let has_reactive = account.has_reactive_meter();
         self.has_reactive.append(has_reactive);
         if has_reactive {
-            let fixed_var = REACTIVE_FIXED * f64::from(account.tenant.mean_w);
-            let slope = REACTIVE_SLOPE * account.reactive;
-            let reactive = curve.map(|power_w| (fixed_var + slope * f64::from(power_w)) as i32);
-            self.reactive_var.push(&reactive[..length], known);
+            self.reactive_var.push(&reactive(account, curve, key)[..length], known);
         } else {
             self.reactive_var.push(&[], None);
         }
@@ -199,10 +211,10 @@ mod tests {
 
     #[test]
     fn broken_rows_are_short_and_gaps_are_null() {
-        let account = Account::draw(&world(1), 17);
+        let (account, key) = (Account::draw(&world(1), 17), Key::new(1, Stream::Reactive));
         let mut rows = Rows::new();
-        assert_eq!(rows.push(&account, &[5; POINTS], Some(Fault::Gap { start: 10, points: 3 })), POINTS);
-        assert_eq!(rows.push(&account, &[5; POINTS], Some(Fault::Broken)), POINTS - 1);
+        assert_eq!(rows.push(&account, &[5; POINTS], Some(Fault::Gap { start: 10, points: 3 }), key), POINTS);
+        assert_eq!(rows.push(&account, &[5; POINTS], Some(Fault::Broken), key), POINTS - 1);
         let batch = rows.take().expect("a sound batch");
         assert_eq!(batch.num_rows(), 2);
         let curves = batch.column(1).as_any().downcast_ref::<ListArray>().expect("lists");

@@ -28,6 +28,8 @@ pub enum Stream {
     Sky,
     /// When and how much dwellings are heated and cooled.
     Climate,
+    /// Reactive power.
+    Reactive,
     /// Uses of appliances.
     Appliance,
     /// When an electric car is charged.

@@ -8,7 +8,7 @@ use super::money::payment::Payer;
 use super::service::work_order::{Cause, WorkOrder};
 use super::who::account::{Account, account_id};
 use super::who::archetype::Archetype;
-use super::who::contract::customer_id;
+use super::who::contract::{customer_id, customer_number};
 use super::world::World;
 use super::write::{Row, decimals, flags, ints, opt_dates, opt_texts, texts};
 
@@ -61,7 +61,7 @@ impl AccountTruth {
             idle_since: who.idle_since,
             closed: account.closed,
             payer: who.payer,
-            same_customer: is_again.then(|| format!("C{}", account_id(person.index))),
+            same_customer: is_again.then(|| customer_number(person.index, 0)),
         }
     }
 }

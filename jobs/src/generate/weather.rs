@@ -22,7 +22,7 @@ const YEAR_MEAN_C: f64 = 17.2;
 const YEAR_SWING_C: f64 = 12.2;
 /// Day of the year on which it is coldest.
 const COLDEST_DAY: f64 = 20.0;
-const SPELL_C: f64 = 3.0;
+const SPELL_C: f64 = 4.2;
 const SPELL_MEMORY: f64 = 0.75;
 const SPELL_DAYS: i32 = 8;
 
@@ -63,15 +63,19 @@ pub fn region_day(seed: u64, region: usize, day: i32, ordinal: u32) -> RegionDay
     let on = |back: i32| {
         let angle = TAU * (f64::from(ordinal) - f64::from(back) - COLDEST_DAY) / 365.25;
         let season = YEAR_MEAN_C - YEAR_SWING_C * libm::cos(angle);
-        let spell = SPELL_C * (0.85 * spell(shared, day - back) + 0.35 * spell(own, day - back));
-        season + REGION_OFFSET_C[region] + spell
+        // Cold waves come in winter and spring; summers are steady.
+        let unrest = 1.0 + 0.45 * libm::cos(angle);
+        let spell = SPELL_C * unrest * (0.85 * spell(shared, day - back) + 0.35 * spell(own, day - back));
+        season + REGION_OFFSET_C[region] + if spell < 0.0 { 1.25 * spell } else { spell }
     };
     let mean = on(0);
     let felt = INERTIA[0] * mean + INERTIA[1] * on(1) + INERTIA[2] * on(2);
-    let cloud = 0.7 * shared.on(day).unit(2) + 0.3 * own.on(day).unit(2);
+    // Grey days come in rows, as fronts do.
+    let grey = 0.5 - 0.22 * spell(shared.with(1), day);
+    let cloud = (0.55 * grey + 0.3 * shared.on(day).unit(2) + 0.15 * own.on(day).unit(2)).clamp(0.0, 1.0);
     let sun = 1.0 - 0.85 * cloud * cloud;
     // A clear sky lets the day warm and the night cool.
-    let swing = 2.5 + 3.5 * sun;
+    let swing = 1.2 + 5.2 * sun * (1.0 + 0.2 * libm::cos(TAU * (f64::from(ordinal) - 110.0) / 182.6));
     RegionDay {
         mean_centi_c: centi(mean),
         min_centi_c: centi(mean - swing * own.on(day).between(3, 0.8, 1.1)),

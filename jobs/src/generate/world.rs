@@ -110,6 +110,12 @@ impl World {
         &self.days[(number - self.days[0].number).unsigned_abs() as usize]
     }
 
+    /// The day, or the last workday before it: offices are closed otherwise.
+    pub fn workday(&self, number: i32) -> i32 {
+        let is_open = |day: &i32| !self.has_day(*day) || self.day(*day).decree.is_workday;
+        (number - 12..=number).rev().find(is_open).unwrap_or(number)
+    }
+
     /// Whether the lake knows the day.
     pub fn has_day(&self, number: i32) -> bool {
         number >= self.days[0].number && number < self.announced_to

@@ -83,8 +83,8 @@ pub struct Blend<'a> {
     parts: Vec<(i64, Shifted<'a>)>,
     uses: Vec<Use>,
     running: Option<Running>,
-    /// Points without supply, in order.
-    gaps: Vec<Range<usize>>,
+    /// Points without supply for some of their minutes, in order.
+    gaps: Vec<(usize, i64)>,
 }
 
 impl<'a> Blend<'a> {
@@ -97,9 +97,19 @@ impl<'a> Blend<'a> {
         self.gaps.clear();
     }
 
-    /// Takes the supply away for some points that lie after all former ones.
-    pub fn interrupt(&mut self, points: Range<usize>) {
-        self.gaps.push(points);
+    /// Takes the supply away between two minutes of the day that lie after all
+    /// former ones.
+    pub fn interrupt(&mut self, minutes: Range<i64>) {
+        let mut from = minutes.start;
+        while from < minutes.end {
+            let point = from / MINUTES_PER_POINT;
+            let to = minutes.end.min((point + 1) * MINUTES_PER_POINT);
+            match self.gaps.last_mut() {
+                Some((last, lost)) if *last == point as usize => *lost += to - from,
+                _ => self.gaps.push((point as usize, to - from)),
+            }
+            from = to;
+        }
     }
 
     /// Whether the supply is taken away for some points.
@@ -174,8 +184,8 @@ impl<'a> Blend<'a> {
             *point = (carried >> BITS) as i32;
             carried &= (1 << BITS) - 1;
         }
-        for gap in &self.gaps {
-            curve[gap.clone()].fill(0);
+        for (point, lost) in &self.gaps {
+            curve[*point] = supplied_w(i64::from(curve[*point]), *lost) as i32;
         }
     }
 
@@ -184,7 +194,11 @@ impl<'a> Blend<'a> {
         if self.gaps.is_empty() {
             return self.supplied(point);
         }
-        let lost = self.gaps.iter().map(|gap| self.supplied(gap.end.min(point)) - self.supplied(gap.start.min(point)));
+        let before = self.gaps.iter().take_while(|(gap, _)| *gap < point);
+        let lost = before.map(|(gap, minutes)| {
+            let whole_w = self.supplied(gap + 1) - self.supplied(*gap);
+            whole_w - supplied_w(whole_w, *minutes)
+        });
         self.supplied(point) - lost.sum::<i64>()
     }
 
@@ -206,6 +220,11 @@ impl<'a> Blend<'a> {
         }
         sum >> BITS
     }
+}
+
+/// The mean power of a point that is without supply for some minutes.
+fn supplied_w(power_w: i64, lost_minutes: i64) -> i64 {
+    power_w * (MINUTES_PER_POINT - lost_minutes) / MINUTES_PER_POINT
 }
 
 /// The nearest whole number. Rounding by the library is a call.
@@ -257,10 +276,10 @@ mod tests {
                 on_minutes: 5 + key.below(13, 25) as u16,
             };
             blend.add_cycle(&cycle, 20_000 + round as i32, key.below(14, 200));
-            let gap = key.below(15, 60) as usize;
+            let gap = key.below(15, 900) as i64;
             if round % 3 == 0 {
-                blend.interrupt(gap..gap + key.below(16, 20) as usize);
-                blend.interrupt(gap + 25..gap + 30);
+                blend.interrupt(gap..gap + key.below(16, 300) as i64);
+                blend.interrupt(gap + 301..gap + 340);
             }
             let mut curve = [0; POINTS];
             blend.fill(&mut curve);

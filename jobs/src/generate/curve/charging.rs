@@ -6,8 +6,8 @@ use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::Account;
 use crate::generate::who::tenant::Tenant;
 
-/// Share of the days on which a car is charged.
-const CHARGING_DAYS: f64 = 0.45;
+/// Share of the days on which a car is charged: who drives little, who much.
+const CHARGING_DAYS: (f64, f64) = (0.15, 0.85);
 
 const MINUTES_PER_DAY: i64 = 24 * 60;
 
@@ -31,11 +31,16 @@ pub fn add(seed: u64, account: &Account, who: &Tenant, day: i32, blend: &mut Ble
 fn session(seed: u64, account: &Account, who: &Tenant, day: i32) -> Option<(i64, i64)> {
     let charger = who.charger.filter(|charger| charger.since <= day)?;
     let key = Key::new(seed, Stream::Charging).with(account.index).on(day);
-    if !key.chance(0, CHARGING_DAYS) {
+    let driver = Key::new(seed, Stream::Charging).with(account.index);
+    // Weekends are for trips.
+    let weekend = if day.rem_euclid(7) == 1 { 1.25 } else { 1.0 };
+    if !key.chance(0, driver.between(0, CHARGING_DAYS.0, CHARGING_DAYS.1) * weekend) {
         return None;
     }
     // Who pays less at night waits for it.
     let (earliest, width) = match account.tariff {
+        // A timer starts when the valley does.
+        Tariff::ResidentialTou if driver.chance(1, 0.55) => (22 * 60, 6),
         Tariff::ResidentialTou => (22 * 60, 180),
         _ => (19 * 60, 270),
     };

@@ -7,8 +7,12 @@ use std::ops::Range;
 use super::{Curve, POINTS};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::Account;
+use crate::generate::who::network::transformer_of;
+use crate::generate::who::outage::MINUTES_PER_DAY;
 
 const MOST_HOLES: u64 = 12;
+/// Share of the weeks in which a transformer's readings are not collected.
+const UNREAD_WEEKS: f64 = 0.008;
 /// Points over which a hanging meter repeats itself.
 const STUCK_POINTS: usize = 52;
 /// By how much a spike exceeds the day's other values.
@@ -50,12 +54,16 @@ impl Fault {
     /// What goes wrong with an account's readings of a day, if anything does.
     pub fn draw(seed: u64, account: &Account, day: i32) -> Option<Self> {
         let key = Key::new(seed, Stream::Damage).with(account.index).on(day);
+        if !account.has_own_transformer() && is_unread(seed, transformer_of(account.index), day) && key.chance(4, 0.93)
+        {
+            return Some(Self::Missing);
+        }
         let count = 1 + key.below(1, MOST_HOLES);
         let last_start = POINTS as u64 - MOST_HOLES;
         // Tickets of a hundred thousand.
         Some(match key.below(0, 100_000) {
-            0..500 => Self::Missing,
-            500..1_700 => Self::Gap { start: key.below(2, last_start) as usize, points: count as usize },
+            0..250 => Self::Missing,
+            250..1_700 => Self::Gap { start: key.below(2, last_start) as usize, points: count as usize },
             1_700..2_500 => Self::Holes { count, bits: key.bits(3) },
             2_500..2_600 => Self::Repeated,
             2_600..2_620 => Self::Broken,
@@ -122,8 +130,8 @@ impl Fault {
                 true
             }
             Self::Dead => {
-                let midnight = i64::from(day) * POINTS as i64;
-                let is_dark = |gap: &Range<i64>| gap.start < midnight + POINTS as i64 && gap.end > midnight;
+                let midnight = i64::from(day) * MINUTES_PER_DAY;
+                let is_dark = |gap: &Range<i64>| gap.start < midnight + MINUTES_PER_DAY && gap.end > midnight;
                 if account.interruptions.iter().any(is_dark) {
                     return false;
                 }
@@ -147,6 +155,15 @@ impl Fault {
         }
         Some(known)
     }
+}
+
+/// Whether the device that collects the readings of a transformer is out of
+/// order: now and then, for some days.
+fn is_unread(seed: u64, transformer: u64, day: i32) -> bool {
+    let week = day.div_euclid(7);
+    let key = Key::new(seed, Stream::Damage).with(u64::MAX).with(transformer).on(week);
+    let first = 7 * week + key.below(1, 6) as i32;
+    key.chance(0, UNREAD_WEEKS) && (first..(first + 1 + key.below(2, 3) as i32).min(7 * week + 7)).contains(&day)
 }
 
 /// The largest value but for `place` larger ones.
@@ -176,8 +193,8 @@ mod tests {
             }
         }
         assert_eq!(counts.len(), 9);
-        assert!((850..1_150).contains(&counts["missing_day"]), "{counts:?}");
-        assert!((3_700..4_300).contains(&counts["gap"]), "{counts:?}");
+        assert!((850..1_450).contains(&counts["missing_day"]), "{counts:?}");
+        assert!((4_000..5_000).contains(&counts["gap"]), "{counts:?}");
         assert!((25..60).contains(&counts["power_w.points"]), "{counts:?}");
     }
 

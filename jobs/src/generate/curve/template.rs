@@ -51,11 +51,6 @@ impl Template {
         let start = 2 * MAX_SHIFT - shift.min(2 * MAX_SHIFT);
         Shifted { points: &self.points[start..start + POINTS], upto: &self.upto[start..=start + POINTS] }
     }
-
-    /// The shape as it is.
-    pub fn plain(&self) -> Shifted<'_> {
-        self.at(MAX_SHIFT)
-    }
 }
 
 /// A template as one account sees it.

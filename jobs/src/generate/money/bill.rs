@@ -63,7 +63,9 @@ pub fn bills_of(world: &World, account: &Account) -> Vec<Bill> {
         let (tariff, capacity_kva) = account.terms_on(month.first);
         let usage = month_usage(world, account, month, tariff.layout(month.month), &mut blend);
         if month.first >= first_billed {
-            bills.push(bill(world, account, month, &usage, tariff, capacity_kva, year_wh));
+            let bill = bill(world, account, month, &usage, tariff, capacity_kva, year_wh);
+            // What is issued after the last day is not there yet.
+            bills.extend((bill.issued < world.end).then_some(bill));
         }
         year_wh += usage.energy_wh.iter().sum::<i64>();
     }
@@ -80,7 +82,6 @@ fn bill(
     year_wh: i64,
 ) -> Bill {
     let key = Key::new(world.seed, Stream::Bill).with(account.index).on(month.first);
-    let class = account.archetype().traits().class;
     let energy_wh: i64 = usage.energy_wh.iter().sum();
     let energy_cents = energy_cents(tariff, &usage.energy_wh, year_wh);
     let capacity_cents = (tariff == Tariff::IndustrialTwoPart).then(|| {
@@ -89,7 +90,7 @@ fn bill(
         let demand = usage.max_demand_w.filter(|_| account.is_billed_by_demand);
         to_cents(demand.map_or(capacity, |demand_w| demand_w * DEMAND_PRICE))
     });
-    let power_factor = (class == "industrial").then(|| {
+    let power_factor = account.has_reactive_meter().then(|| {
         let days = month.next.min(account.supplied_to()) - month.first.max(account.opened);
         let hours = f64::from(days) * 24.0;
         power_factor(account, energy_wh as f64, hours)

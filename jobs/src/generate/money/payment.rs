@@ -8,6 +8,7 @@ use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::who::archetype::Archetype;
+use crate::generate::who::contract::Reach;
 use crate::generate::world::{Month, World};
 use crate::generate::write::{Row, dates, decimals, texts};
 
@@ -106,7 +107,7 @@ pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment
     let key = Key::new(world.seed, Stream::Payment).with(account.index);
     let habit = habit(world, account, bill, key);
     let (first, second) = parts(habit, bill, key.on(bill.month.first));
-    let usual = usual_channel(account, key);
+    let usual = usual_channel(world, account, key);
     [first, second]
         .into_iter()
         .flatten()
@@ -120,9 +121,16 @@ pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment
             channel: match part.is_debit {
                 true => "bank_auto",
                 // Now and then somebody pays where they happen to be.
-                false if key.on(bill.month.first).chance(9, 0.06) => "hall",
+                false if key.on(bill.month.first).chance(19, 0.06) => "hall",
                 false => usual,
             },
+        })
+        .map(|payment| match payment.channel {
+            // Halls and counters are closed on Sundays.
+            "hall" | "bank_counter" if (payment.paid + 3).rem_euclid(7) == 6 => {
+                Payment { paid: (payment.paid - 1).max(bill.issued), ..payment }
+            }
+            _ => payment,
         })
         .filter(|payment| payment.paid < world.end && payment.cents > 0)
         .collect()
@@ -138,6 +146,9 @@ fn habit(world: &World, account: &Account, bill: &Bill, key: Key) -> Payer {
     let last = account.former_tenant.as_ref().filter(|former| who.number == 1 && former.left <= bill.month.next + 10);
     if last.is_some() && key.chance(2, 0.25) {
         return Payer::Chronic;
+    }
+    if who.number == 0 && account.conversions.autopay.is_some_and(|day| day < bill.issued) {
+        return Payer::Autopay;
     }
     let payer = who.payer;
     if payer != Payer::Worsening {
@@ -156,21 +167,31 @@ struct Part {
 
 /// The one or two payments of a bill, if there is any.
 fn parts(habit: Payer, bill: &Bill, key: Key) -> (Option<Part>, Option<Part>) {
-    let days = |draw: u64, bound: u64| key.below(draw, bound) as i32;
+    // Most soon, few late.
+    let days = |draw: u64, bound: u64| (key.unit(draw) * key.unit(draw + 20) * bound as f64) as i32;
     let whole = |paid: i32| Part { paid, cents: bill.total_cents, is_debit: false };
     let (issued, due) = (bill.issued, bill.due);
     match habit {
         // A debit that the bank refuses is made good by hand.
         Payer::Autopay if key.chance(0, 0.01) => (Some(whole(due + 3 + days(1, 10))), None),
-        Payer::Autopay => (Some(Part { is_debit: true, ..whole(issued + 5) }), None),
-        Payer::Prompt => (Some(whole(issued + days(1, 9))), None),
-        Payer::OnDueDate => (Some(whole(due - days(1, 3))), None),
-        Payer::Late if key.chance(0, 0.7) => (Some(whole(due + 5 + days(1, 36))), None),
-        Payer::Late => (Some(whole(due - days(1, 5))), None),
+        // Banks collect on workdays.
+        Payer::Autopay => {
+            let day = issued + 5;
+            (
+                Some(Part { is_debit: true, ..whole(day + [0, 0, 0, 0, 0, 2, 1][(day + 3).rem_euclid(7) as usize]) }),
+                None,
+            )
+        }
+        // Everybody forgets once in a while.
+        _ if key.chance(8, 0.012) => (Some(whole(due + 1 + days(1, 30))), None),
+        Payer::Prompt => (Some(whole(issued + days(1, 24).min(due - issued))), None),
+        Payer::OnDueDate => (Some(whole(due - days(1, 9))), None),
+        Payer::Late if key.chance(0, 0.7) => (Some(whole(due + 1 + days(1, 70))), None),
+        Payer::Late => (Some(whole(due - days(1, 12))), None),
         Payer::Chronic | Payer::Worsening => match key.below(0, 20) {
             0..5 => (None, None),
-            5..8 => (Some(whole(due - days(1, 5))), None),
-            _ => (Some(whole(due + 60 + days(1, 141))), None),
+            5..8 => (Some(whole(due - days(1, 12))), None),
+            _ => (Some(whole(due + 25 + days(1, 260))), None),
         },
         Payer::Partial => {
             let percent = 40 + key.below(1, 31) as i64;
@@ -184,7 +205,16 @@ fn parts(habit: Payer, bill: &Bill, key: Key) -> (Option<Part>, Option<Part>) {
 }
 
 /// The channel by which the account pays by hand.
-fn usual_channel(account: &Account, key: Key) -> &'static str {
+fn usual_channel(world: &World, account: &Account, key: Key) -> &'static str {
+    let reach = Reach::of(world.seed, account.index, &account.tenant);
+    match wanted_channel(account, key) {
+        "app" if !reach.has_app && reach.has_wechat => "wechat",
+        "app" if !reach.has_app => "alipay",
+        wanted => wanted,
+    }
+}
+
+fn wanted_channel(account: &Account, key: Key) -> &'static str {
     let ticket = key.below(1, 100);
     let (app, wechat, alipay, counter, hall) = match account.archetype() {
         Archetype::AtHome => (20, 50, 62, 72, 88),
@@ -257,12 +287,14 @@ mod tests {
             .map(|index| Account::draw(&world, index))
             .find(|account| account.tenant.payer == Payer::Prompt && account.former_tenant.is_none())
             .expect("most accounts are punctual");
+        let mut late = 0;
         for bill in bills_of(&world, &prompt) {
-            if bill.total_cents > 0 && bill.due < world.end {
+            if bill.total_cents > 0 && bill.due + 31 < world.end {
                 let payments = payments_of(&world, &prompt, &bill);
                 assert_eq!(payments[0].cents, bill.total_cents);
-                assert!(payments[0].paid <= bill.due);
+                late += usize::from(payments[0].paid > bill.due);
             }
         }
+        assert!(late <= 2, "{late}");
     }
 }

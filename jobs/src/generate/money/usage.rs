@@ -9,6 +9,9 @@ use crate::generate::world::{Month, World};
 /// Something for each period of the day.
 pub type ByPeriod<T> = [T; 4];
 
+/// Capacity, in kVA, from which the power factor is billed.
+const REACTIVE_FROM_KVA: u32 = 100;
+
 /// What a meter registers in a month. Energy fed into the network has a
 /// register of its own, which no bill knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +62,11 @@ pub fn month_usage<'a>(
 }
 
 impl Account {
+    /// Whether the meter registers reactive energy.
+    pub fn has_reactive_meter(&self) -> bool {
+        !self.archetype().is_household() && self.capacity_kva >= REACTIVE_FROM_KVA
+    }
+
     /// Whether the meter keeps the highest demand of a month.
     pub fn has_demand_meter(&self) -> bool {
         self.tariff == Tariff::IndustrialTwoPart || self.has_own_transformer()

@@ -39,6 +39,15 @@ impl Kind {
         }
     }
 
+    /// Days that one of the kind takes, at most.
+    fn most_days(self) -> f64 {
+        match self {
+            Self::NewConnection | Self::IncreaseCapacity | Self::Pv | Self::Storage => 60.0,
+            Self::EvCharger => 30.0,
+            _ => 12.0,
+        }
+    }
+
     /// The topic of the work order that goes with it.
     pub fn topic(self) -> &'static str {
         match self {
@@ -78,7 +87,7 @@ pub fn applications_of(world: &World, account: &Account) -> Vec<Application> {
             sequence: 0,
             kind,
             capacity_va: capacity_w,
-            created: effective - 6 - key.below(0, 25) as i32,
+            created: world.workday(effective - 3 - (key.unit(0) * key.unit(1) * kind.most_days()) as i32),
             completed: Some(effective),
             is_withdrawn: false,
         });
@@ -89,7 +98,7 @@ pub fn applications_of(world: &World, account: &Account) -> Vec<Application> {
         let kind = if former.tariff == account.tariff { Kind::IncreaseCapacity } else { Kind::ChangeTariff };
         add(kind, former.until, kva(account.capacity_kva));
     }
-    if let Some(former) = account.former_tenant.as_ref().filter(|former| former.next_came > former.left) {
+    if let Some(former) = account.former_tenant.as_ref() {
         add(Kind::Transfer, former.next_came, None);
     }
     if let Some(charger) = account.tenant.charger.filter(|charger| charger.is_registered) {

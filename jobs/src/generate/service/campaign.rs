@@ -44,7 +44,7 @@ impl Channel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Campaign {
     pub number: usize,
-    product: Product,
+    pub product: Product,
     /// Months before the end in which it began.
     months_ago: u32,
     days: i32,
@@ -53,8 +53,9 @@ pub struct Campaign {
     cost_cents: i64,
 }
 
+/// What a campaign is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Product {
+pub enum Product {
     TimeOfUse,
     ElectronicBill,
     Autopay,

@@ -4,7 +4,7 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::campaign::{CAMPAIGNS, Campaign, Channel};
+use super::campaign::{CAMPAIGNS, Campaign, Channel, Product};
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::money::bill::Bill;
 use crate::generate::money::payment::Payment;
@@ -62,6 +62,34 @@ pub struct Contact {
     pub converted: Option<i32>,
 }
 
+/// Days on which an account did what campaigns are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conversions {
+    pub app: Option<i32>,
+    pub electronic_bill: Option<i32>,
+    pub autopay: Option<i32>,
+    pub time_of_use: Option<i32>,
+}
+
+impl Conversions {
+    /// What came of the campaigns that turned to an account.
+    pub fn of(world: &World, account: &Account) -> Self {
+        let key = Key::new(world.seed, Stream::Contact).with(account.index);
+        let mut found = Self::default();
+        for offer in CAMPAIGNS.into_iter().filter_map(|campaign| offer(world, account, campaign, key)) {
+            let product = offer.campaign.map(|campaign| campaign.product);
+            match product {
+                Some(Product::App) => found.app = offer.converted,
+                Some(Product::ElectronicBill) => found.electronic_bill = offer.converted,
+                Some(Product::Autopay) => found.autopay = offer.converted,
+                Some(Product::TimeOfUse) => found.time_of_use = offer.converted,
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
 /// A reminder to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reminder {
@@ -76,8 +104,9 @@ pub fn reminders_of(world: &World, account: &Account, bills: &[Bill], payments: 
         let settled = payments.iter().map(|payment| payment.cents).sum::<i64>() >= bill.total_cents;
         let paid = payments.iter().map(|payment| payment.paid).max().filter(|_| settled).unwrap_or(i32::MAX);
         for (after, channel) in REMINDERS {
-            let day = bill.due + after;
-            if paid > day && day < world.end.min(account.supplied_to()) && bill.total_cents > 0 {
+            // Collectors rest on holidays and come the workday before.
+            let day = world.workday(bill.due + after);
+            if day > bill.due && paid > day && day < world.end.min(account.supplied_to()) && bill.total_cents > 0 {
                 found.push(Reminder { day, channel });
             }
         }
@@ -102,7 +131,7 @@ pub fn contacts_of(world: &World, account: &Account, reminders: &[Reminder]) -> 
             channel: Some(reminder.channel),
             is_held_out: false,
             day: reminder.day,
-            minute: 540 + key.below(9, 480) as i64,
+            minute: minute(Some(reminder.channel), key),
             outcome,
             answered_after,
             converted: None,
@@ -120,14 +149,13 @@ fn offer(world: &World, account: &Account, campaign: Campaign, key: Key) -> Opti
     let start = campaign.start(world)?;
     let who = account.holder_on(start);
     let reach = Reach::of(world.seed, account.index, who);
-    if !campaign.is_for(account, who, &reach, start) {
+    if !reach.has_consent || !campaign.is_for(account, who, &reach, start) {
         return None;
     }
-    let day = start + key.below(0, campaign.days().unsigned_abs().into()) as i32;
+    let day = world.workday(start + key.below(0, campaign.days().unsigned_abs().into()) as i32);
     if day >= world.end || account.tenant_on(day).is_none_or(|now| now.number != who.number) {
         return None;
     }
-    // Who gave no consent is only written to with the bill.
     let is_held_out = key.below(1, 1_000) < campaign.held_out;
     let channel = channel(who, &reach, key);
     let (outcome, answered_after) = match is_held_out {
@@ -144,7 +172,7 @@ fn offer(world: &World, account: &Account, campaign: Campaign, key: Key) -> Opti
         channel: (!is_held_out).then_some(channel),
         is_held_out,
         day,
-        minute: 540 + key.below(9, 600) as i64,
+        minute: minute((!is_held_out).then_some(channel), key),
         outcome,
         answered_after,
         converted: converted.filter(|day| *day < world.end.min(account.supplied_to())),
@@ -152,14 +180,12 @@ fn offer(world: &World, account: &Account, campaign: Campaign, key: Key) -> Opti
 }
 
 fn channel(who: &Tenant, reach: &Reach, key: Key) -> Channel {
-    if !reach.has_consent {
-        return Channel::Letter;
-    }
     match key.below(4, 10) {
         0..4 if reach.has_app => Channel::AppPush,
         4..6 if reach.has_wechat => Channel::Wechat,
         6 => Channel::Call,
         7 if !who.archetype.is_household() => Channel::Visit,
+        8 if reach.invoice_mode == "paper" => Channel::Letter,
         _ => Channel::Sms,
     }
 }
@@ -170,9 +196,10 @@ fn outcome(who: &Tenant, channel: Channel, lift: f64, key: Key) -> (Outcome, Opt
         Channel::Sms => (0.96, 0.35, 0.06),
         Channel::AppPush => (0.90, 0.22, 0.09),
         Channel::Wechat => (0.97, 0.42, 0.12),
-        Channel::Call => (0.62, 1.0, 0.35),
-        Channel::Letter => (0.93, 0.4, 0.03),
-        Channel::Visit => (0.75, 1.0, 0.6),
+        // Nobody sees whether a letter was opened, or what a call was to the called.
+        Channel::Call => (0.62, 0.4, 0.8),
+        Channel::Letter => (0.97, 0.03, 1.0),
+        Channel::Visit => (0.75, 0.6, 1.0),
     };
     let eager = match who.archetype {
         Archetype::AtHome if matches!(channel, Channel::Call | Channel::Visit) => 1.4,
@@ -192,7 +219,18 @@ fn outcome(who: &Tenant, channel: Channel, lift: f64, key: Key) -> (Outcome, Opt
         0.985.. if matches!(channel, Channel::Sms | Channel::AppPush | Channel::Wechat) => {
             (Outcome::Unsubscribed, Some(minutes))
         }
+        _ if matches!(channel, Channel::Call | Channel::Letter | Channel::Visit) => (Outcome::Delivered, None),
         _ => (Outcome::Opened, None),
+    }
+}
+
+/// When a contact is made: in office hours, rarely at noon; a letter bears a date.
+fn minute(channel: Option<Channel>, key: Key) -> i64 {
+    match channel {
+        Some(Channel::Letter) | None => 0,
+        Some(Channel::Sms | Channel::AppPush) => 600 + (30 * key.below(9, 6)) as i64 + key.below(11, 4) as i64,
+        _ if key.chance(12, 0.55) => 535 + (150.0 * key.unit(9)) as i64,
+        _ => 820 + (190.0 * key.unit(9) * (0.6 + 0.4 * key.unit(11))) as i64,
     }
 }
 

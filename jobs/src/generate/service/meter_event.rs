@@ -7,6 +7,8 @@ use chrono::DateTime;
 
 use super::Story;
 use super::meter::Meter;
+use crate::generate::curve::POINTS;
+use crate::generate::curve::shape::clear_sky;
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::account_id;
@@ -55,8 +57,11 @@ pub fn meter_events_of(world: &World, story: &Story<'_>, meters: &[Meter]) -> Ve
     for outage in story.outages {
         // Not every meter gets its last word out.
         if key.on(outage.day()).chance(0, 0.9) {
-            let minute = outage.start_minute().rem_euclid(MINUTES_PER_DAY);
-            add("power_off", outage.day(), minute, Some(outage.minutes()), None);
+            // Clocks go a little wrong, and not every return is reported.
+            let key = key.on(outage.day());
+            let minute = outage.start_minute().rem_euclid(MINUTES_PER_DAY) + key.below(1, 5) as i64 - 2;
+            let minutes = (outage.minutes() + key.below(2, 5) as i64 - 2).max(1);
+            add("power_off", outage.day(), minute, key.chance(3, 0.96).then_some(minutes), None);
         }
     }
     let is_low_voltage = account.voltage_class() == "lv220";
@@ -69,9 +74,11 @@ pub fn meter_events_of(world: &World, story: &Story<'_>, meters: &[Meter]) -> Ve
             let weather = &world.day(day).weather[account.region];
             let need = f64::from(weather.cooling.max(weather.heating));
             if key.chance(0, 0.35 * need) {
-                let minutes = 20 + key.below(1, 160) as i64;
-                let volts = 197 - key.below(2, 15) as i64;
-                add("undervoltage", day, 1_080 + key.below(3, 120) as i64, Some(minutes), Some(volts));
+                let minutes = 15 + (260.0 * key.unit(1) * key.unit(4)) as i64;
+                let volts = 197 - (22.0 * key.unit(2) * key.unit(5)) as i64;
+                let evening = 1_020 + (300.0 * (key.unit(3) + key.unit(6)) / 2.0) as i64;
+                let noon = 660 + (150.0 * key.unit(3)) as i64;
+                add("undervoltage", day, if key.chance(7, 0.25) { noon } else { evening }, Some(minutes), Some(volts));
             }
         }
     }
@@ -79,10 +86,13 @@ pub fn meter_events_of(world: &World, story: &Story<'_>, meters: &[Meter]) -> Ve
         for day in first.max(plant.since)..last {
             let key = key.on(day).with(2);
             let sun = f64::from(world.day(day).weather[account.region].sun);
-            if key.chance(0, 0.10 * sun * sun) {
-                let minutes = 15 + key.below(1, 90) as i64;
-                let volts = 236 + key.below(2, 8) as i64;
-                add("overvoltage", day, 680 + key.below(3, 90) as i64, Some(minutes), Some(volts));
+            // The sun stands high and few are at home.
+            let season = clear_sky(world.day(day).month, POINTS / 2);
+            if key.chance(0, 0.22 * sun * sun * season * season) {
+                let minutes = 10 + (150.0 * key.unit(1) * key.unit(4)) as i64;
+                let volts = 236 + (12.0 * key.unit(2) * key.unit(5)) as i64;
+                let start = 600 + (240.0 * (key.unit(3) + key.unit(6)) / 2.0) as i64;
+                add("overvoltage", day, start, Some(minutes), Some(volts));
             }
         }
     }

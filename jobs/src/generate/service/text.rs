@@ -6,6 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use super::Story;
 use super::work_order::Kind;
 use crate::generate::random::Key;
+use crate::generate::who::outage::Outage;
 
 const BILLING_ENQUIRY: &[&str] = &[
     "客户来电咨询{月}月电费明细，已解释。",
@@ -17,7 +18,6 @@ const BILLING_ENQUIRY: &[&str] = &[
 const BILLING_COMPLAINT: &[&str] = &[
     "客户反映{月}月电费{元}元，较往常明显偏高，要求核实。",
     "电费突然涨了很多，家里用电习惯没有变化，怀疑电表走快，要求校表！",
-    "用户投诉电费异常，称房屋基本无人居住仍产生电费{元}元。",
     "客户对{月}月电费有异议，认为多收，情绪激动，要求尽快回复",
     "反映催费短信频繁，电费已缴清仍收到催费通知，要求停止。",
 ];
@@ -33,24 +33,28 @@ const METERING: &[&str] = &[
     "换表后示数与记录不一致，客户要求核对底度。",
     "电表箱门损坏，请处理。",
 ];
-const SUPPLY: &[&str] = &[
+const SUPPLY_HOME: &[&str] = &[
     "家里电压低，空调带不动，灯忽明忽暗。",
     "反映晚上用电高峰电压不稳，电器经常跳闸。",
-    "用户称三相电缺一相，设备无法启动，影响生产。",
     "电压不稳，要求尽快处理，已多次反映。",
 ];
-const OUTAGE_FAULT: &[&str] = &[
-    "家中突然没电，邻居也没有，请尽快抢修。",
-    "整栋楼停电，什么时候来电？",
-    "客户报修停电，已派抢修人员。",
-    "店里停电影响营业，催促尽快恢复",
+const SUPPLY_FIRM: &[&str] = &[
+    "用户称三相电缺一相，设备无法启动，影响生产。",
+    "电压波动大，设备频繁跳停，要求检测电能质量。",
+    "电压不稳，要求尽快处理，已多次反映。",
 ];
-const OUTAGE_COMPLAINT: &[&str] = &[
+const OUTAGE_FAULT_HOME: &[&str] =
+    &["家中突然没电，邻居也没有，请尽快抢修。", "整栋楼停电，什么时候来电？", "客户报修停电，已派抢修人员。"];
+const OUTAGE_FAULT_FIRM: &[&str] =
+    &["停电影响营业，催促尽快恢复", "客户报修停电，已派抢修人员。", "突然停电，生产线停了，请尽快处理。"];
+const OUTAGE_COMPLAINT_HOME: &[&str] = &[
     "客户投诉{月}月{日}日停电时间过长，未提前通知，冰箱食物损坏。",
-    "频繁停电，一个月停了好几次，严重影响生活，要求给出说法！",
     "停电抢修不及时，客户等待数小时，非常不满。",
-    "停电未通知，影响生产，要求赔偿。",
+    "{月}月{日}日停电未提前通知，影响生活，要求解释。",
 ];
+const OUTAGE_COMPLAINT_OFTEN: &[&str] = &["频繁停电，一个月停了好几次，严重影响生活，要求给出说法！"];
+const OUTAGE_COMPLAINT_FIRM: &[&str] =
+    &["停电未通知，影响生产经营，要求赔偿。", "停电抢修不及时，客户等待数小时，损失较大，非常不满。"];
 const OUTAGE_ENQUIRY: &[&str] = &["咨询计划停电时间及恢复时间。", "用户询问是否有停电计划，已告知。"];
 const SERVICE_COMPLAINT: &[&str] =
     &["客户投诉营业厅工作人员态度差，推诿。", "反映电话打不通，排队时间太长。", "抄表员服务态度不好，要求道歉。"];
@@ -58,27 +62,38 @@ const PRAISE: &[&str] = &["客户表扬抢修师傅响应快、服务热情。",
 const SUGGESTION: &[&str] = &["建议增加线上办理渠道。", "建议停电提前短信通知。", "希望营业厅周末延长服务时间。"];
 const PV: &[&str] = &["咨询屋顶光伏并网手续及上网电价。", "申请分布式光伏并网，屋顶自有。"];
 const CHARGING: &[&str] = &["咨询家用充电桩报装流程，小区车位已购。", "申请安装充电桩电表，电动车充电用。"];
-const CAPACITY: &[&str] = &["申请增容，现有容量不够用。", "咨询增容费用及办理时间。", "暂停用电申请，厂里停产。"];
+const CAPACITY: &[&str] = &["申请增容，现有容量不够用。", "咨询增容费用及办理时间。"];
+const SUSPEND: &[&str] = &["暂停用电申请，停产。", "申请减容，近期生产减少。"];
 const CONNECTION: &[&str] = &["新装用电申请。", "新房通电申请，请安排勘察。"];
 const OTHER: &[&str] =
     &["其他业务咨询，已答复。", "客户要求变更联系电话。", "过户申请，房屋已出售。", "咨询业务办理进度。"];
 
 /// The text of a work order of a day.
 pub fn content(kind: Kind, topic: &str, story: &Story<'_>, day: i32, key: Key) -> String {
+    let account = story.account;
+    let is_home = account.archetype().is_household();
+    let near = |outage: &&Outage| (day - 31..=day).contains(&outage.day());
+    let is_often = story.outages.iter().filter(near).count() > 1;
+    let is_idle = account.tenant.idle_since.is_some_and(|idle| idle < day);
     let texts = match (topic, kind) {
         ("billing", Kind::Complaint) => BILLING_COMPLAINT,
         ("billing", _) => BILLING_ENQUIRY,
         ("tariff", _) => TARIFF,
         ("metering", _) => METERING,
-        ("supply_quality", _) => SUPPLY,
-        ("outage", Kind::FaultReport) => OUTAGE_FAULT,
-        ("outage", Kind::Complaint) => OUTAGE_COMPLAINT,
+        ("supply_quality", _) if is_home => SUPPLY_HOME,
+        ("supply_quality", _) => SUPPLY_FIRM,
+        ("outage", Kind::FaultReport) if is_home => OUTAGE_FAULT_HOME,
+        ("outage", Kind::FaultReport) => OUTAGE_FAULT_FIRM,
+        ("outage", Kind::Complaint) if is_often => OUTAGE_COMPLAINT_OFTEN,
+        ("outage", Kind::Complaint) if is_home => OUTAGE_COMPLAINT_HOME,
+        ("outage", Kind::Complaint) => OUTAGE_COMPLAINT_FIRM,
         ("outage", _) => OUTAGE_ENQUIRY,
         ("service", Kind::Praise) => PRAISE,
         ("service", Kind::Suggestion) => SUGGESTION,
         ("service", _) => SERVICE_COMPLAINT,
         ("pv", _) => PV,
         ("ev_charging", _) => CHARGING,
+        ("capacity", _) if is_idle => SUSPEND,
         ("capacity", _) => CAPACITY,
         ("connection", _) => CONNECTION,
         _ => OTHER,

@@ -6,17 +6,18 @@ use std::ops::Range;
 use chrono::{Datelike, Months, NaiveDate};
 
 use super::archetype::Archetype;
-use super::network::{Node, region_of, transformer_of};
+use super::network::{Node, is_house, region_of, transformer_of};
 use super::outage::outages;
 use super::tenant::{Device, Tenant, installed};
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
+use crate::generate::service::contact::Conversions;
 use crate::generate::world::World;
 
 /// Days of the year in which the newest accounts were opened.
 const NEW_DAYS: u64 = 365;
 /// Days within which all accounts were opened.
-const OLDEST_DAYS: u64 = 7_300;
+const OLDEST_DAYS: u64 = 9_500;
 /// Days before the end in which dwellings changed hands, at most.
 const MOVING_DAYS: u64 = 700;
 /// Share of the dwellings in which somebody lived before, in that time.
@@ -85,7 +86,9 @@ pub struct Account {
     pub former: Option<FormerTerms>,
     /// Whether a two-part tariff bills demand instead of capacity.
     pub is_billed_by_demand: bool,
-    /// Quarter hours since 1970-01-01 without supply, in order.
+    /// What campaigns moved it to do.
+    pub conversions: Conversions,
+    /// Minutes since 1970-01-01 without supply, in order.
     pub interruptions: Box<[Range<i64>]>,
     /// Reactive power that goes with a unit of load, over what is usual.
     pub reactive: f64,
@@ -98,6 +101,7 @@ enum Draw {
     Tenant,
     Opened,
     IsNew,
+    InBlock,
     IsClosed,
     Closed,
     IsMoved,
@@ -124,15 +128,17 @@ impl Account {
         let chance = |draw: Draw, probability| key.chance(draw as u64, probability);
 
         let archetype = archetype_of(world.seed, index);
-        let opened = world.end - opened_days_ago(key);
+        let opened = opened(world, key, index, archetype);
         let former_tenant = former_tenant(world, key, archetype, opened);
         let came = former_tenant.as_ref().map_or(opened, |former| former.next_came);
-        let tenant = Tenant::draw(world, key.with(Draw::Tenant as u64), 0, archetype, came);
-        let has_solar = archetype.is_lived_in() && chance(Draw::HasSolar, 0.04);
+        let mut tenant = Tenant::draw(world, key.with(Draw::Tenant as u64), 0, archetype, came);
+        tenant.heat_pump = tenant.heat_pump.filter(|_| is_house(world.seed, index));
+        let has_roof = archetype.is_lived_in() && is_house(world.seed, index);
+        let has_solar = has_roof && chance(Draw::HasSolar, 0.11);
         let solar = has_solar.then(|| {
             let key = key.with(Draw::HasSolar as u64);
             let device = installed(key, world.end, came, 1.0);
-            Device { power_w: 3_000.0 + 500.0 * key.below(9, 25) as f32, ..device }
+            Device { power_w: 3_000.0 + 500.0 * key.below(9, 18) as f32, ..device }
         });
         let storage = solar.filter(|_| chance(Draw::HasStorage, 0.3)).map(|plant| {
             let key = key.with(Draw::HasStorage as u64);
@@ -143,14 +149,15 @@ impl Account {
             }
         });
         let charger_w = tenant.charger.map_or(0.0, |charger| f64::from(charger.power_w));
-        let capacity_kva = capacity_kva(archetype, f64::from(tenant.mean_w), charger_w, unit(Draw::Capacity));
+        let device_w = charger_w.max(solar.map_or(0.0, |plant| f64::from(plant.power_w)));
+        let capacity_kva = capacity_kva(archetype, f64::from(tenant.mean_w), device_w, unit(Draw::Capacity));
         let tariff = tariff_of(archetype, capacity_kva, tenant.charger.is_some(), unit(Draw::Tariff));
         let former = chance(Draw::IsChanged, 0.01)
             .then(|| former_terms(world.end, opened, tariff, capacity_kva, unit(Draw::Changed)))
             .flatten();
         let is_closed = former_tenant.is_none() && former.is_none() && chance(Draw::IsClosed, CLOSED);
         let closed = world.end - key.below(Draw::Closed as u64, MOVING_DAYS) as i32;
-        Self {
+        let mut account = Self {
             index,
             region: region_of(transformer_of(index)),
             opened,
@@ -163,8 +170,23 @@ impl Account {
             tariff,
             former,
             is_billed_by_demand: chance(Draw::Demand, 0.45),
+            conversions: Conversions::default(),
             interruptions: interruptions(world, Node::at(index, capacity_kva >= MEDIUM_VOLTAGE_KVA)),
             reactive: libm::exp(0.35 * key.normal(Draw::Reactive as u64) - 0.2).clamp(0.2, 2.4),
+        };
+        account.conversions = Conversions::of(world, &account);
+        account.switch_tariff(world.end);
+        account
+    }
+
+    /// Who was won for time of use has it from the next month.
+    fn switch_tariff(&mut self, end: i32) {
+        let day = self.conversions.time_of_use.filter(|_| self.former.is_none());
+        let month = day.and_then(NaiveDate::from_epoch_days).and_then(|day| day.with_day(1));
+        let until = month.and_then(|month| month.checked_add_months(Months::new(1))).map(|next| next.to_epoch_days());
+        if let Some(until) = until.filter(|until| *until < end) {
+            self.former = Some(FormerTerms { until, tariff: self.tariff, capacity_kva: self.capacity_kva });
+            self.tariff = Tariff::ResidentialTou;
         }
     }
 
@@ -259,22 +281,27 @@ fn interruptions(world: &World, node: Node) -> Box<[Range<i64>]> {
     let mut upto = i64::MIN;
     let outages = outages(world, node);
     let clipped = outages.iter().map(|outage| {
-        let points = outage.points();
-        let start = points.start.max(upto);
-        upto = points.end.max(upto);
-        start..points.end
+        let start = outage.start_minute().max(upto);
+        let end = outage.start_minute() + outage.minutes();
+        upto = end.max(upto);
+        start..end
     });
-    clipped.filter(|points| !points.is_empty()).collect()
+    clipped.filter(|minutes| !minutes.is_empty()).collect()
 }
 
-fn opened_days_ago(key: Key) -> i32 {
-    let days = if key.chance(Draw::IsNew as u64, 0.03) {
+/// The day of the first supply: developers have whole blocks connected at once.
+fn opened(world: &World, key: Key, index: u64, archetype: Archetype) -> i32 {
+    let block = Key::new(world.seed, Stream::Network).with(u64::MAX - 1).with(transformer_of(index));
+    let days_ago = if key.chance(Draw::IsNew as u64, 0.03) {
         1 + key.below(Draw::Opened as u64, NEW_DAYS)
+    } else if archetype.is_household() && key.chance(Draw::InBlock as u64, 0.6) {
+        1 + NEW_DAYS + block.below(0, OLDEST_DAYS - NEW_DAYS - 60) + key.below(Draw::Opened as u64, 60)
     } else {
         1 + NEW_DAYS + key.below(Draw::Opened as u64, OLDEST_DAYS - NEW_DAYS)
     };
-    // At most `OLDEST_DAYS`, far inside the range.
-    days as i32
+    // At most `OLDEST_DAYS`, far inside the range; nobody is connected on a Sunday.
+    let day = world.end - days_ago as i32;
+    if (day + 3).rem_euclid(7) == 6 { day - 2 } else { day }
 }
 
 /// Who lived in a dwelling before, if anybody did in the last years.
@@ -290,8 +317,9 @@ fn former_tenant(world: &World, key: Key, archetype: Archetype, opened: i32) -> 
         return None;
     }
     // Some stand empty for months before the next ones come.
-    let empty_days = (key_of.unit(1) * key_of.unit(2) * 240.0) as i32;
-    let next_came = if archetype == Archetype::Vacant { left } else { (left + empty_days).min(world.end - 1) };
+    let most_days = f64::from((world.end - 1 - left).min(240));
+    let empty_days = (key_of.unit(1) * key_of.unit(2) * most_days) as i32;
+    let next_came = if archetype == Archetype::Vacant { left } else { left + empty_days };
     let kinds = [Archetype::WorkingFamily, Archetype::WorkingFamily, Archetype::AtHome, Archetype::NightOwl];
     let kind = kinds[key.below(Draw::FormerKind as u64, 4) as usize];
     let tenant = Tenant::draw(world, key.with(Draw::FormerTenant as u64), 1, kind, opened);
@@ -300,9 +328,9 @@ fn former_tenant(world: &World, key: Key, archetype: Archetype, opened: i32) -> 
 }
 
 /// The contracted size that holds the highest load with some reserve.
-fn capacity_kva(archetype: Archetype, mean_w: f64, charger_w: f64, unit: f64) -> u32 {
+fn capacity_kva(archetype: Archetype, mean_w: f64, device_w: f64, unit: f64) -> u32 {
     let reserve = 1.05 + 0.6 * unit * unit;
-    let need_kva = (mean_w * archetype.traits().peak_factor * reserve + charger_w) / 900.0;
+    let need_kva = (mean_w * archetype.traits().peak_factor * reserve + device_w) / 900.0;
     let least_kva = if archetype.is_household() { 4 } else { 6 };
     let most_kva = if archetype.is_household() { 20 } else { u32::MAX };
     CAPACITIES_KVA
@@ -317,7 +345,13 @@ fn tariff_of(archetype: Archetype, capacity_kva: u32, has_charger: bool, unit: f
         Archetype::Farm => Tariff::Agricultural,
         Archetype::School | Archetype::Hospital | Archetype::StreetLighting => Tariff::Public,
         _ if archetype.is_household() => {
-            let tou_share = if has_charger { 0.7 } else { 0.28 };
+            // Who is up at night gains most from it.
+            let tou_share = match archetype {
+                _ if has_charger => 0.75,
+                Archetype::NightOwl => 0.45,
+                Archetype::WorkingFamily => 0.24,
+                _ => 0.12,
+            };
             if unit < tou_share { Tariff::ResidentialTou } else { Tariff::ResidentialTiered }
         }
         _ if capacity_kva >= TWO_PART_KVA => Tariff::IndustrialTwoPart,

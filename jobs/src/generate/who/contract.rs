@@ -88,14 +88,20 @@ impl Reach {
 /// registered once more although they are known.
 pub fn customer_id(seed: u64, index: u64, number: u64) -> (String, Person, bool) {
     if number > 0 {
-        return (format!("C3300{index:09}"), Person { index, number }, false);
+        return (customer_number(index, 1), Person { index, number }, false);
     }
     let person = Person { index: customer_of(seed, index), number: 0 };
     let key = Key::new(seed, Stream::Reach).with(index).with(u64::MAX);
     if person.index != index && key.chance(0, REGISTERED_AGAIN / 0.055) {
-        return (format!("C3309{index:09}"), person, true);
+        return (customer_number(index, 2), person, true);
     }
-    (format!("C{}", account_id(person.index)), person, false)
+    (customer_number(person.index, 0), person, false)
+}
+
+/// A customer number, in which nobody sees the account: multiplying by a number
+/// that is prime to ten leads from each to another one.
+pub fn customer_number(index: u64, register: u64) -> String {
+    format!("C{:010}", (index * 4 + register + 1_234_567) * 2_971_215_073 % 10_000_000_000)
 }
 
 /// The rows of an account, oldest first.
@@ -103,6 +109,8 @@ pub fn contracts_of(world: &World, account: &Account) -> Vec<ContractRow> {
     let mut starts = vec![account.opened];
     starts.extend(account.former.map(|former| former.until));
     starts.extend(account.former_tenant.as_ref().map(|former| former.next_came));
+    let won = &account.conversions;
+    starts.extend([won.app, won.electronic_bill, won.autopay].into_iter().flatten());
     starts.sort_unstable();
     starts.dedup();
     let ends = starts.iter().skip(1).copied().map(Some).chain([account.closed]);
@@ -123,11 +131,19 @@ fn contract(world: &World, account: &Account, valid_from: i32, valid_to: Option<
     let settlement = settlement(seed, transformer_of(index));
     let is_household = archetype.is_household();
     let is_large = capacity_kva >= 315 && !is_household;
+    // What a campaign won goes with the customer.
+    let since = |day: Option<i32>| day.is_some_and(|day| day <= valid_from) && who.number == 0;
+    let reach = Reach::of(seed, index, who);
+    let reach = Reach {
+        has_app: reach.has_app || since(account.conversions.app),
+        invoice_mode: if since(account.conversions.electronic_bill) { "email" } else { reach.invoice_mode },
+        ..reach
+    };
     let is_two_part = tariff == Tariff::IndustrialTwoPart;
     ContractRow {
         account: index,
         customer_id,
-        name: person.written_name(seed, archetype, index),
+        name: person.written_name(seed, archetype, account.industry_code(seed), index),
         phone: person.written_phone(seed, archetype, index),
         address: address(seed, index, archetype, settlement),
         class: archetype.traits().class,
@@ -139,7 +155,7 @@ fn contract(world: &World, account: &Account, valid_from: i32, valid_to: Option<
         settlement,
         transformer_id: Node::of(account).id(),
         phase: account.phase(seed),
-        is_autopay: who.payer == Payer::Autopay,
+        is_autopay: who.payer == Payer::Autopay || since(account.conversions.autopay),
         demand_mode: is_two_part.then_some(if account.is_billed_by_demand { "max_demand" } else { "capacity" }),
         is_market: is_large && key.chance(0, 0.6),
         importance: match archetype {
@@ -154,14 +170,19 @@ fn contract(world: &World, account: &Account, valid_from: i32, valid_to: Option<
             40..44 if is_household => Some("medical_device"),
             _ => None,
         },
-        household_size: (is_household && key.chance(3, 0.4))
-            .then(|| 1 + key.below(4, 3) as i64 + key.below(5, 4) as i64),
+        household_size: (is_household && key.chance(3, 0.4)).then(|| household_size(who, key)),
         contract_end: contract_end(world, is_large, key),
-        reach: Reach::of(seed, index, who),
+        reach,
         opened: account.opened,
         valid_from,
         valid_to,
     }
+}
+
+/// People of a household: more where more is used, but not always.
+fn household_size(who: &Tenant, key: Key) -> i64 {
+    let people = 0.6 + 2.4 * libm::sqrt(f64::from(who.mean_w) / 400.0) + 1.1 * key.normal(4);
+    (people.round() as i64).clamp(1, 9)
 }
 
 /// Supply contracts of large customers run for some years.

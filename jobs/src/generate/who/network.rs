@@ -12,18 +12,38 @@ use crate::generate::random::{Key, Stream};
 use crate::generate::weather::REGIONS;
 use crate::generate::write::{Row, decimals, texts};
 
-/// Accounts of all kinds on a public transformer, of which 85 % are dwellings.
-const ACCOUNTS_PER_TRANSFORMER: u64 = 235;
-pub const TRANSFORMERS_PER_FEEDER: u64 = 20;
+/// Accounts of all kinds on two public transformers, of which 85 % are dwellings.
+const ACCOUNTS_PER_PAIR: u64 = 400;
+/// Fewest accounts on one of them.
+const LEAST_ACCOUNTS: u64 = 60;
+pub const TRANSFORMERS_PER_FEEDER: u64 = 8;
+
+/// Ratings of public transformers, in kVA.
+const RATINGS_KVA: [u32; 9] = [100, 160, 200, 250, 315, 400, 500, 630, 800];
+
+/// Accounts on the first of a pair of public transformers.
+fn split(pair: u64) -> u64 {
+    LEAST_ACCOUNTS + Key::new(0, Stream::Network).with(pair).below(2, ACCOUNTS_PER_PAIR - 2 * LEAST_ACCOUNTS)
+}
 
 /// Number of the public transformer in whose area an account lies.
 pub fn transformer_of(account: u64) -> u64 {
-    account / ACCOUNTS_PER_TRANSFORMER
+    let pair = account / ACCOUNTS_PER_PAIR;
+    2 * pair + u64::from(account % ACCOUNTS_PER_PAIR >= split(pair))
+}
+
+/// Accounts in the area of a public transformer.
+pub fn accounts_of(transformer: u64) -> Range<u64> {
+    let pair = transformer / 2;
+    let (first, middle) = (pair * ACCOUNTS_PER_PAIR, pair * ACCOUNTS_PER_PAIR + split(pair));
+    if transformer % 2 == 0 { first..middle } else { middle..first + ACCOUNTS_PER_PAIR }
 }
 
 /// Public transformers whose first account is among these.
-pub fn transformers_of(accounts: &Range<u64>) -> Range<u64> {
-    accounts.start.div_ceil(ACCOUNTS_PER_TRANSFORMER)..accounts.end.div_ceil(ACCOUNTS_PER_TRANSFORMER)
+pub fn transformers_of(accounts: &Range<u64>) -> impl Iterator<Item = u64> + use<> {
+    let accounts = accounts.clone();
+    let around = transformer_of(accounts.start)..=transformer_of(accounts.end);
+    around.filter(move |transformer| accounts.contains(&accounts_of(*transformer).start))
 }
 
 /// Region of a public transformer. Neighbours lie in different regions, so
@@ -51,6 +71,16 @@ pub fn settlement(seed: u64, transformer: u64) -> &'static str {
         0..11 => "urban",
         11..16 => "suburban",
         _ => "rural",
+    }
+}
+
+/// Whether a dwelling is a house of its own, with a roof.
+pub fn is_house(seed: u64, account: u64) -> bool {
+    let key = Key::new(seed, Stream::Network).with(u64::MAX).with(account);
+    match settlement(seed, transformer_of(account)) {
+        "rural" => true,
+        "suburban" => key.chance(0, 0.25),
+        _ => key.chance(0, 0.03),
     }
 }
 
@@ -107,14 +137,11 @@ impl Transformer {
     /// A public transformer.
     pub fn public(seed: u64, transformer: u64) -> Self {
         let key = Key::new(seed, Stream::Network).with(transformer);
-        let capacity_kva = match key.below(1, 20) {
-            0 => 315,
-            1..3 => 400,
-            3..6 => 500,
-            6..12 => 630,
-            12..17 => 800,
-            _ => 1_000,
-        };
+        // Planned with some reserve, which growth has eaten up here and there.
+        let accounts = accounts_of(transformer);
+        let need_kva = (accounts.end - accounts.start) as f64 * key.between(1, 1.9, 3.6);
+        let rating = RATINGS_KVA.into_iter().find(|rating| f64::from(*rating) >= need_kva);
+        let capacity_kva = rating.unwrap_or(RATINGS_KVA[RATINGS_KVA.len() - 1]);
         Self { node: Node::Public { transformer }, capacity_kva }
     }
 
@@ -165,6 +192,12 @@ mod tests {
         let chunks = [0..50_000, 50_000..100_000, 100_000..100_001];
         let all: Vec<u64> = chunks.iter().flat_map(transformers_of).collect();
         assert_eq!(all, (0..=transformer_of(100_000)).collect::<Vec<u64>>());
+        for transformer in 0..200 {
+            let accounts = accounts_of(transformer);
+            assert!((60..=340).contains(&(accounts.end - accounts.start)));
+            assert_eq!((transformer_of(accounts.start), transformer_of(accounts.end - 1)), (transformer, transformer));
+            assert_eq!(transformer_of(accounts.end), transformer + 1);
+        }
     }
 
     #[test]
@@ -177,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_feeder_lies_in_one_region() {
-        let feeders: Vec<String> = (0..80).map(|number| Transformer::public(1, number).feeder_id()).collect();
+        let feeders: Vec<String> = (0..32).map(|number| Transformer::public(1, number).feeder_id()).collect();
         for (number, feeder) in feeders.iter().enumerate() {
             assert_eq!(*feeder, format!("F{}00001", number % 4 + 1));
         }

@@ -1,8 +1,6 @@
 //! Interruptions of supply: of a transformer, or of a whole feeder with all its
 //! transformers; planned ones in the morning, others when something breaks.
 
-use std::ops::Range;
-
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
@@ -14,7 +12,6 @@ use crate::generate::write::{Row, flags, opt_timestamps, texts};
 
 pub const MINUTES_PER_DAY: i64 = 24 * 60;
 pub const MICROS_PER_MINUTE: i64 = 60_000_000;
-const MINUTES_PER_POINT: i64 = 15;
 
 /// Interruptions of a transformer, and of a feeder, in a year in town.
 const PLANNED_PER_YEAR: f64 = 0.7;
@@ -65,12 +62,6 @@ impl Outage {
     /// Whether it was announced.
     pub fn is_planned(&self) -> bool {
         self.kind == Kind::Planned
-    }
-
-    /// The quarter hours since 1970-01-01 that lie in it whole.
-    pub fn points(&self) -> Range<i64> {
-        let start = (self.start_minute + MINUTES_PER_POINT - 1).div_euclid(MINUTES_PER_POINT);
-        start..self.end_minute.div_euclid(MINUTES_PER_POINT).max(start)
     }
 
     /// Its number in the lake.
@@ -130,9 +121,14 @@ fn outage(world: &World, node: Node, month: &Month, kind: Kind, key: Key) -> Out
     };
     let start_minute = day * MINUTES_PER_DAY + minute as i64;
     let end_minute = start_minute + least + (most * skewed) as i64 + later;
+    // Lines are overloaded when people cook, cool and come home.
+    let is_peak = matches!(minute / 60, 10..14 | 18..23);
     let causes: &[&str] = match kind {
         Kind::Planned => &["planned_work"],
-        _ if (5..9).contains(&month.month) => &["weather", "weather", "equipment", "overload", "third_party"],
+        _ if (5..9).contains(&month.month) && is_peak => {
+            &["weather", "equipment", "overload", "overload", "third_party"]
+        }
+        _ if (5..9).contains(&month.month) => &["weather", "weather", "equipment", "animals", "third_party"],
         _ => &["equipment", "equipment", "third_party", "weather", "animals"],
     };
     Outage {
@@ -197,7 +193,7 @@ mod tests {
     fn transformers_of_a_feeder_go_out_together() {
         let world = world(8);
         let mut together: BTreeMap<(u64, i64), usize> = BTreeMap::new();
-        for transformer in 0..400 {
+        for transformer in 0..384 {
             for outage in outages(&world, Node::Public { transformer }) {
                 if outage.kind == Kind::Feeder {
                     *together.entry((feeder_of(transformer), outage.start_minute)).or_default() += 1;

@@ -3,7 +3,7 @@
 //! without its country, the address with and without the district.
 
 use super::archetype::Archetype;
-use super::network::{region_of, transformer_of};
+use super::network::{is_house, region_of, transformer_of};
 use crate::generate::random::{Key, Stream};
 
 const SURNAMES: [&str; 40] = [
@@ -11,11 +11,18 @@ const SURNAMES: [&str; 40] = [
     "罗", "郑", "梁", "谢", "宋", "唐", "许", "韩", "冯", "邓", "曹", "彭", "曾", "肖", "田", "董", "潘", "袁", "蔡",
     "欧阳", "上官",
 ];
-const GIVEN: [&str; 56] = [
+/// Given names of one syllable, or the second of two.
+const GIVEN: [&str; 60] = [
     "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "霞", "平",
-    "刚", "桂英", "玉兰", "建国", "建华", "秀英", "志强", "晓东", "文博", "子涵", "雨桐", "浩然", "欣怡", "梓萱",
-    "宇轩", "俊杰", "佳琪", "海燕", "春梅", "国庆", "建军", "永强", "淑珍", "小红", "丽华", "志明", "晨曦", "嘉怡",
-    "思远", "美玲", "凤英", "金花", "德胜", "云飞", "雪梅", "爱国", "慧敏",
+    "刚", "英", "兰", "国", "华", "东", "博", "涵", "桐", "然", "怡", "萱", "轩", "琪", "燕", "梅", "庆", "珍", "红",
+    "曦", "远", "玲", "花", "胜", "飞", "国", "敏", "鹏", "宁", "斌", "峰", "莉", "辉", "云", "波", "萍", "俊", "琴",
+    "宇", "康", "慧",
+];
+/// The first of two syllables.
+const FIRST: [&str; 44] = [
+    "建", "志", "晓", "文", "子", "雨", "浩", "欣", "梓", "宇", "俊", "佳", "海", "春", "永", "淑", "小", "嘉", "思",
+    "美", "凤", "金", "德", "雪", "爱", "秀", "玉", "桂", "国", "家", "天", "立", "明", "卫", "红", "新", "少", "月",
+    "丽", "振", "一", "诗", "若", "锦",
 ];
 const ENGLISH: [&str; 12] = [
     "James Miller",
@@ -31,10 +38,11 @@ const ENGLISH: [&str; 12] = [
     "Peter Novak",
     "Maria Garcia",
 ];
-const FIRMS: [&str; 24] = [
-    "恒达", "金源", "华泰", "盛世", "宏图", "天成", "鑫隆", "永兴", "瑞丰", "国泰", "东方", "新宇", "博远", "海纳",
-    "万和", "联创", "德信", "嘉禾", "中天", "长青", "启明", "同济", "江南", "云帆",
+const FIRMS: [&str; 36] = [
+    "恒", "达", "金", "源", "华", "泰", "盛", "宏", "图", "天", "成", "鑫", "隆", "永", "兴", "瑞", "丰", "国", "东",
+    "方", "新", "宇", "博", "远", "海", "万", "和", "联", "创", "德", "信", "嘉", "禾", "启", "明", "云",
 ];
+const PLACES: [&str; 6] = ["浙江", "杭州", "杭州", "杭州市", "", ""];
 const DISTRICTS: [&str; 4] = ["东城区", "西湖区", "南江区", "北山区"];
 const ROADS: [&str; 24] = [
     "文昌路",
@@ -103,6 +111,9 @@ enum Draw {
     Given,
     IsForeign,
     Firm,
+    First,
+    Syllables,
+    Place,
     Mobile,
     Number,
 }
@@ -132,19 +143,21 @@ impl Person {
     }
 
     /// The name as it should be written.
-    pub fn name(self, seed: u64, archetype: Archetype) -> String {
+    pub fn name(self, seed: u64, archetype: Archetype, industry: Option<&str>) -> String {
         let key = self.key(seed);
         if archetype.is_household() || matches!(archetype, Archetype::Shop | Archetype::Farm) {
             if key.chance(Draw::IsForeign as u64, 0.015) {
                 return one_of(&ENGLISH, key, Draw::Given as u64).to_owned();
             }
-            // Few surnames are common, most are rare.
+            // Few surnames are common, most are rare; the old rather have one syllable.
             let place = key.unit(Draw::Surname as u64) * key.unit(Draw::Firm as u64) * SURNAMES.len() as f64;
-            return format!("{}{}", SURNAMES[place as usize], one_of(&GIVEN, key, Draw::Given as u64));
+            let first =
+                if key.chance(Draw::Syllables as u64, 0.68) { one_of(&FIRST, key, Draw::First as u64) } else { "" };
+            return format!("{}{first}{}", SURNAMES[place as usize], one_of(&GIVEN, key, Draw::Given as u64));
         }
-        let firm = one_of(&FIRMS, key, Draw::Firm as u64);
-        let more = one_of(&FIRMS, key, Draw::Given as u64);
-        format!("{firm}{more}{}", archetype.suffix())
+        let syllables = [Draw::Firm, Draw::Given, Draw::First].map(|draw| one_of(&FIRMS, key, draw as u64));
+        let name = if key.chance(Draw::Syllables as u64, 0.3) { syllables.concat() } else { syllables[..2].concat() };
+        format!("{}{name}{}", one_of(&PLACES, key, Draw::Place as u64), suffix(archetype, industry))
     }
 
     /// The telephone number: 11 digits of a mobile, or area code and 8 digits.
@@ -159,8 +172,8 @@ impl Person {
     }
 
     /// The name as it was written for an account.
-    pub fn written_name(self, seed: u64, archetype: Archetype, account: u64) -> String {
-        let name = self.name(seed, archetype);
+    pub fn written_name(self, seed: u64, archetype: Archetype, industry: Option<&str>, account: u64) -> String {
+        let name = self.name(seed, archetype, industry);
         let key = spelling(seed, account, self.number);
         match key.below(Spelling::Name as u64, 100) {
             0..3 if archetype.is_household() => {
@@ -215,6 +228,10 @@ pub fn address(seed: u64, account: u64, archetype: Archetype, settlement: &str) 
     };
     let road = ROADS[(area.below(1, 24) + draw(Spelling::Road, 2)) as usize % ROADS.len()];
     let house = 1 + draw(Spelling::House, 200);
+    if archetype.is_household() && settlement != "rural" && is_house(seed, account) {
+        let estate = ESTATES[(area.below(3, 20)) as usize % ESTATES.len()];
+        return format!("{district}{road}{}号{estate}排屋{house}号", 1 + area.below(4, 400));
+    }
     if archetype.is_household() && settlement == "rural" {
         let village = VILLAGES[(area.below(2, 8) + draw(Spelling::Village, 2)) as usize % VILLAGES.len()];
         return format!("{district}{village}{}组{house}号", 1 + draw(Spelling::Unit, 9));
@@ -222,7 +239,10 @@ pub fn address(seed: u64, account: u64, archetype: Archetype, settlement: &str) 
     if !archetype.is_household() {
         return format!("{district}{road}{house}号");
     }
-    let estate = ESTATES[(area.below(3, 20) + draw(Spelling::Estate, 3)) as usize % ESTATES.len()];
+    // An estate has one gate.
+    let estate = draw(Spelling::Estate, 3);
+    let (road, house) = (ROADS[(area.below(1, 24) + estate) as usize % ROADS.len()], 1 + area.below(10 + estate, 400));
+    let estate = ESTATES[(area.below(3, 20) + estate) as usize % ESTATES.len()];
     let building = 1 + draw(Spelling::Building, 24);
     let unit = 1 + draw(Spelling::Unit, 4);
     let door = 100 * (1 + draw(Spelling::Floor, 18)) + 1 + draw(Spelling::Door, 4);
@@ -242,25 +262,36 @@ fn full_width(letter: char) -> char {
     char::from_u32(u32::from(letter) + 0xFEE0).unwrap_or(letter)
 }
 
-impl Archetype {
-    /// What firms of a kind call themselves.
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::WorkingFamily | Self::AtHome | Self::NightOwl | Self::Vacant | Self::Farm => "",
-            Self::Shop => "超市",
-            Self::Restaurant => "餐饮有限公司",
-            Self::Hotel => "酒店管理有限公司",
-            Self::Office => "科技有限公司",
-            Self::Hospital => "医院",
-            Self::FactoryOneShift => "机械制造有限公司",
-            Self::FactoryTwoShifts => "纺织有限公司",
-            Self::FactoryThreeShifts => "化工有限公司",
-            Self::School => "学校",
-            Self::StreetLighting => "市政路灯管理所",
-            Self::BaseStation => "通信铁塔有限公司",
-            Self::ColdStore => "冷链物流有限公司",
-            Self::DataCentre => "数据服务有限公司",
-        }
+/// What firms of an industry call themselves.
+fn suffix(archetype: Archetype, industry: Option<&str>) -> &'static str {
+    match industry.unwrap_or_default() {
+        "F51" | "F52" => "商贸有限公司",
+        "O80" => "维修服务部",
+        "H61" => "酒店管理有限公司",
+        "H62" => "餐饮有限公司",
+        "L72" => "咨询有限公司",
+        "M74" => "检测技术有限公司",
+        "K70" => "物业服务有限公司",
+        "J66" => "银行支行",
+        "C17" => "纺织有限公司",
+        "C18" => "服饰有限公司",
+        "C21" => "家具有限公司",
+        "C22" => "纸业有限公司",
+        "C26" => "化工有限公司",
+        "C29" => "塑胶有限公司",
+        "C30" => "建材有限公司",
+        "C31" => "钢铁有限公司",
+        "C33" => "五金制品有限公司",
+        "C36" => "汽车零部件有限公司",
+        "C38" => "电气有限公司",
+        "I63" => "通信铁塔有限公司",
+        "I64" => "数据服务有限公司",
+        "G59" => "冷链物流有限公司",
+        "N78" => "路灯管理所",
+        "P83" => "学校",
+        "Q84" => "医院",
+        _ if archetype == Archetype::Shop => "超市",
+        _ => "有限公司",
     }
 }
 
@@ -274,7 +305,8 @@ mod tests {
     fn one_person_is_written_in_many_ways() {
         let person = Person { index: 7, number: 0 };
         let archetype = Archetype::AtHome;
-        let names: BTreeSet<String> = (0..300).map(|account| person.written_name(1, archetype, account)).collect();
+        let names: BTreeSet<String> =
+            (0..300).map(|account| person.written_name(1, archetype, None, account)).collect();
         let phones: BTreeSet<Option<String>> =
             (0..300).map(|account| person.written_phone(1, archetype, account)).collect();
         assert!(names.len() >= 4, "{names:?}");

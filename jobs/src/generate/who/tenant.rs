@@ -22,6 +22,17 @@ pub struct Device {
     pub is_registered: bool,
 }
 
+/// How a business is unlike others of its kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Character {
+    /// Share of a workday's business done on Saturdays, and on days of rest.
+    pub open: [f64; 2],
+    /// Share of its load that never stops, beyond what is usual.
+    pub standby: f64,
+    /// Noise over what is usual.
+    pub noise: f64,
+}
+
 /// Who is behind an account for some time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tenant {
@@ -36,6 +47,8 @@ pub struct Tenant {
     pub idle_since: Option<i32>,
     /// Days that they are away before and after the Spring Festival.
     pub festival_days: (i32, i32),
+    /// How a business of its kind is unlike others.
+    pub character: Character,
     /// Points by which the day is shifted, plus the largest shift.
     pub shift: usize,
     /// Power of cooling at full need.
@@ -57,6 +70,10 @@ enum Draw {
     Idle,
     Leave,
     Return,
+    Saturday,
+    Sunday,
+    Standby,
+    Noise,
     Shift,
     HasCooling,
     Cooling,
@@ -103,6 +120,15 @@ impl Tenant {
             growth: (0.02 + 0.07 * key.normal(Draw::Growth as u64)).clamp(-0.2, 0.25) as f32,
             idle_since: is_idle.then(|| world.end - 20 - key.below(Draw::Idle as u64, 500) as i32),
             festival_days: (archetype.away_days(key, Draw::Leave), archetype.away_days(key, Draw::Return)),
+            character: Character {
+                // Some close, some do not, few are in between.
+                open: [Draw::Saturday, Draw::Sunday].map(|draw| {
+                    let unit = unit(draw);
+                    if archetype.is_household() { 0.0 } else { (3.0 * unit * unit - 0.9).clamp(0.0, 1.0) }
+                }),
+                standby: 0.3 * unit(Draw::Standby) * unit(Draw::Standby),
+                noise: between(Draw::Noise, 0.4, 1.15),
+            },
             shift: key.below(Draw::Shift as u64, 2 * MAX_SHIFT as u64 + 1) as usize,
             cooling_w: cooling_w as f32,
             heating: if archetype == Archetype::WorkingFamily { Heating::Away } else { Heating::AtHome },
