@@ -90,7 +90,7 @@ impl Foreign {
 /// shape here carries.
 fn canonical() -> (TempDir, Tables) {
     let lake = TempDir::new().expect("folder");
-    generate(lake.path(), 150, 12);
+    generate(lake.path(), 280, 12);
     let project = Foreign::new(Path::new("/nowhere"));
     let contract = std::fs::read_to_string(repository().join("schemas/sources/load_curve.toml")).expect("contract");
     let mut columns = contract.split("[[column]]\n").filter(|column| !column.contains("\"reactive_var\""));

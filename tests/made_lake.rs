@@ -78,7 +78,7 @@ fn made() -> &'static Made {
     static MADE: OnceLock<Made> = OnceLock::new();
     MADE.get_or_init(|| {
         let (lake, out) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
-        let size = ["--accounts", "3000", "--days", "40", "--end", AS_OF, "--seed", "5"];
+        let size = ["--accounts", "3000", "--days", "62", "--end", AS_OF, "--seed", "5"];
         succeed(kwhy().args(["generate", "--out"]).arg(lake.path()).args(size));
         let mut run = kwhy();
         run.args(["run", "everything", "--as-of", AS_OF, "--lake"]).arg(lake.path()).arg("--out").arg(out.path());
@@ -110,15 +110,15 @@ fn bills_are_the_energy_of_their_curves() {
            select account_id, date_trunc('month', cast(date as timestamp)) as month, count(*) as days,
              sum(energy_wh + coalesce(backfeed_wh, 0)) as taken_wh, sum(valid_points) as points,
              sum(estimated_points) as estimated, sum(coalesce(backfeed_wh, 0)) as backfeed_wh
-           from account_load_day where date >= date '2026-02-01' and date < date '2026-03-01' group by 1, 2
+           from account_load_day where date >= date '2026-01-01' and date < date '2026-02-01' group by 1, 2
          )
-         select count(*), sum(case when abs(bill.energy_wh - month.taken_wh) <= 28 then 1 else 0 end),
+         select count(*), sum(case when abs(bill.energy_wh - month.taken_wh) <= 31 then 1 else 0 end),
            max(abs(bill.energy_wh - month.taken_wh))
          from month join stg_bills as bill
            on bill.account_id = month.account_id and cast(bill.bill_month as timestamp) = month.month
            left join (select distinct account_id from account_load_exception) as doubtful
            on doubtful.account_id = month.account_id
-         where doubtful.account_id is null and month.points = 28 * 96 and month.estimated = 0 and month.backfeed_wh = 0",
+         where doubtful.account_id is null and month.points = 31 * 96 and month.estimated = 0 and month.backfeed_wh = 0",
     );
     let whole: u64 = rows[0][0].parse().expect("a number");
     assert!(whole > 300, "{rows:?}");

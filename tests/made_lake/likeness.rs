@@ -71,7 +71,7 @@ fn made_homes_are_like_those_of_london() {
     succeed(london.arg("--project").arg(repository().join("tests/london")));
 
     let (lake, made) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
-    let size = ["--accounts", "500", "--days", "365", "--seed", "3"];
+    let size = ["--accounts", "1000", "--days", "365", "--seed", "3"];
     succeed(kwhy().args(["generate", "--out"]).arg(lake.path()).args(size));
     succeed(&mut run_daily(lake.path(), made.path()));
     // Dwellings in which somebody lives, without what London does not have.
@@ -88,7 +88,7 @@ fn made_homes_are_like_those_of_london() {
     let mut homes = figures(made.path());
     homes.retain(|account, _| plain.contains(account.as_str()));
     let london = figures(real.path());
-    assert!(london.len() == 100 && homes.len() > 300, "{} and {}", london.len(), homes.len());
+    assert!(london.len() == 100 && homes.len() > 600, "{} and {}", london.len(), homes.len());
     let mut unlike = Vec::new();
     for (place, name) in FIGURES.into_iter().enumerate() {
         let [[days, means], [made_days, made_means]] = [&london, &homes].map(|homes| spread(homes, place));

@@ -192,8 +192,9 @@ def from_quantiles(rng, values):
 def climate(rng):
     """Kelvin below 15 and need of cooling on the days of the lake's climate,
     where summers are hot."""
-    season = 17.2 - 12.2 * np.cos(2 * np.pi * (np.arange(DAYS) - 20) / 365.25)
-    felt = season + np.convolve(rng.normal(0, 1.3, DAYS + 4), [0.5, 0.7, 0.8, 0.7, 0.5], "valid")
+    angle = 2 * np.pi * (np.arange(DAYS) - 20) / 365.25
+    spell = (1 + 0.45 * np.cos(angle)) * np.convolve(rng.normal(0, 1.6, DAYS + 4), [0.5, 0.7, 0.8, 0.7, 0.5], "valid")
+    felt = 17.2 - 12.2 * np.cos(angle) + np.where(spell < 0, 1.25 * spell, spell)
     return np.maximum(15 - felt, 0), np.clip((felt - 24) / 8, 0, 1.5)
 
 
@@ -274,8 +275,8 @@ def distances(real, made):
 
 def fit(real, known, shape, rounds=120, homes=300):
     """A seeded search around a first guess for what London does not tell directly."""
-    best = {"routine": 0.34, "routine_sd": 0.36, "regular": 0.9, "regular_sd": 0.9, "uses": 2.6, "uses_sd": 0.25,
-            "evening": 0.1, "evening_sd": 0.8, "hollow": 0.4, "cap_w": 2200.0, "away": 0.045}
+    best = {"routine": 0.3, "routine_sd": 0.45, "regular": 0.9, "regular_sd": 0.75, "uses": 2.75, "uses_sd": 0.25,
+            "evening": 0.2, "evening_sd": 0.78, "hollow": 0.35, "cap_w": 2350.0, "away": 0.049}
 
     def cost(p):
         found = distances(real, distributions(simulate(p, known, shape, homes, 1)))
