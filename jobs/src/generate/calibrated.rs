@@ -96,34 +96,34 @@ pub const FLOOR_SHARE: [f64; 11] = [0.0, 0.087, 0.157, 0.217, 0.242, 0.274, 0.30
 pub const COLD_RESPONSE: [f64; 11] = [0.0, 0.0036, 0.0093, 0.0129, 0.019, 0.0247, 0.0326, 0.0367, 0.0439, 0.0752, 0.13];
 
 /// Share of what is above the floor that recurs every day: mean over homes.
-pub const ROUTINE: f64 = 0.32;
+pub const ROUTINE: f64 = 0.271;
 
 /// The same: standard deviation.
-pub const ROUTINE_SD: f64 = 0.46;
+pub const ROUTINE_SD: f64 = 0.418;
 
 /// How regularly appliances are used, as a logit: mean over homes.
-pub const REGULAR: f64 = 0.912;
+pub const REGULAR: f64 = 1.18;
 
 /// The same: standard deviation.
-pub const REGULAR_SD: f64 = 0.798;
+pub const REGULAR_SD: f64 = 0.651;
 
 /// Uses of appliances a day, as a logarithm: mean over homes.
-pub const USES: f64 = 2.77;
+pub const USES: f64 = 3.08;
 
 /// The same: standard deviation.
-pub const USES_SD: f64 = 0.25;
+pub const USES_SD: f64 = 0.348;
 
 /// What a home adds to the evening of the profile: mean over homes.
-pub const EVENING: f64 = 0.213;
+pub const EVENING: f64 = 0.0896;
 
 /// The same: standard deviation.
-pub const EVENING_SD: f64 = 0.79;
+pub const EVENING_SD: f64 = 0.532;
 
 /// Share of the profile's lowest hour that is no routine but floor.
-pub const HOLLOW: f64 = 0.35;
+pub const HOLLOW: f64 = 0.394;
 
 /// Highest power of an appliance in a home of 400 W.
-pub const CAP_W: f64 = 2340.0;
+pub const CAP_W: f64 = 2140.0;
 
 /// By how much weeks differ: standard deviation of the logarithm.
 pub const WEEK_SD: f64 = 0.175;
@@ -132,4 +132,4 @@ pub const WEEK_SD: f64 = 0.175;
 pub const DAY_SD: f64 = 0.107;
 
 /// Share of the weeks in which nobody is at home.
-pub const AWAY: f64 = 0.0489;
+pub const AWAY: f64 = 0.0417;

@@ -118,6 +118,15 @@ fn spread(key: Key, draw: u64) -> f64 {
     SPREAD * (key.unit(draw) + key.unit(draw + 1) - 1.0)
 }
 
+/// How lively a household is on a day, and whether it is away.
+fn presence(levels: Key, day: i32) -> (f64, bool) {
+    let week = levels.with(WEEK).on(day.div_euclid(7));
+    let today = levels.with(DAY).on(day);
+    let is_away = week.chance(2, real::AWAY);
+    let lively = libm::exp(real::WEEK_SD * spread(week, 0) + real::DAY_SD * spread(today, 0));
+    (lively * if is_away { USES_AWAY } else { 1.0 }, is_away)
+}
+
 impl Home {
     /// The habits of a household of this kind and mean power.
     pub fn draw(world: &World, key: Key, archetype: Archetype, mean_w: f64) -> Option<Self> {
@@ -190,11 +199,9 @@ impl Home {
         let Living { world, index, who, day, .. } = *living;
         let shapes = &world.shapes;
         let levels = Key::new(world.seed, Stream::Level).with(index);
-        let week = levels.with(WEEK).on(day.number.div_euclid(7));
+        let (present, is_away) = presence(levels, day.number);
+        let (next_present, _) = presence(levels, day.number + 1);
         let today = levels.with(DAY).on(day.number);
-        let is_away = week.chance(2, real::AWAY);
-        let lively = libm::exp(real::WEEK_SD * spread(week, 0) + real::DAY_SD * spread(today, 0));
-        let present = lively * if is_away { USES_AWAY } else { 1.0 };
 
         let floor_w = size_w * f64::from(self.floor) * if is_away { FLOOR_AWAY } else { 1.0 };
         let fridge_w = match &self.fridge {
@@ -211,17 +218,24 @@ impl Home {
         let kind = who.archetype;
         let base = shapes.base(kind, day_type, day.month, who.shift);
         let noise = shapes.noise(kind, day_type, today.bits(3), who.shift);
+        // The day leads over to the next one.
+        let rising = shapes.rising(kind, day_type, day.month, who.shift);
+        let change = (next_present / present - 1.0).max(-0.9);
+        // Noise never takes more than what is left at the end of the day.
+        let noisy = (1.0 + 1.1 * change.min(0.0)).max(0.0);
         let routine = shapes.routine_mean(self.household);
         let late = f64::from(self.late);
         if late >= 0.0 {
             let unit_w = routine_w / (routine + late * EVENING_MEAN);
             blend.add(unit_w * routine, base);
-            blend.add(unit_w * routine, noise);
+            blend.add(unit_w * routine * change, rising);
+            blend.add(unit_w * routine * noisy, noise);
             blend.add(unit_w * late, shapes.evening(who.shift));
         } else {
             let unit_w = routine_w / (1.0 + late * EVENING_SHARE);
             blend.add(unit_w * (1.0 + late), base);
-            blend.add(unit_w * (1.0 + late), noise);
+            blend.add(unit_w * (1.0 + late) * change, rising);
+            blend.add(unit_w * (1.0 + late) * noisy, noise);
             blend.add(unit_w * -late, shapes.early(self.household, day_type, day.month, who.shift));
         }
         // Appliances were chosen for the size of the last day.
