@@ -6,9 +6,9 @@
 //! payers run from punctual to never, complaints follow outages and bills that
 //! jump, and a share of the data is damaged the way real data are. What was
 //! planted is written down beside the tables. Every number is a pure function of
-//! the seed, the account and the date: the same options give the same bytes
-//! whatever the number of threads, and an account is the same in a lake of any
-//! size.
+//! the seed, the end of the lake, the account and the date: the same options give
+//! the same bytes whatever the number of threads, and an account is the same in a
+//! lake of any size.
 //!
 //! `who`, `money` and `service` are what customers are, owe and want; `curve`
 //! makes loads; `pieces` cuts the work and writes it.
@@ -85,8 +85,8 @@ impl From<Tally> for Summary {
 ///
 /// # Errors
 ///
-/// Refuses a lake without accounts or days, or over sources that are there
-/// already. Whatever fails, nothing that this call made is left behind.
+/// Refuses a lake without accounts, days or months, with more accounts than can
+/// be numbered, beyond the years of its calendar, or in a folder that is not empty. Whatever fails, nothing that this call made is left behind.
 pub fn generate(options: &Options, progress: Progress<'_>) -> Result<Summary, GenerateError> {
     if options.accounts == 0 {
         return Err(GenerateError::NoAccounts);

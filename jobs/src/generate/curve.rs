@@ -195,7 +195,7 @@ fn is_watered(account: &Account, day: &Day, today: Key) -> bool {
 /// Negative where it feeds into the network.
 pub fn fill<'a>(world: &'a World, account: &Account, day: &'a Day, scratch: &mut Blend<'a>, curve: &mut Curve) {
     let storage = account.storage.filter(|storage| storage.device.since <= day.number);
-    let stored_wh = match storage {
+    let stored = match storage {
         Some(storage) if world.has_day(day.number - 1) => {
             blend(world, account, world.day(day.number - 1), Detail::Points, scratch);
             scratch.fill(curve);
@@ -206,7 +206,7 @@ pub fn fill<'a>(world: &'a World, account: &Account, day: &'a Day, scratch: &mut
     blend(world, account, day, Detail::Points, scratch);
     scratch.fill(curve);
     if let Some(storage) = storage {
-        storage.smooth(curve, stored_wh);
+        storage.smooth(curve, stored);
     }
 }
 

@@ -26,7 +26,7 @@ pub enum GenerateError {
     #[error("a lake needs at least one month of bills")]
     NoMonths,
     /// The dates of the lake leave the range in which calendars make sense.
-    #[error("{days} days or {months} months before {end} leave the years 1900 to 2200")]
+    #[error("a lake of {days} days and {months} months that ends on {end} leaves the years 1900 to 2200")]
     DatesOutOfRange { end: NaiveDate, days: u32, months: u32 },
     /// There is something already.
     #[error("{} is not empty", .path.display())]
@@ -68,7 +68,7 @@ impl GenerateError {
             Self::NotEmpty { .. } => "give --out a new folder: what lies here may be of another lake",
             Self::NoAccounts | Self::TooManyAccounts { .. } => "--accounts 10000 makes a lake in seconds",
             Self::NoDays | Self::NoMonths => "--days 90 --months 24 are the defaults",
-            Self::DatesOutOfRange { .. } => "choose a later --end, or fewer --days or --months",
+            Self::DatesOutOfRange { .. } => "choose another --end, or fewer --days or --months",
             _ if self.exit_code() == 4 => {
                 "there is no room; nothing is left behind: choose another --out, or fewer --accounts or --days"
             }

@@ -4,7 +4,7 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use super::money::payment::Payer;
+use super::money::payment::{Payer, leaves_unpaid};
 use super::service::work_order::{Cause, WorkOrder};
 use super::who::account::{Account, account_id};
 use super::who::archetype::Archetype;
@@ -34,6 +34,8 @@ pub struct AccountTruth {
     idle_since: Option<i32>,
     closed: Option<i32>,
     payer: Payer,
+    former_payer: Option<Payer>,
+    leaves_unpaid: bool,
     same_customer: Option<String>,
 }
 
@@ -61,8 +63,17 @@ impl AccountTruth {
             idle_since: who.idle_since,
             closed: account.closed,
             payer: who.payer,
+            former_payer: former.map(|former| former.tenant.payer),
+            leaves_unpaid: former.is_some() && leaves_unpaid(world.seed, account.index),
             same_customer: is_again.then(|| customer_number(person.index, 0)),
         }
+    }
+}
+
+impl AccountTruth {
+    fn arrears_cause(&self) -> Option<&'static str> {
+        // Who closed pays no more, however they paid before.
+        if self.idle_since.is_some() { Some("closed_business") } else { self.payer.cause(self.archetype) }
     }
 }
 
@@ -88,7 +99,9 @@ impl Row for AccountTruth {
             ("idle_since", dates(|row| row.idle_since), true),
             ("closed_date", dates(|row| row.closed), true),
             ("payer", texts(rows.iter().map(|row| row.payer.name())), false),
-            ("arrears_cause", opt_texts(rows.iter().map(|row| row.payer.cause(row.archetype))), true),
+            ("arrears_cause", opt_texts(rows.iter().map(Self::arrears_cause)), true),
+            ("former_payer", opt_texts(rows.iter().map(|row| row.former_payer.map(Payer::name))), true),
+            ("left_bills_unpaid", flags(rows.iter().map(|row| row.leaves_unpaid)), false),
             ("same_customer_as", opt_texts(rows.iter().map(|row| row.same_customer.as_ref())), true),
         ])
     }

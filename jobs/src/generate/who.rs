@@ -8,3 +8,4 @@ pub mod network;
 pub mod outage;
 pub mod person;
 pub mod tenant;
+mod terms;

@@ -9,6 +9,10 @@ use super::curve::shape::Shapes;
 use super::curve::template::Template;
 use super::weather::{REGIONS, RegionDay, region_day, sky};
 
+/// Day of a month by which all bills of the month before are out.
+const ISSUED_BY_DAY: u32 = 8;
+/// Days before the end that the records of apps and meters reach back.
+pub const RECORDED_DAYS: i32 = 365;
 /// Months that calendar and weather reach back beyond the bills.
 const REPORTED_MONTHS: u32 = 6;
 /// Months after the end that the calendar reaches ahead.
@@ -58,7 +62,7 @@ pub struct World {
     days: Vec<Day>,
     months: Vec<Month>,
     first_billed: usize,
-    current: Option<Month>,
+    later: Vec<Month>,
 }
 
 impl World {
@@ -66,14 +70,18 @@ impl World {
     pub fn new(options: &Options) -> Option<Self> {
         let end = options.end;
         let this_month = end.with_day(1)?;
-        let billed_from = this_month.checked_sub_months(Months::new(options.months))?;
+        // Bills of the last month may still be to come.
+        let billed_to =
+            if end.day() > ISSUED_BY_DAY { this_month } else { this_month.checked_sub_months(Months::new(1))? };
+        let billed_from = billed_to.checked_sub_months(Months::new(options.months))?;
         // Tiers run by calendar year, so energy is known from its first day.
         let year_start = NaiveDate::from_ymd_opt(billed_from.year(), 1, 1)?;
         let curves_from = end.checked_sub_days(Days::new(u64::from(options.days)))?;
         let reported_from =
             this_month.checked_sub_months(Months::new(options.months.checked_add(REPORTED_MONTHS)?))?.min(curves_from);
         let announced_to = end.checked_add_months(Months::new(ANNOUNCED_MONTHS))?;
-        let first = reported_from.min(year_start);
+        let recorded_from = end.checked_sub_days(Days::new(RECORDED_DAYS.unsigned_abs().into()))?;
+        let first = reported_from.min(year_start).min(recorded_from);
         if !YEARS.contains(&first.year()) || !YEARS.contains(&announced_to.year()) {
             return None;
         }
@@ -82,14 +90,15 @@ impl World {
         let days = (first.to_epoch_days()..announced_to.to_epoch_days())
             .map(|number| Some(day(options.seed, number, NaiveDate::from_epoch_days(number)?)))
             .collect::<Option<Vec<Day>>>()?;
-        let months = months(year_start, this_month)?;
-        let first_billed = months.len().saturating_sub(options.months as usize);
-        let current = (end > this_month).then(|| Month {
+        let metered = months(year_start, billed_to)?;
+        let first_billed = metered.len().saturating_sub(options.months as usize);
+        let mut later = months(billed_to, this_month)?;
+        later.extend((end > this_month).then(|| Month {
             first: this_month.to_epoch_days(),
             next: end.to_epoch_days(),
             year: this_month.year(),
             month: this_month.month0() as usize,
-        });
+        }));
         Some(Self {
             seed: options.seed,
             end: end.to_epoch_days(),
@@ -98,9 +107,9 @@ impl World {
             announced_to: announced_to.to_epoch_days(),
             shapes,
             days,
-            months,
+            months: metered,
             first_billed,
-            current,
+            later,
         })
     }
 
@@ -114,6 +123,12 @@ impl World {
     pub fn workday(&self, number: i32) -> i32 {
         let is_open = |day: &i32| !self.has_day(*day) || self.day(*day).decree.is_workday;
         (number - 12..=number).rev().find(is_open).unwrap_or(number)
+    }
+
+    /// The day, or the first workday after it.
+    pub fn next_workday(&self, number: i32) -> i32 {
+        let is_open = |day: &i32| !self.has_day(*day) || self.day(*day).decree.is_workday;
+        (number..=number + 12).find(is_open).unwrap_or(number)
     }
 
     /// Whether the lake knows the day.
@@ -141,9 +156,9 @@ impl World {
         &self.months
     }
 
-    /// The billed months, and of the current one what lies before the end.
+    /// The billed months, and those after them, as far as they lie before the end.
     pub fn served_months(&self) -> impl Iterator<Item = &Month> {
-        self.billed_months().iter().chain(&self.current)
+        self.billed_months().iter().chain(&self.later)
     }
 }
 
@@ -202,6 +217,17 @@ pub mod tests {
         assert_eq!(world.metered_months()[0].month, 0);
         assert_eq!(world.served_months().count(), 25);
         assert_eq!(world.day(world.end - 1).date.to_string(), "2026-03-10");
+    }
+
+    #[test]
+    fn a_month_whose_bills_are_to_come_is_not_billed() {
+        let end = NaiveDate::from_ymd_opt(2026, 3, 1).expect("a real date");
+        let options = Options { accounts: 1, days: 1, months: 1, seed: 1, out: PathBuf::new(), end, threads: 1 };
+        let world = World::new(&options).expect("dates in range");
+        let months: Vec<usize> = world.billed_months().iter().map(|month| month.month).collect();
+        assert_eq!(months, [0]);
+        assert_eq!(world.served_months().map(|month| month.month).collect::<Vec<_>>(), [0, 1]);
+        assert!(world.has_day(world.end - RECORDED_DAYS));
     }
 
     #[test]

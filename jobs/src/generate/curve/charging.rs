@@ -38,7 +38,7 @@ fn session(seed: u64, account: &Account, who: &Tenant, day: i32) -> Option<(i64,
         return None;
     }
     // Who pays less at night waits for it.
-    let (earliest, width) = match account.tariff {
+    let (earliest, width) = match account.terms_on(day).0 {
         // A timer starts when the valley does.
         Tariff::ResidentialTou if driver.chance(1, 0.55) => (22 * 60, 6),
         Tariff::ResidentialTou => (22 * 60, 180),

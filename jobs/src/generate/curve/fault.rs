@@ -104,11 +104,11 @@ impl Fault {
             Self::Spike { point } => {
                 // The second largest is the third when the spike is there.
                 let second_w = i64::from(largest(curve, 1));
-                let Ok(spike_w) = i32::try_from(second_w * SPIKE_TIMES) else {
-                    return false;
-                };
-                curve[point] = spike_w;
-                second_w > 0
+                match i32::try_from(second_w * SPIKE_TIMES) {
+                    Ok(spike_w) if second_w > 0 => curve[point] = spike_w,
+                    _ => return false,
+                }
+                true
             }
             Self::WrongRatio => {
                 let highest_w = i64::from(largest(curve, 0));

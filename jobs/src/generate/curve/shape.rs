@@ -223,7 +223,7 @@ fn evening(point: usize) -> f64 {
     libm::exp(-hours * hours)
 }
 
-/// Noise between -`half_width` and `half_width` that forgets the share
+/// Noise of draws between -`half_width` and `half_width` that forgets the share
 /// 1 - `persistence` of itself from point to point, and leaves the energy of a
 /// load as it is, but for what must not fall below zero.
 fn noise(key: Key, half_width: f64, persistence: f64, load: &[f64; POINTS]) -> [f64; POINTS] {

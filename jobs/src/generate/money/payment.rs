@@ -9,6 +9,7 @@ use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::who::archetype::Archetype;
 use crate::generate::who::contract::Reach;
+use crate::generate::who::tenant::Tenant;
 use crate::generate::world::{Month, World};
 use crate::generate::write::{Row, dates, decimals, texts};
 
@@ -107,7 +108,7 @@ pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment
     let key = Key::new(world.seed, Stream::Payment).with(account.index);
     let habit = habit(world, account, bill, key);
     let (first, second) = parts(habit, bill, key.on(bill.month.first));
-    let usual = usual_channel(world, account, key);
+    let usual = usual_channel(world, account, account.holder_on(bill.issued), key);
     [first, second]
         .into_iter()
         .flatten()
@@ -136,6 +137,11 @@ pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment
         .collect()
 }
 
+/// Whether who leaves an account leaves its last bills unpaid.
+pub fn leaves_unpaid(seed: u64, index: u64) -> bool {
+    Key::new(seed, Stream::Payment).with(index).chance(2, 0.25)
+}
+
 /// How the account pays at the time of the bill.
 fn habit(world: &World, account: &Account, bill: &Bill, key: Key) -> Payer {
     let who = account.holder_on(bill.month.next - 1);
@@ -144,10 +150,10 @@ fn habit(world: &World, account: &Account, bill: &Bill, key: Key) -> Payer {
         return Payer::Chronic;
     }
     let last = account.former_tenant.as_ref().filter(|former| who.number == 1 && former.left <= bill.month.next + 10);
-    if last.is_some() && key.chance(2, 0.25) {
+    if last.is_some() && leaves_unpaid(world.seed, account.index) {
         return Payer::Chronic;
     }
-    if who.number == 0 && account.conversions.autopay.is_some_and(|day| day < bill.issued) {
+    if account.conversions.autopay.is_some_and(|won| won.is_of(who, bill.issued - 1)) {
         return Payer::Autopay;
     }
     let payer = who.payer;
@@ -205,8 +211,8 @@ fn parts(habit: Payer, bill: &Bill, key: Key) -> (Option<Part>, Option<Part>) {
 }
 
 /// The channel by which the account pays by hand.
-fn usual_channel(world: &World, account: &Account, key: Key) -> &'static str {
-    let reach = Reach::of(world.seed, account.index, &account.tenant);
+fn usual_channel(world: &World, account: &Account, who: &Tenant, key: Key) -> &'static str {
+    let reach = Reach::of(world.seed, account.index, who);
     match wanted_channel(account, key) {
         "app" if !reach.has_app && reach.has_wechat => "wechat",
         "app" if !reach.has_app => "alipay",

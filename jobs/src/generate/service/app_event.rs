@@ -11,11 +11,8 @@ use crate::generate::who::account::account_id;
 use crate::generate::who::archetype::Archetype;
 use crate::generate::who::contract::Reach;
 use crate::generate::who::outage::{MICROS_PER_MINUTE, MINUTES_PER_DAY};
-use crate::generate::world::World;
+use crate::generate::world::{RECORDED_DAYS, World};
 use crate::generate::write::{Row, opt_texts, opt_timestamps, texts};
-
-/// Days before the end that the records of the app reach back.
-const RECORDED_DAYS: i32 = 365;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +30,11 @@ pub fn app_events_of(world: &World, story: &Story<'_>) -> Vec<AppEvent> {
     let account = story.account;
     let who = &account.tenant;
     let had_app = Reach::of(world.seed, account.index, who).has_app;
-    let bound = if had_app { Some(account.opened) } else { account.conversions.app };
+    let bound = if had_app {
+        Some(account.opened)
+    } else {
+        account.conversions.app.filter(|won| won.is_of(who, won.day)).map(|won| won.day)
+    };
     let Some(bound) = bound else {
         return Vec::new();
     };
@@ -78,7 +79,7 @@ pub fn app_events_of(world: &World, story: &Story<'_>) -> Vec<AppEvent> {
         }
     }
     for outage in story.outages.iter().filter(|outage| outage.day() >= first && !outage.is_planned()) {
-        let key = key.on(outage.day()).with(9);
+        let key = key.with(outage.start_minute().unsigned_abs()).with(9);
         if key.chance(0, 0.15 + 0.3 * keenness) {
             let minute = outage.start_minute().rem_euclid(MINUTES_PER_DAY) + 2 + key.below(1, 20) as i64;
             add(outage.day(), minute.unsigned_abs(), "outage_query", Some("outage"));

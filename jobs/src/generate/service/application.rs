@@ -78,26 +78,35 @@ pub struct Application {
 /// The applications of an account in the months of service, oldest first.
 pub fn applications_of(world: &World, account: &Account) -> Vec<Application> {
     let key = Key::new(world.seed, Stream::Application).with(account.index);
-    let first = world.served_months().next().map_or(world.end, |month| month.first);
+    let first = world.first_served();
     let mut found = Vec::new();
-    let mut add = |kind: Kind, effective: i32, capacity_w: Option<i64>| {
+    let apply = |kind: Kind, effective: i32, capacity_va: Option<i64>| {
         let key = key.with(kind as u64);
-        found.push(Application {
+        let days = 3 + (key.unit(0) * key.unit(1) * kind.most_days()) as i32;
+        Application {
             account: account.index,
             sequence: 0,
             kind,
-            capacity_va: capacity_w,
-            created: world.workday(effective - 3 - (key.unit(0) * key.unit(1) * kind.most_days()) as i32),
+            capacity_va,
+            created: world.workday(effective - days),
             completed: Some(effective),
             is_withdrawn: false,
-        });
+        }
     };
+    let mut add =
+        |kind: Kind, effective: i32, capacity_va: Option<i64>| found.push(apply(kind, effective, capacity_va));
     let kva = |capacity: u32| Some(i64::from(capacity) * 1_000);
     add(Kind::NewConnection, account.opened, kva(account.terms_on(account.opened).1));
     if let Some(former) = account.former {
         let kind = if former.tariff == account.tariff { Kind::IncreaseCapacity } else { Kind::ChangeTariff };
         add(kind, former.until, kva(account.capacity_kva));
     }
+    if let Some(won) = account.conversions.time_of_use.filter(|_| account.former.is_some()) {
+        // Who was won by a campaign applied on that day.
+        found.iter_mut().filter(|one| one.kind == Kind::ChangeTariff).for_each(|one| one.created = won.day);
+    }
+    let mut add =
+        |kind: Kind, effective: i32, capacity_va: Option<i64>| found.push(apply(kind, effective, capacity_va));
     if let Some(former) = account.former_tenant.as_ref() {
         add(Kind::Transfer, former.next_came, None);
     }
@@ -126,12 +135,15 @@ pub fn applications_of(world: &World, account: &Account) -> Vec<Application> {
             sequence: 0,
             kind: kinds[key.below(1, 4) as usize],
             capacity_va: kva(account.capacity_kva),
-            created: world.end - 1 - key.below(2, if is_withdrawn { 600 } else { 25 }) as i32,
+            created: world.workday(world.end - 1 - key.below(2, if is_withdrawn { 600 } else { 25 }) as i32),
             completed: None,
             is_withdrawn,
         });
     }
-    found.retain(|one| one.created >= first && one.created < world.end.min(account.supplied_to()));
+    found.retain(|one| {
+        let is_known = one.kind == Kind::NewConnection || one.created >= account.opened;
+        is_known && (first..world.end.min(account.supplied_to())).contains(&one.created)
+    });
     found.sort_by_key(|one| (one.created, one.kind as u8));
     for (place, one) in found.iter_mut().enumerate() {
         one.sequence = place + 1;

@@ -124,7 +124,11 @@ impl Campaign {
         }
         let is_household = who.archetype.is_household();
         match self.product {
-            Product::TimeOfUse => account.terms_on(start).0 == Tariff::ResidentialTiered,
+            // Who changes unasked is none to win.
+            Product::TimeOfUse => {
+                let changes_unasked = account.former.is_some() && account.conversions.time_of_use.is_none();
+                account.terms_on(start).0 == Tariff::ResidentialTiered && !changes_unasked
+            }
             Product::ElectronicBill => reach.invoice_mode == "paper" && is_household,
             Product::Autopay => who.payer != Payer::Autopay && is_household,
             Product::ChargingTariff => who.charger.is_some_and(|charger| charger.is_registered),
@@ -210,6 +214,15 @@ pub struct EffectRow {
     channel: Channel,
 }
 
+impl EffectRow {
+    /// By how much more customers do it: where a channel puts them off, nobody can
+    /// do it less than not at all.
+    fn lift(&self) -> f64 {
+        let base = self.campaign.base();
+        (base + self.campaign.lift(self.archetype, self.channel)).clamp(0.0, 1.0) - base
+    }
+}
+
 /// Every true effect.
 pub fn effects(world: &World) -> impl Iterator<Item = EffectRow> {
     campaigns(world).flat_map(|row| {
@@ -229,7 +242,7 @@ impl Row for EffectRow {
             ("archetype", texts(rows.iter().map(|row| row.archetype.name())), false),
             ("channel", texts(rows.iter().map(|row| row.channel.name())), false),
             ("base_rate", share(|row| row.campaign.base())?, false),
-            ("lift", share(|row| row.campaign.lift(row.archetype, row.channel))?, false),
+            ("lift", share(EffectRow::lift)?, false),
         ])
     }
 }

@@ -62,13 +62,29 @@ pub struct Contact {
     pub converted: Option<i32>,
 }
 
-/// Days on which an account did what campaigns are for.
+/// Somebody won by a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Won {
+    /// Number of the tenant.
+    tenant: u64,
+    /// Days since 1970-01-01.
+    pub day: i32,
+}
+
+impl Won {
+    /// Whether this tenant was won on a day or before it.
+    pub fn is_of(self, tenant: &Tenant, day: i32) -> bool {
+        self.tenant == tenant.number && self.day <= day
+    }
+}
+
+/// What campaigns moved the holders of an account to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conversions {
-    pub app: Option<i32>,
-    pub electronic_bill: Option<i32>,
-    pub autopay: Option<i32>,
-    pub time_of_use: Option<i32>,
+    pub app: Option<Won>,
+    pub electronic_bill: Option<Won>,
+    pub autopay: Option<Won>,
+    pub time_of_use: Option<Won>,
 }
 
 impl Conversions {
@@ -77,12 +93,12 @@ impl Conversions {
         let key = Key::new(world.seed, Stream::Contact).with(account.index);
         let mut found = Self::default();
         for offer in CAMPAIGNS.into_iter().filter_map(|campaign| offer(world, account, campaign, key)) {
-            let product = offer.campaign.map(|campaign| campaign.product);
-            match product {
-                Some(Product::App) => found.app = offer.converted,
-                Some(Product::ElectronicBill) => found.electronic_bill = offer.converted,
-                Some(Product::Autopay) => found.autopay = offer.converted,
-                Some(Product::TimeOfUse) => found.time_of_use = offer.converted,
+            let won = offer.converted.map(|day| Won { tenant: account.holder_on(offer.day).number, day });
+            match offer.campaign.map(|campaign| campaign.product) {
+                Some(Product::App) => found.app = won,
+                Some(Product::ElectronicBill) => found.electronic_bill = won,
+                Some(Product::Autopay) => found.autopay = won,
+                Some(Product::TimeOfUse) => found.time_of_use = won,
                 _ => {}
             }
         }
@@ -138,8 +154,14 @@ pub fn contacts_of(world: &World, account: &Account, reminders: &[Reminder]) -> 
         });
     }
     found.sort_by_key(|contact| (contact.day, contact.minute));
+    let last_minute = i64::from(world.end.min(account.supplied_to())) * MINUTES_PER_DAY;
     for (place, contact) in found.iter_mut().enumerate() {
         contact.sequence = place + 1;
+        // An answer that is still to come is none yet.
+        let sent = i64::from(contact.day) * MINUTES_PER_DAY + contact.minute;
+        if contact.answered_after.is_some_and(|minutes| sent + minutes >= last_minute) {
+            (contact.outcome, contact.answered_after) = (Outcome::Delivered, None);
+        }
     }
     found
 }
@@ -152,7 +174,7 @@ fn offer(world: &World, account: &Account, campaign: Campaign, key: Key) -> Opti
     if !reach.has_consent || !campaign.is_for(account, who, &reach, start) {
         return None;
     }
-    let day = world.workday(start + key.below(0, campaign.days().unsigned_abs().into()) as i32);
+    let day = world.next_workday(start + key.below(0, campaign.days().unsigned_abs().into()) as i32);
     if day >= world.end || account.tenant_on(day).is_none_or(|now| now.number != who.number) {
         return None;
     }
@@ -175,7 +197,10 @@ fn offer(world: &World, account: &Account, campaign: Campaign, key: Key) -> Opti
         minute: minute((!is_held_out).then_some(channel), key),
         outcome,
         answered_after,
-        converted: converted.filter(|day| *day < world.end.min(account.supplied_to())),
+        converted: converted.filter(|day| {
+            let is_still_there = account.tenant_on(*day).is_some_and(|now| now.number == who.number);
+            is_still_there && *day < world.end.min(account.supplied_to())
+        }),
     })
 }
 

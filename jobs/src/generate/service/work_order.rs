@@ -145,21 +145,21 @@ impl WorkOrder {
 pub fn work_orders_of(world: &World, story: &Story<'_>) -> Vec<WorkOrder> {
     let account = story.account;
     let key = Key::new(world.seed, Stream::WorkOrder).with(account.index);
-    let first = world.served_months().next().map_or(world.end, |month| month.first);
+    let first = world.first_served();
     let mut desk = Desk { story, orders: Vec::new() };
     for month in world.served_months().filter(|month| account.opened < month.first) {
         desk.add_ordinary(month, key.on(month.first));
     }
     for outage in story.outages.iter().filter(|outage| outage.day() >= account.opened) {
-        desk.add_after_outage(outage, key.on(outage.day()).with(1));
+        desk.add_after_outage(outage, key.with(outage.start_minute().unsigned_abs()).with(1));
     }
     for (place, bill) in story.bills.iter().enumerate() {
         if is_shock(&story.bills[..place], bill) {
             desk.add_after_shock(bill, key.on(bill.month.first).with(2));
         }
     }
-    for reminder in story.reminders {
-        desk.add_after_reminder(*reminder, key.on(*reminder).with(3));
+    for (place, reminder) in story.reminders.iter().enumerate() {
+        desk.add_after_reminder(*reminder, key.on(*reminder).with(3 + place as u64));
     }
     for (number, application) in story.applications.iter().enumerate() {
         let key = key.with(1 << 32).with(number as u64);

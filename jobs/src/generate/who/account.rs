@@ -9,6 +9,7 @@ use super::archetype::Archetype;
 use super::network::{Node, is_house, region_of, transformer_of};
 use super::outage::outages;
 use super::tenant::{Device, Tenant, installed};
+use super::terms::{FormerTerms, MEDIUM_VOLTAGE_KVA, capacity_kva, former_terms, tariff_of};
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
 use crate::generate::service::contact::Conversions;
@@ -26,29 +27,6 @@ const MOVED: f64 = 0.10;
 const VACATED: f64 = 0.45;
 /// Share of the accounts that ended in that time.
 const CLOSED: f64 = 0.006;
-
-/// Months before the end in which terms changed, at most.
-const CHANGED_MONTHS: u32 = 22;
-
-/// Sizes in which capacity is contracted, in kVA.
-const CAPACITIES_KVA: [u32; 32] = [
-    2, 4, 6, 8, 12, 16, 20, 30, 50, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1_000, 1_250, 1_600, 2_000,
-    2_500, 3_150, 4_000, 6_300, 8_000, 12_500, 16_000, 31_500,
-];
-
-/// Capacity, in kVA, from which business pays in two parts.
-const TWO_PART_KVA: u32 = 315;
-/// Capacity, in kVA, from which supply is at medium voltage.
-const MEDIUM_VOLTAGE_KVA: u32 = 160;
-
-/// Contract terms that held until a day.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FormerTerms {
-    /// First day, and first of a month, on which they no longer held.
-    pub until: i32,
-    pub tariff: Tariff,
-    pub capacity_kva: u32,
-}
 
 /// Who was there before.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,8 +159,8 @@ impl Account {
 
     /// Who was won for time of use has it from the next month.
     fn switch_tariff(&mut self, end: i32) {
-        let day = self.conversions.time_of_use.filter(|_| self.former.is_none());
-        let month = day.and_then(NaiveDate::from_epoch_days).and_then(|day| day.with_day(1));
+        let won = self.conversions.time_of_use.filter(|_| self.former.is_none());
+        let month = won.and_then(|won| NaiveDate::from_epoch_days(won.day)).and_then(|day| day.with_day(1));
         let until = month.and_then(|month| month.checked_add_months(Months::new(1))).map(|next| next.to_epoch_days());
         if let Some(until) = until.filter(|until| *until < end) {
             self.former = Some(FormerTerms { until, tariff: self.tariff, capacity_kva: self.capacity_kva });
@@ -209,9 +187,12 @@ impl Account {
         }
     }
 
-    /// Who holds the account on a day: between two tenants, who comes next.
+    /// Who holds the account on a day: until the next tenant comes, the last.
     pub fn holder_on(&self, day: i32) -> &Tenant {
-        self.tenant_on(day).unwrap_or(&self.tenant)
+        match &self.former_tenant {
+            Some(former) if day < former.next_came => &former.tenant,
+            _ => &self.tenant,
+        }
     }
 
     /// Tariff and capacity, in kVA, that hold on a day.
@@ -242,7 +223,8 @@ impl Account {
     /// Industry of a business.
     pub fn industry_code(&self, seed: u64) -> Option<&'static str> {
         let industries = self.archetype().traits().industries;
-        let key = Key::new(seed, Stream::Account).with(self.index);
+        // A customer with several accounts is of one industry.
+        let key = Key::new(seed, Stream::Account).with(customer_of(seed, self.index));
         let place = key.below(Draw::Industry as u64, industries.len() as u64);
         industries.get(place as usize).copied()
     }
@@ -327,54 +309,6 @@ fn former_tenant(world: &World, key: Key, archetype: Archetype, opened: i32) -> 
     Some(FormerTenant { tenant: Tenant { charger: None, heat_pump: None, ..tenant }, left, next_came })
 }
 
-/// The contracted size that holds the highest load with some reserve.
-fn capacity_kva(archetype: Archetype, mean_w: f64, device_w: f64, unit: f64) -> u32 {
-    let reserve = 1.05 + 0.6 * unit * unit;
-    let need_kva = (mean_w * archetype.traits().peak_factor * reserve + device_w) / 900.0;
-    let least_kva = if archetype.is_household() { 4 } else { 6 };
-    let most_kva = if archetype.is_household() { 20 } else { u32::MAX };
-    CAPACITIES_KVA
-        .into_iter()
-        .find(|capacity| *capacity >= least_kva && f64::from(*capacity) >= need_kva)
-        .unwrap_or(CAPACITIES_KVA[CAPACITIES_KVA.len() - 1])
-        .min(most_kva)
-}
-
-fn tariff_of(archetype: Archetype, capacity_kva: u32, has_charger: bool, unit: f64) -> Tariff {
-    match archetype {
-        Archetype::Farm => Tariff::Agricultural,
-        Archetype::School | Archetype::Hospital | Archetype::StreetLighting => Tariff::Public,
-        _ if archetype.is_household() => {
-            // Who is up at night gains most from it.
-            let tou_share = match archetype {
-                _ if has_charger => 0.75,
-                Archetype::NightOwl => 0.45,
-                Archetype::WorkingFamily => 0.24,
-                _ => 0.12,
-            };
-            if unit < tou_share { Tariff::ResidentialTou } else { Tariff::ResidentialTiered }
-        }
-        _ if capacity_kva >= TWO_PART_KVA => Tariff::IndustrialTwoPart,
-        _ => Tariff::CommercialTou,
-    }
-}
-
-/// What held before a change in one of the last months, if the account was there
-/// already.
-fn former_terms(end: i32, opened: i32, tariff: Tariff, capacity_kva: u32, unit: f64) -> Option<FormerTerms> {
-    let month = NaiveDate::from_epoch_days(end)?.with_day(1)?;
-    let until = month.checked_sub_months(Months::new(1 + (unit * f64::from(CHANGED_MONTHS)) as u32))?.to_epoch_days();
-    let place = CAPACITIES_KVA.iter().position(|capacity| *capacity == capacity_kva)?;
-    let smaller_kva = CAPACITIES_KVA[place.saturating_sub(1)];
-    let (former_tariff, former_kva) = match tariff {
-        Tariff::ResidentialTiered => (Tariff::ResidentialTou, capacity_kva),
-        Tariff::ResidentialTou => (Tariff::ResidentialTiered, capacity_kva),
-        Tariff::IndustrialTwoPart if smaller_kva < TWO_PART_KVA => (Tariff::CommercialTou, smaller_kva),
-        _ => (tariff, smaller_kva),
-    };
-    (opened < until).then_some(FormerTerms { until, tariff: former_tariff, capacity_kva: former_kva })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,6 +371,6 @@ mod tests {
     fn some_customers_hold_several_accounts() {
         let linked = (0..10_000).filter(|index| customer_of(3, *index) != *index).count();
         assert!((350..650).contains(&linked), "{linked}");
-        assert!((0..10_000).all(|index| customer_of(3, customer_of(3, index)) <= index));
+        assert!((0..10_000).all(|index| customer_of(3, customer_of(3, index)) == customer_of(3, index)));
     }
 }

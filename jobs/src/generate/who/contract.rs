@@ -14,6 +14,7 @@ use crate::generate::damage::{Flaw, before, wrong};
 use crate::generate::money::payment::Payer;
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
+use crate::generate::service::contact::Won;
 use crate::generate::weather::REGIONS;
 use crate::generate::world::World;
 use crate::generate::write::{Row, dates, decimals, flags, opt_dates, opt_ints, opt_texts, texts};
@@ -110,7 +111,7 @@ pub fn contracts_of(world: &World, account: &Account) -> Vec<ContractRow> {
     starts.extend(account.former.map(|former| former.until));
     starts.extend(account.former_tenant.as_ref().map(|former| former.next_came));
     let won = &account.conversions;
-    starts.extend([won.app, won.electronic_bill, won.autopay].into_iter().flatten());
+    starts.extend([won.app, won.electronic_bill, won.autopay].into_iter().flatten().map(|won| won.day));
     starts.sort_unstable();
     starts.dedup();
     let ends = starts.iter().skip(1).copied().map(Some).chain([account.closed]);
@@ -119,11 +120,7 @@ pub fn contracts_of(world: &World, account: &Account) -> Vec<ContractRow> {
 
 fn contract(world: &World, account: &Account, valid_from: i32, valid_to: Option<i32>) -> ContractRow {
     let (seed, index) = (world.seed, account.index);
-    // Until the next tenant comes, the account is in the name of the last.
-    let who = match &account.former_tenant {
-        Some(former) if valid_from < former.next_came => &former.tenant,
-        _ => &account.tenant,
-    };
+    let who = account.holder_on(valid_from);
     let key = Key::new(seed, Stream::Contract).with(index);
     let archetype = who.archetype;
     let (customer_id, person, _) = customer_id(seed, index, who.number);
@@ -132,7 +129,7 @@ fn contract(world: &World, account: &Account, valid_from: i32, valid_to: Option<
     let is_household = archetype.is_household();
     let is_large = capacity_kva >= 315 && !is_household;
     // What a campaign won goes with the customer.
-    let since = |day: Option<i32>| day.is_some_and(|day| day <= valid_from) && who.number == 0;
+    let since = |won: Option<Won>| won.is_some_and(|won| won.is_of(who, valid_from));
     let reach = Reach::of(seed, index, who);
     let reach = Reach {
         has_app: reach.has_app || since(account.conversions.app),

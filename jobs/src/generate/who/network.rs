@@ -1,5 +1,5 @@
-//! Where accounts hang in the network: public transformers with some 200
-//! dwellings each, feeders of 20 transformers, and customers' own transformers.
+//! Where accounts hang in the network: public transformers with some 170
+//! dwellings each, feeders of 8 transformers, and customers' own transformers.
 
 use std::ops::Range;
 

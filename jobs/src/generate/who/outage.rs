@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use super::network::{Node, TRANSFORMERS_PER_FEEDER, feeder_of, first_of, settlement};
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
+use crate::generate::weather::REGIONS;
 use crate::generate::world::{Month, World};
 use crate::generate::write::{Row, flags, opt_timestamps, texts};
 
@@ -113,7 +114,7 @@ fn outage(world: &World, node: Node, month: &Month, kind: Kind, key: Key) -> Out
     // Short interruptions are common, long ones rare.
     let skewed = key.unit(3) * key.unit(4);
     // Linesmen switch a feeder's transformers on again one after the other.
-    let place = node.area() % TRANSFORMERS_PER_FEEDER;
+    let place = node.area() / REGIONS.len() as u64 % TRANSFORMERS_PER_FEEDER;
     let (least, most, later) = match kind {
         Kind::Planned => (60, 420.0, 0),
         Kind::Unplanned => (20, 460.0, 0),
@@ -168,7 +169,7 @@ impl Row for Outage {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::generate::world::tests::world;
@@ -192,15 +193,18 @@ mod tests {
     #[test]
     fn transformers_of_a_feeder_go_out_together() {
         let world = world(8);
-        let mut together: BTreeMap<(u64, i64), usize> = BTreeMap::new();
+        let mut together: BTreeMap<(u64, i64), BTreeSet<i64>> = BTreeMap::new();
         for transformer in 0..384 {
             for outage in outages(&world, Node::Public { transformer }) {
                 if outage.kind == Kind::Feeder {
-                    *together.entry((feeder_of(transformer), outage.start_minute)).or_default() += 1;
+                    together
+                        .entry((feeder_of(transformer), outage.start_minute))
+                        .or_default()
+                        .insert(outage.end_minute);
                 }
             }
         }
         assert!(together.len() > 5);
-        assert!(together.values().all(|count| *count == TRANSFORMERS_PER_FEEDER as usize), "{together:?}");
+        assert!(together.values().all(|ends| ends.len() == TRANSFORMERS_PER_FEEDER as usize), "{together:?}");
     }
 }

@@ -123,6 +123,7 @@ enum Spelling {
     Name = 20,
     Phone,
     Address,
+    Format,
     Road,
     House,
     Estate,
@@ -246,7 +247,7 @@ pub fn address(seed: u64, account: u64, archetype: Archetype, settlement: &str) 
     let building = 1 + draw(Spelling::Building, 24);
     let unit = 1 + draw(Spelling::Unit, 4);
     let door = 100 * (1 + draw(Spelling::Floor, 18)) + 1 + draw(Spelling::Door, 4);
-    match draw(Spelling::Address, 40) {
+    match draw(Spelling::Format, 40) {
         0..3 => format!("{district}{estate}{building}-{unit}-{door}"),
         3 => format!("Rm {door}, Unit {unit}, Bldg {building}, {house} {road}"),
         4..6 => format!("{district} {road} {house} 号 {estate} {building} 栋 {door}"),

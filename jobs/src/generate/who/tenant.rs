@@ -118,7 +118,9 @@ impl Tenant {
             archetype,
             mean_w: mean_w as f32,
             growth: (0.02 + 0.07 * key.normal(Draw::Growth as u64)).clamp(-0.2, 0.25) as f32,
-            idle_since: is_idle.then(|| world.end - 20 - key.below(Draw::Idle as u64, 500) as i32),
+            idle_since: is_idle
+                .then(|| world.end - 20 - key.below(Draw::Idle as u64, 500) as i32)
+                .filter(|day| *day > came + 60),
             festival_days: (archetype.away_days(key, Draw::Leave), archetype.away_days(key, Draw::Return)),
             character: Character {
                 // Some close, some do not, few are in between.
