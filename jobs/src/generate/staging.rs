@@ -100,7 +100,9 @@ fn refuse_content(out: &Path) -> Result<(), GenerateError> {
         let name = entry.file_name();
         let is_empty = || fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none());
         // A lake that is being made, or was when its process was killed.
-        if !name.to_string_lossy().starts_with(MAKING) && !(name == SOURCES && is_empty()) {
+        let is_making = name.to_string_lossy().starts_with(MAKING);
+        let is_place = name == SOURCES && is_empty();
+        if !is_making && !is_place {
             return Err(GenerateError::NotEmpty { path: out.to_owned() });
         }
     }

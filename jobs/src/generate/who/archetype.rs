@@ -206,7 +206,6 @@ static TRAITS: [Traits; Archetype::ALL.len()] = [
         cooling_share: 0.3,
         heating_share: 0.3,
         peak_factor: 4.0,
-        ..BUSINESS
     },
     // Street lighting.
     Traits {

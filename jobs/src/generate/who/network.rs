@@ -36,7 +36,7 @@ pub fn transformer_of(account: u64) -> u64 {
 pub fn accounts_of(transformer: u64) -> Range<u64> {
     let pair = transformer / 2;
     let (first, middle) = (pair * ACCOUNTS_PER_PAIR, pair * ACCOUNTS_PER_PAIR + split(pair));
-    if transformer % 2 == 0 { first..middle } else { middle..first + ACCOUNTS_PER_PAIR }
+    if transformer.is_multiple_of(2) { first..middle } else { middle..first + ACCOUNTS_PER_PAIR }
 }
 
 /// Public transformers whose first account is among these.
