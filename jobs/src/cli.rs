@@ -64,16 +64,13 @@ enum LogFormat {
 enum Command {
     /// Make a lake, run the daily job, show what came out
     Demo(demo::Demo),
-    /// Run a job of the project: from a lake to a published release
     Run(run::Run),
     /// Look at source tables and hold a lake against their contracts
     #[command(subcommand)]
     Sources(sources::Sources),
-    /// Ask the published tables in SQL
     Sql(sql::Sql),
     /// Print the functions that kwhy adds to SQL
     Functions(functions::Functions),
-    /// Make a lake of made-up customers
     Generate(generate::Generate),
     /// Start the processes of a Ballista cluster
     #[command(subcommand)]

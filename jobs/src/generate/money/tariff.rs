@@ -168,6 +168,15 @@ impl Tariff {
         matches!(self, Self::ResidentialTiered | Self::ResidentialTou)
     }
 
+    /// The power factor, in hundredths, below which large customers pay more and
+    /// above which they pay less.
+    fn power_factor_standard(self) -> Option<i128> {
+        match self {
+            Self::ResidentialTiered | Self::ResidentialTou => None,
+            Self::Agricultural | Self::CommercialTou | Self::IndustrialTwoPart | Self::Public => Some(90),
+        }
+    }
+
     /// How the days of a month (0 is January) are cut.
     pub fn layout(self, month: usize) -> Layout {
         match self {
@@ -223,6 +232,7 @@ impl Row for Tariff {
             ("tier3_surcharge_cny_kwh", surcharge(TIER_3_SURCHARGE)?, true),
             ("capacity_price_cny_kva", decimals(two_part(CAPACITY_PRICE), 9, 4)?, true),
             ("demand_price_cny_kw", decimals(two_part(DEMAND_PRICE), 9, 4)?, true),
+            ("power_factor_standard", decimals(rows.iter().map(|row| row.power_factor_standard()), 3, 2)?, true),
         ])
     }
 }
