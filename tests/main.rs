@@ -34,7 +34,7 @@ mod oracles;
 /// A real steel works and the standard profiles, mapped by contracts alone.
 mod steel;
 
-/// The made lake: same seed, same bytes.
+/// The made lake: like real ones, and what was planted in it is found.
 mod made_lake;
 
 /// Each kind of wrong input: one clear message, the documented exit code.

@@ -26,6 +26,7 @@ mod load;
 mod money;
 mod pieces;
 mod random;
+mod records;
 mod service;
 mod staging;
 mod truth;
@@ -121,6 +122,7 @@ mod tests {
     use std::path::Path;
 
     use arrow::array::RecordBatch;
+    use arrow::util::display::{ArrayFormatter, FormatOptions};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
@@ -131,9 +133,14 @@ mod tests {
     }
 
     fn lake(accounts: u64, threads: usize) -> (tempfile::TempDir, Summary) {
+        lake_of(|options| (options.accounts, options.threads) = (accounts, threads))
+    }
+
+    fn lake_of(change: impl Fn(&mut Options)) -> (tempfile::TempDir, Summary) {
         let out = tempfile::tempdir().expect("a temporary folder");
-        let summary = generate(&options(out.path(), accounts, threads), &|_, _| ControlFlow::Continue(()))
-            .expect("a lake in an empty folder");
+        let mut options = options(out.path(), 60, 1);
+        change(&mut options);
+        let summary = generate(&options, &|_, _| ControlFlow::Continue(())).expect("a lake in an empty folder");
         (out, summary)
     }
 
@@ -174,6 +181,40 @@ mod tests {
         let tables = left.iter().filter(|(name, _)| name.starts_with("sources"));
         assert_eq!(summary.bytes, tables.map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
         assert!(summary.readings > 300 * 11 * 96);
+        let (other, _) = lake_of(|options| (options.accounts, options.seed) = (300, 43));
+        let mut right = BTreeMap::new();
+        files(other.path(), &mut right, other.path());
+        assert!(left != right, "another seed gave the same lake");
+    }
+
+    /// What is said of accounts, days and months does not depend on how many of
+    /// them there are.
+    #[test]
+    fn days_and_months_leave_no_trace() {
+        let (short, _) = lake_of(|options| (options.accounts, options.days, options.months) = (300, 3, 12));
+        let (long, _) = lake_of(|options| (options.accounts, options.days, options.months) = (300, 40, 30));
+        let of = |lake: &tempfile::TempDir, table: &str| {
+            batch(&lake.path().join("sources").join(table).join("part-00000.parquet"))
+        };
+        for table in ["accounts", "devices", "meters", "load_curve/date=2026-03-09"] {
+            assert_eq!(of(&short, table), of(&long, table), "{table}");
+        }
+        for table in ["bills", "outages", "applications"] {
+            let texts = |batch: &RecordBatch| {
+                let columns = batch.columns().iter().map(|column| {
+                    ArrayFormatter::try_new(column.as_ref(), &FormatOptions::default()).expect("a column")
+                });
+                let columns: Vec<_> = columns.collect();
+                // An application is numbered among those that are there.
+                let from = usize::from(table == "applications");
+                let row = |row: usize| columns[from..].iter().map(|cell| cell.value(row).to_string()).collect();
+                (0..batch.num_rows()).map(row).collect::<Vec<Vec<String>>>()
+            };
+            let (few, many) = (of(&short, table), of(&long, table));
+            let many = texts(&many);
+            assert!(few.num_rows() > 0 && many.len() > few.num_rows(), "{table}");
+            assert!(texts(&few).iter().all(|row| many.contains(row)), "{table}");
+        }
     }
 
     #[test]

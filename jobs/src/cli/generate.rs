@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use super::table::thousands;
 use super::{absolute, parse_date};
 use crate::error::Error;
-use crate::generate::{Options, Summary, generate};
+use crate::generate::{GenerateError, Options, Summary, generate};
 
 /// Make a lake of made-up customers.
 ///
@@ -98,12 +98,7 @@ pub async fn make(options: Options) -> Result<Summary, Error> {
         })
     };
     let made = tokio::task::spawn_blocking(work).await;
-    match made {
-        Ok(made) => Ok(made?),
-        Err(error) => {
-            Err(Error::Usage { message: format!("internal error: {error}"), hint: "please report it".into() })
-        }
-    }
+    Ok(made.map_err(|error| GenerateError::Broken { message: error.to_string() })??)
 }
 
 pub fn show(summary: &Summary, seconds: f64) -> String {

@@ -9,6 +9,18 @@ use chrono::{Datelike, NaiveDate, Weekday};
 use super::world::Day;
 use super::write::{Row, dates, flags, opt_texts};
 
+pub const MINUTES_PER_DAY: i64 = 24 * 60;
+
+/// Friday, Saturday and Sunday, as [`weekday`] counts.
+pub const FRIDAY: i32 = 4;
+pub const SATURDAY: i32 = 5;
+pub const SUNDAY: i32 = 6;
+
+/// Place in its week, from Monday, of a day since 1970-01-01, which was a Thursday.
+pub fn weekday(day: i32) -> i32 {
+    (day + 3).rem_euclid(7)
+}
+
 /// The kinds of day that load shapes distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DayType {
@@ -237,6 +249,13 @@ mod tests {
 
     fn on(year: i32, month: u32, day: u32) -> Decree {
         decree(NaiveDate::from_ymd_opt(year, month, day).expect("a real date"))
+    }
+
+    #[test]
+    fn weeks_begin_on_mondays() {
+        let day = |day: u32| NaiveDate::from_ymd_opt(2026, 2, day).expect("a real date").to_epoch_days();
+        assert_eq!([27, 28, 22].map(|of_month| weekday(day(of_month))), [FRIDAY, SATURDAY, SUNDAY]);
+        assert_eq!(weekday(-4), SUNDAY);
     }
 
     #[test]

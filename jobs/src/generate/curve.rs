@@ -4,11 +4,11 @@
 
 use chrono::Datelike;
 
-use super::calendar::DayType;
+use super::calendar::{DayType, MINUTES_PER_DAY};
 use super::random::{Key, Stream};
 use super::who::account::Account;
 use super::who::archetype::Archetype;
-use super::who::outage::MINUTES_PER_DAY;
+
 use super::who::tenant::Tenant;
 use super::world::{Day, World};
 
@@ -23,7 +23,6 @@ pub mod template;
 
 pub use blend::Blend;
 use blend::{Cycle, Power};
-use home::Living;
 use shape::Heating;
 use template::MAX_SHIFT;
 
@@ -33,9 +32,12 @@ pub const POINTS: usize = 96;
 /// Mean power of each quarter hour, in watts.
 pub type Curve = [i32; POINTS];
 
+/// The parts of an account's level: months, weeks, days, and what is left on in an
+/// empty dwelling.
 const MONTH: u64 = 0;
+const WEEK: u64 = 1;
 const DAY: u64 = 2;
-const FRIDGE: u64 = 3;
+const LEFT_ON: u64 = 3;
 
 /// Kelvin below 15 degC of a mean day of the lake's climate.
 const MEAN_COLD_K: f64 = 3.3;
@@ -56,6 +58,16 @@ pub enum Detail {
     Points,
 }
 
+/// Whose load of which day is asked for.
+#[derive(Clone, Copy)]
+pub struct Scene<'a, 'b> {
+    pub world: &'a World,
+    pub account: &'b Account,
+    pub who: &'b Tenant,
+    pub day: &'b Day,
+    pub detail: Detail,
+}
+
 /// Finds out what the load of an account on a day is made of.
 pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, detail: Detail, blend: &mut Blend<'a>) {
     blend.clear();
@@ -70,7 +82,7 @@ pub fn blend<'a>(world: &'a World, account: &Account, day: &'a Day, detail: Deta
     }
     let detail = if blend.is_interrupted() { Detail::Points } else { detail };
     match account.tenant_on(day.number) {
-        Some(tenant) => add_tenant(world, account, tenant, day, detail, blend),
+        Some(who) => add_tenant(Scene { world, account, who, day, detail }, blend),
         None => add_empty(world, account, day, blend),
     }
     if let Some(plant) = account.solar.filter(|plant| plant.since <= day.number) {
@@ -90,34 +102,28 @@ fn add_empty<'a>(world: &'a World, account: &Account, day: &Day, blend: &mut Ble
     blend.add(EMPTY_W, world.shapes.noise(Archetype::Vacant, day_type, key.bits(1), MAX_SHIFT));
 }
 
-fn add_tenant<'a>(world: &'a World, account: &Account, who: &Tenant, day: &Day, detail: Detail, blend: &mut Blend<'a>) {
+fn add_tenant<'a>(scene: Scene<'a, '_>, blend: &mut Blend<'a>) {
+    let Scene { world, account, who, day, .. } = scene;
     let years = f64::from(day.number - world.end) / 365.0;
     let size_w = f64::from(who.mean_w) * (1.0 + f64::from(who.growth) * years).max(0.1);
     match &who.home {
         Some(home) => {
             let cold_k = f64::from(day.weather[account.region].cold_k);
             let heat = f64::from(home.cold);
-            let living = Living { world, index: account.index, who, day, detail };
-            home.add(&living, size_w * (1.0 - heat * MEAN_COLD_K).max(0.2), blend);
-            add_climate(world, account, who, size_w * heat * cold_k, day, blend);
-            charging::add(world.seed, account, who, day.number, blend);
+            home.add(scene, size_w * (1.0 - heat * MEAN_COLD_K).max(0.2), blend);
+            add_climate(scene, size_w * heat * cold_k, blend);
+            charging::add(scene, blend);
         }
         None => {
             let is_idle = who.idle_since.is_some_and(|since| since <= day.number);
-            add_ordinary(world, account, who, if is_idle { size_w * IDLE } else { size_w }, day, blend);
+            add_ordinary(scene, if is_idle { size_w * IDLE } else { size_w }, blend);
         }
     }
 }
 
 /// Cooling and heating of a dwelling, which follow the weather.
-fn add_climate<'a>(
-    world: &'a World,
-    account: &Account,
-    who: &Tenant,
-    heating_w: f64,
-    day: &Day,
-    blend: &mut Blend<'a>,
-) {
+fn add_climate<'a>(scene: Scene<'a, '_>, heating_w: f64, blend: &mut Blend<'a>) {
+    let Scene { world, account, who, day, .. } = scene;
     let weather = &day.weather[account.region];
     let (heating, heating_w) = match who.heat_pump {
         Some(pump) if pump.since <= day.number => {
@@ -135,7 +141,8 @@ fn add_climate<'a>(
 }
 
 /// The load of whoever follows the habits of a kind.
-fn add_ordinary<'a>(world: &'a World, account: &Account, who: &Tenant, size_w: f64, day: &Day, blend: &mut Blend<'a>) {
+fn add_ordinary<'a>(scene: Scene<'a, '_>, size_w: f64, blend: &mut Blend<'a>) {
+    let Scene { world, account, who, day, .. } = scene;
     let key = Key::new(world.seed, Stream::Level).with(account.index);
     let today = key.with(DAY).on(day.number);
     let level_w = size_w * level(account, who, day, key);
@@ -158,13 +165,13 @@ fn add_ordinary<'a>(world: &'a World, account: &Account, who: &Tenant, size_w: f
         // Nothing jumps at midnight: the day leads over to the next.
         blend.add((next_w - level_w) * share, shapes.rising(kind, day_type, day.month, who.shift));
         let noise = shapes.noise(kind, day_type, today.bits(1), who.shift);
-        blend.add(level_w.min(next_w) * share * character.noise.min(1.0), noise);
+        blend.add(level_w.min(next_w) * share * character.noise, noise);
     }
-    if kind == Archetype::Vacant && key.chance(FRIDGE, 0.7) {
+    if kind == Archetype::Vacant && key.chance(LEFT_ON, 0.7) {
         // Something is left on, here this and there that.
-        let period_minutes = 30 + key.below(FRIDGE + 1, 70) as u16;
-        let on_minutes = 4 + key.below(FRIDGE + 2, u64::from(period_minutes / 2)) as u16;
-        let power_w = key.between(FRIDGE + 3, 8.0, 90.0) as f32;
+        let period_minutes = 30 + key.below(LEFT_ON + 1, 70) as u16;
+        let on_minutes = 4 + key.below(LEFT_ON + 2, u64::from(period_minutes / 2)) as u16;
+        let power_w = key.between(LEFT_ON + 3, 8.0, 90.0) as f32;
         blend.add_cycle(&Cycle { power_w, period_minutes, on_minutes }, day.number, account.index);
     }
     if kind == Archetype::Farm && is_watered(account, day, today) {
@@ -196,12 +203,12 @@ fn is_watered(account: &Account, day: &Day, today: Key) -> bool {
 pub fn fill<'a>(world: &'a World, account: &Account, day: &'a Day, scratch: &mut Blend<'a>, curve: &mut Curve) {
     let storage = account.storage.filter(|storage| storage.device.since <= day.number);
     let stored = match storage {
-        Some(storage) if world.has_day(day.number - 1) => {
+        Some(storage) => {
             blend(world, account, world.day(day.number - 1), Detail::Points, scratch);
             scratch.fill(curve);
             storage.smooth(curve, 0)
         }
-        _ => 0,
+        None => 0,
     };
     blend(world, account, day, Detail::Points, scratch);
     scratch.fill(curve);

@@ -31,6 +31,9 @@ pub enum GenerateError {
     /// There is something already.
     #[error("{} is not empty", .path.display())]
     NotEmpty { path: PathBuf },
+    /// The lake maker itself broke.
+    #[error("the lake maker broke: {message}")]
+    Broken { message: String },
     /// The caller asked to stop.
     #[error("stopped")]
     Stopped,
@@ -58,7 +61,7 @@ impl GenerateError {
             {
                 4
             }
-            Self::Io { .. } | Self::Parquet { .. } | Self::Stopped => 1,
+            Self::Io { .. } | Self::Parquet { .. } | Self::Broken { .. } | Self::Stopped => 1,
         }
     }
 
@@ -69,6 +72,7 @@ impl GenerateError {
             Self::NoAccounts | Self::TooManyAccounts { .. } => "--accounts 10000 makes a lake in seconds",
             Self::NoDays | Self::NoMonths => "--days 90 --months 24 are the defaults",
             Self::DatesOutOfRange { .. } => "choose another --end, or fewer --days or --months",
+            Self::Broken { .. } => "please report it",
             _ if self.exit_code() == 4 => {
                 "there is no room; nothing is left behind: choose another --out, or fewer --accounts or --days"
             }

@@ -12,24 +12,11 @@ use super::calendar::CalendarRow;
 use super::damage::Planted;
 use super::error::GenerateError;
 use super::load;
-use super::money::bill::{Bill, bills_of};
-use super::money::payment::{Payment, payments_of};
 use super::money::tariff::{Tariff, TariffPeriod, tariff_periods};
-use super::service::Story;
-use super::service::app_event::{AppEvent, app_events_of};
-use super::service::application::{Application, applications_of};
+use super::records::Records;
 use super::service::campaign::{CampaignRow, EffectRow, campaigns, effects};
-use super::service::contact::{Contact, contacts_of, reminders_of};
-use super::service::meter::{Meter, meters_of};
-use super::service::meter_event::{MeterEvent, meter_events_of};
-use super::service::work_order::{WorkOrder, work_orders_of};
-use super::truth::{AccountTruth, OrderTruth};
 use super::weather::{REGIONS, WeatherRow};
 use super::who::account::Account;
-use super::who::contract::{ContractRow, contracts_of};
-use super::who::device::{DeviceRow, devices_of};
-use super::who::network::{Node, Transformer, transformers_of};
-use super::who::outage::{Outage, outages};
 use super::world::World;
 use super::write::{Row, Sink, Written};
 
@@ -181,12 +168,18 @@ impl Work<'_> {
         }
     }
 
-    fn sink<R: Row>(&self, part: u64) -> Result<Sink<R>, GenerateError> {
+    /// A file of a table.
+    pub fn sink<R: Row>(&self, part: u64) -> Result<Sink<R>, GenerateError> {
         Sink::create(self.sources, self.world.seed, part)
     }
 
+    /// A file of a table of what was planted.
+    pub fn truth_sink<R: Row>(&self, part: u64) -> Result<Sink<R>, GenerateError> {
+        Sink::create(self.truth, self.world.seed, part)
+    }
+
     /// Writes down what was planted in one piece.
-    fn write_down(&self, dirt: Vec<Planted>, piece: &str) -> Result<(), GenerateError> {
+    pub fn write_down(&self, dirt: Vec<Planted>, piece: &str) -> Result<(), GenerateError> {
         let mut sink = Sink::<Planted>::named(self.truth, self.world.seed, &format!("{piece}.parquet"))?;
         sink.extend(dirt)?;
         sink.finish(&mut Vec::new())?;
@@ -212,10 +205,10 @@ impl Work<'_> {
         periods.extend(tariff_periods())?;
         let mut offers = self.sink::<CampaignRow>(0)?;
         offers.extend(campaigns(world))?;
-        let mut planted = Sink::<EffectRow>::create(self.truth, world.seed, 0)?;
-        planted.extend(effects(world))?;
+        let mut truth = self.truth_sink::<EffectRow>(0)?;
+        truth.extend(effects(world))?;
         let mut dirt = Vec::new();
-        planted.finish(&mut dirt)?;
+        truth.finish(&mut dirt)?;
         let tally = Tally::from([
             (CampaignRow::TABLE, offers.finish(&mut dirt)?),
             (CalendarRow::TABLE, calendar.finish(&mut dirt)?),
@@ -224,121 +217,6 @@ impl Work<'_> {
             (TariffPeriod::TABLE, periods.finish(&mut dirt)?),
         ]);
         self.write_down(dirt, "reference")?;
-        Ok(tally)
-    }
-}
-
-/// The records of some accounts on their way to files.
-struct Records<'a> {
-    work: &'a Work<'a>,
-    part: u64,
-    contracts: Sink<ContractRow>,
-    devices: Sink<DeviceRow>,
-    meters: Sink<Meter>,
-    transformers: Sink<Transformer>,
-    interruptions: Sink<Outage>,
-    bills: Sink<Bill>,
-    payments: Sink<Payment>,
-    applications: Sink<Application>,
-    orders: Sink<WorkOrder>,
-    contacts: Sink<Contact>,
-    app_events: Sink<AppEvent>,
-    meter_events: Sink<MeterEvent>,
-    account_truth: Sink<AccountTruth>,
-    order_truth: Sink<OrderTruth>,
-}
-
-impl<'a> Records<'a> {
-    fn new(work: &'a Work<'_>, part: u64) -> Result<Self, GenerateError> {
-        Ok(Self {
-            work,
-            part,
-            contracts: work.sink(part)?,
-            devices: work.sink(part)?,
-            meters: work.sink(part)?,
-            transformers: work.sink(part)?,
-            interruptions: work.sink(part)?,
-            bills: work.sink(part)?,
-            payments: work.sink(part)?,
-            applications: work.sink(part)?,
-            orders: work.sink(part)?,
-            contacts: work.sink(part)?,
-            app_events: work.sink(part)?,
-            meter_events: work.sink(part)?,
-            account_truth: Sink::create(work.truth, work.world.seed, part)?,
-            order_truth: Sink::create(work.truth, work.world.seed, part)?,
-        })
-    }
-
-    fn write(mut self, accounts: Range<u64>) -> Result<Tally, GenerateError> {
-        let world = self.work.world;
-        for transformer in transformers_of(&accounts) {
-            self.transformers.push(Transformer::public(world.seed, transformer))?;
-            self.interruptions.extend(outages(world, Node::Public { transformer }))?;
-        }
-        let mut supply: Option<(Node, Vec<Outage>)> = None;
-        for index in accounts {
-            let account = Account::draw(world, index);
-            let node = Node::of(&account);
-            // Neighbours hang on one transformer, whose outages are drawn once.
-            let suffered = match supply.take() {
-                Some((former, suffered)) if former == node => suffered,
-                _ => outages(world, node),
-            };
-            if account.has_own_transformer() {
-                self.transformers.push(Transformer::private(&account))?;
-                self.interruptions.extend(suffered.iter().copied())?;
-            }
-            self.write_account(&account, &suffered)?;
-            supply = Some((node, suffered));
-        }
-        self.finish()
-    }
-
-    fn write_account(&mut self, account: &Account, outages: &[Outage]) -> Result<(), GenerateError> {
-        let world = self.work.world;
-        let meters = meters_of(world, account);
-        let applications = applications_of(world, account);
-        let bills = bills_of(world, account);
-        let payments: Vec<Vec<Payment>> = bills.iter().map(|bill| payments_of(world, account, bill)).collect();
-        let reminders = reminders_of(world, account, &bills, &payments);
-        let days: Vec<i32> = reminders.iter().map(|reminder| reminder.day).collect();
-        let story = Story { account, bills: &bills, outages, applications: &applications, reminders: &days };
-        let orders = work_orders_of(world, &story);
-
-        self.contracts.extend(contracts_of(world, account))?;
-        self.devices.extend(devices_of(account))?;
-        self.contacts.extend(contacts_of(world, account, &reminders))?;
-        self.app_events.extend(app_events_of(world, &story))?;
-        self.meter_events.extend(meter_events_of(world, &story, &meters))?;
-        self.account_truth.push(AccountTruth::of(world, account))?;
-        self.order_truth.extend(orders.iter().map(OrderTruth::from))?;
-        self.orders.extend(orders)?;
-        self.meters.extend(meters)?;
-        self.payments.extend(payments.into_iter().flatten())?;
-        self.bills.extend(bills)?;
-        self.applications.extend(applications)
-    }
-
-    fn finish(self) -> Result<Tally, GenerateError> {
-        let mut dirt = Vec::new();
-        self.account_truth.finish(&mut dirt)?;
-        self.order_truth.finish(&mut dirt)?;
-        let tally = Tally::from([
-            (ContractRow::TABLE, self.contracts.finish(&mut dirt)?),
-            (DeviceRow::TABLE, self.devices.finish(&mut dirt)?),
-            (Meter::TABLE, self.meters.finish(&mut dirt)?),
-            (Transformer::TABLE, self.transformers.finish(&mut dirt)?),
-            (Outage::TABLE, self.interruptions.finish(&mut dirt)?),
-            (Bill::TABLE, self.bills.finish(&mut dirt)?),
-            (Payment::TABLE, self.payments.finish(&mut dirt)?),
-            (Application::TABLE, self.applications.finish(&mut dirt)?),
-            (WorkOrder::TABLE, self.orders.finish(&mut dirt)?),
-            (Contact::TABLE, self.contacts.finish(&mut dirt)?),
-            (AppEvent::TABLE, self.app_events.finish(&mut dirt)?),
-            (MeterEvent::TABLE, self.meter_events.finish(&mut dirt)?),
-        ]);
-        self.work.write_down(dirt, &format!("records-{:05}", self.part))?;
         Ok(tally)
     }
 }

@@ -62,7 +62,8 @@ pub struct World {
     days: Vec<Day>,
     months: Vec<Month>,
     first_billed: usize,
-    later: Vec<Month>,
+    /// All months, the last one as far as it lies before the end.
+    known: Vec<Month>,
 }
 
 impl World {
@@ -81,7 +82,9 @@ impl World {
             this_month.checked_sub_months(Months::new(options.months.checked_add(REPORTED_MONTHS)?))?.min(curves_from);
         let announced_to = end.checked_add_months(Months::new(ANNOUNCED_MONTHS))?;
         let recorded_from = end.checked_sub_days(Days::new(RECORDED_DAYS.unsigned_abs().into()))?;
-        let first = reported_from.min(year_start).min(recorded_from);
+        // A day more than is asked for: what began in the evening before.
+        let earliest = reported_from.min(year_start).min(recorded_from).with_day(1)?;
+        let first = earliest.checked_sub_months(Months::new(1))?;
         if !YEARS.contains(&first.year()) || !YEARS.contains(&announced_to.year()) {
             return None;
         }
@@ -92,8 +95,8 @@ impl World {
             .collect::<Option<Vec<Day>>>()?;
         let metered = months(year_start, billed_to)?;
         let first_billed = metered.len().saturating_sub(options.months as usize);
-        let mut later = months(billed_to, this_month)?;
-        later.extend((end > this_month).then(|| Month {
+        let mut known = months(first, this_month)?;
+        known.extend((end > this_month).then(|| Month {
             first: this_month.to_epoch_days(),
             next: end.to_epoch_days(),
             year: this_month.year(),
@@ -109,7 +112,7 @@ impl World {
             days,
             months: metered,
             first_billed,
-            later,
+            known,
         })
     }
 
@@ -121,19 +124,20 @@ impl World {
 
     /// The day, or the last workday before it: offices are closed otherwise.
     pub fn workday(&self, number: i32) -> i32 {
-        let is_open = |day: &i32| !self.has_day(*day) || self.day(*day).decree.is_workday;
-        (number - 12..=number).rev().find(is_open).unwrap_or(number)
+        (number - 12..=number).rev().find(|day| self.is_workday(*day)).unwrap_or(number)
     }
 
     /// The day, or the first workday after it.
     pub fn next_workday(&self, number: i32) -> i32 {
-        let is_open = |day: &i32| !self.has_day(*day) || self.day(*day).decree.is_workday;
-        (number..=number + 12).find(is_open).unwrap_or(number)
+        (number..=number + 12).find(|day| self.is_workday(*day)).unwrap_or(number)
     }
 
-    /// Whether the lake knows the day.
-    pub fn has_day(&self, number: i32) -> bool {
-        number >= self.days[0].number && number < self.announced_to
+    /// Whether a day is worked, also one of which the lake knows nothing else.
+    fn is_workday(&self, number: i32) -> bool {
+        if (self.days[0].number..self.announced_to).contains(&number) {
+            return self.day(number).decree.is_workday;
+        }
+        NaiveDate::from_epoch_days(number).is_some_and(|date| decree(date).is_workday)
     }
 
     /// First day of the first month of which there are records.
@@ -144,6 +148,12 @@ impl World {
     /// First day of the last month with a bill.
     pub fn first_of_last_month(&self) -> i32 {
         self.billed_months().last().map_or(self.end, |month| month.first)
+    }
+
+    /// All months of which anything is known, oldest first; of the last one what
+    /// lies before the end.
+    pub fn known_months(&self) -> &[Month] {
+        &self.known
     }
 
     /// The months of which bills are made, oldest first.
@@ -158,7 +168,8 @@ impl World {
 
     /// The billed months, and those after them, as far as they lie before the end.
     pub fn served_months(&self) -> impl Iterator<Item = &Month> {
-        self.billed_months().iter().chain(&self.later)
+        let first = self.billed_months().first().map_or(self.end, |month| month.first);
+        self.known.iter().filter(move |month| month.first >= first)
     }
 }
 
@@ -227,7 +238,7 @@ pub mod tests {
         let months: Vec<usize> = world.billed_months().iter().map(|month| month.month).collect();
         assert_eq!(months, [0]);
         assert_eq!(world.served_months().map(|month| month.month).collect::<Vec<_>>(), [0, 1]);
-        assert!(world.has_day(world.end - RECORDED_DAYS));
+        assert!(world.day(world.end - RECORDED_DAYS).number < world.end);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::template::{Shifted, TEMPLATE_BITS};
 use super::{Curve, POINTS};
+use crate::generate::calendar::MINUTES_PER_DAY;
 
 /// Bits behind the point of a level.
 const LEVEL_BITS: u32 = 8;
@@ -15,7 +16,6 @@ const BITS: u32 = TEMPLATE_BITS + LEVEL_BITS;
 const ONE: f64 = (1u64 << BITS) as f64;
 
 const MINUTES_PER_POINT: i64 = 15;
-const MINUTES_PER_DAY: i64 = 24 * 60;
 
 /// An appliance at work.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,8 @@
 //! When an electric car is charged.
 
+use super::Scene;
 use super::blend::{Blend, Power};
+use crate::generate::calendar::{FRIDAY, MINUTES_PER_DAY, weekday};
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::Account;
@@ -9,11 +11,11 @@ use crate::generate::who::tenant::Tenant;
 /// Share of the days on which a car is charged: who drives little, who much.
 const CHARGING_DAYS: (f64, f64) = (0.15, 0.85);
 
-const MINUTES_PER_DAY: i64 = 24 * 60;
-
 /// Adds what is charged on `day`: what began the evening before, and what
 /// begins this evening.
-pub fn add(seed: u64, account: &Account, who: &Tenant, day: i32, blend: &mut Blend<'_>) {
+pub fn add(scene: Scene<'_, '_>, blend: &mut Blend<'_>) {
+    let Scene { world, account, who, day, .. } = scene;
+    let (seed, day) = (world.seed, day.number);
     let Some(charger) = who.charger else {
         return;
     };
@@ -32,8 +34,8 @@ fn session(seed: u64, account: &Account, who: &Tenant, day: i32) -> Option<(i64,
     let charger = who.charger.filter(|charger| charger.since <= day)?;
     let key = Key::new(seed, Stream::Charging).with(account.index).on(day);
     let driver = Key::new(seed, Stream::Charging).with(account.index);
-    // Weekends are for trips.
-    let weekend = if day.rem_euclid(7) == 1 { 1.25 } else { 1.0 };
+    // Before the trips of the weekend cars are filled.
+    let weekend = if weekday(day) == FRIDAY { 1.25 } else { 1.0 };
     if !key.chance(0, driver.between(0, CHARGING_DAYS.0, CHARGING_DAYS.1) * weekend) {
         return None;
     }
@@ -52,7 +54,7 @@ fn session(seed: u64, account: &Account, who: &Tenant, day: i32) -> Option<(i64,
 
 #[cfg(test)]
 mod tests {
-    use super::super::POINTS;
+    use super::super::{Detail, POINTS};
     use super::*;
     use crate::generate::world::tests::world;
 
@@ -72,7 +74,9 @@ mod tests {
                 minutes += session.map_or(0, |(start, end)| end - start);
                 late += usize::from(session.is_some_and(|(_, end)| end > MINUTES_PER_DAY));
                 let mut blend = Blend::default();
-                add(world.seed, &account, who, day, &mut blend);
+                let scene =
+                    Scene { world: &world, account: &account, who, day: world.day(day), detail: Detail::Points };
+                add(scene, &mut blend);
                 quarters += blend.upto(POINTS);
             }
             let used_minutes = quarters as f64 * 15.0 / f64::from(charger.power_w);

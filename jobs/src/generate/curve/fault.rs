@@ -5,10 +5,10 @@
 use std::ops::Range;
 
 use super::{Curve, POINTS};
+use crate::generate::calendar::MINUTES_PER_DAY;
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::Account;
 use crate::generate::who::network::transformer_of;
-use crate::generate::who::outage::MINUTES_PER_DAY;
 
 const MOST_HOLES: u64 = 12;
 /// Share of the weeks in which a transformer's readings are not collected.

@@ -1,25 +1,21 @@
 //! How a household lives: what is always on, what recurs every day, and which
 //! appliances it uses when. The figures come of London homes.
 
-use super::Detail;
 use super::blend::{Blend, Cycle, Power};
 use super::shape::{EVENING_MEAN, EVENING_SHARE};
 use super::template::MAX_SHIFT;
+use super::{DAY, Detail, Scene, WEEK};
 use crate::generate::calendar::DayType;
 use crate::generate::calibrated as real;
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::archetype::Archetype;
-use crate::generate::who::tenant::Tenant;
-use crate::generate::world::{Day, World};
+use crate::generate::world::World;
 
 /// Most uses of appliances in a day.
 const MOST_USES: usize = 16;
 
 /// Standard deviations of a sum of two uniform draws, less one, in one.
 const SPREAD: f64 = 2.45;
-
-const WEEK: u64 = 1;
-const DAY: u64 = 2;
 
 /// Shares of floor and uses that remain while everybody is away.
 const FLOOR_AWAY: f64 = 0.7;
@@ -84,15 +80,6 @@ pub struct Home {
     fridge: Option<Cycle>,
     uses: [Usual; MOST_USES],
     count: u8,
-}
-
-/// Whose day is made, and how much of it is asked for.
-pub struct Living<'a, 'b> {
-    pub world: &'a World,
-    pub index: u64,
-    pub who: &'b Tenant,
-    pub day: &'b Day,
-    pub detail: Detail,
 }
 
 /// The mean power of a household, in watts, from a draw in [0, 1).
@@ -195,8 +182,9 @@ impl Home {
     }
 
     /// Adds the household's day; `size_w` is its mean power of such a day.
-    pub fn add<'a>(&self, living: &Living<'a, '_>, size_w: f64, blend: &mut Blend<'a>) {
-        let Living { world, index, who, day, .. } = *living;
+    pub fn add<'a>(&self, scene: Scene<'a, '_>, size_w: f64, blend: &mut Blend<'a>) {
+        let Scene { world, account, who, day, .. } = scene;
+        let index = account.index;
         let shapes = &world.shapes;
         let levels = Key::new(world.seed, Stream::Level).with(index);
         let (present, is_away) = presence(levels, day.number);
@@ -225,29 +213,29 @@ impl Home {
         let noisy = (1.0 + 1.1 * change.min(0.0)).max(0.0);
         let routine = shapes.routine_mean(self.household);
         let late = f64::from(self.late);
-        if late >= 0.0 {
+        // Who is late adds an evening; who is early leaves part of theirs out.
+        let (base_w, extra_w, extra) = if late >= 0.0 {
             let unit_w = routine_w / (routine + late * EVENING_MEAN);
-            blend.add(unit_w * routine, base);
-            blend.add(unit_w * routine * change, rising);
-            blend.add(unit_w * routine * noisy, noise);
-            blend.add(unit_w * late, shapes.evening(who.shift));
+            (unit_w * routine, unit_w * late, shapes.evening(who.shift))
         } else {
             let unit_w = routine_w / (1.0 + late * EVENING_SHARE);
-            blend.add(unit_w * (1.0 + late), base);
-            blend.add(unit_w * (1.0 + late) * change, rising);
-            blend.add(unit_w * (1.0 + late) * noisy, noise);
-            blend.add(unit_w * -late, shapes.early(self.household, day_type, day.month, who.shift));
-        }
+            let early = shapes.early(self.household, day_type, day.month, who.shift);
+            (unit_w * (1.0 + late), unit_w * -late, early)
+        };
+        blend.add(base_w, base);
+        blend.add(base_w * change, rising);
+        blend.add(base_w * noisy, noise);
+        blend.add(extra_w, extra);
         // Appliances were chosen for the size of the last day.
         let size = size_w / f64::from(who.mean_w);
-        self.add_uses(living, present, size, blend);
+        self.add_uses(scene, present, size, blend);
     }
 
     /// `present` says how much the household does, `size` how strong what it
     /// does it with.
-    fn add_uses(&self, living: &Living<'_, '_>, present: f64, size: f64, blend: &mut Blend<'_>) {
-        let Living { world, index, who, day, detail } = *living;
-        let key = Key::new(world.seed, Stream::Appliance).with(index).on(day.number);
+    fn add_uses(&self, scene: Scene<'_, '_>, present: f64, size: f64, blend: &mut Blend<'_>) {
+        let Scene { world, account, who, day, detail } = scene;
+        let key = Key::new(world.seed, Stream::Appliance).with(account.index).on(day.number);
         let regular = f64::from(self.regular);
         let is_usual_below = (regular * 1_024.0) as u64;
         let about_minutes = (SPREAD * (8.0 + 60.0 * (1.0 - regular)) * 8.0) as i64;

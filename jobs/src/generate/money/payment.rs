@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::bill::Bill;
+use crate::generate::calendar::{SATURDAY, SUNDAY, weekday};
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
@@ -128,7 +129,7 @@ pub fn payments_of(world: &World, account: &Account, bill: &Bill) -> Vec<Payment
         })
         .map(|payment| match payment.channel {
             // Halls and counters are closed on Sundays.
-            "hall" | "bank_counter" if (payment.paid + 3).rem_euclid(7) == 6 => {
+            "hall" | "bank_counter" if weekday(payment.paid) == SUNDAY => {
                 Payment { paid: (payment.paid - 1).max(bill.issued), ..payment }
             }
             _ => payment,
@@ -183,10 +184,9 @@ fn parts(habit: Payer, bill: &Bill, key: Key) -> (Option<Part>, Option<Part>) {
         // Banks collect on workdays.
         Payer::Autopay => {
             let day = issued + 5;
-            (
-                Some(Part { is_debit: true, ..whole(day + [0, 0, 0, 0, 0, 2, 1][(day + 3).rem_euclid(7) as usize]) }),
-                None,
-            )
+            let monday = day + 7 - weekday(day);
+            let paid = if weekday(day) < SATURDAY { day } else { monday };
+            (Some(Part { is_debit: true, ..whole(paid) }), None)
         }
         // Everybody forgets once in a while.
         _ if key.chance(8, 0.012) => (Some(whole(due + 1 + days(1, 30))), None),

@@ -5,12 +5,13 @@ use arrow::error::ArrowError;
 
 use super::Story;
 use super::work_order::is_shock;
+use crate::generate::calendar::MINUTES_PER_DAY;
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream, mix};
 use crate::generate::who::account::account_id;
 use crate::generate::who::archetype::Archetype;
 use crate::generate::who::contract::Reach;
-use crate::generate::who::outage::{MICROS_PER_MINUTE, MINUTES_PER_DAY};
+use crate::generate::who::outage::MICROS_PER_MINUTE;
 use crate::generate::world::{RECORDED_DAYS, World};
 use crate::generate::write::{Row, opt_texts, opt_timestamps, texts};
 

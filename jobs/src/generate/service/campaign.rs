@@ -105,11 +105,10 @@ impl Campaign {
         }
     }
 
-    /// The day on which it began, if the lake reaches back so far.
+    /// The day on which it began; the lake's records may not reach back so far.
     pub fn start(self, world: &World) -> Option<i32> {
         let month = NaiveDate::from_epoch_days(world.first_of_last_month())?;
-        let start = month.checked_sub_months(Months::new(self.months_ago))?.to_epoch_days() + 4;
-        (start >= world.first_served()).then_some(start)
+        Some(month.checked_sub_months(Months::new(self.months_ago))?.to_epoch_days() + 4)
     }
 
     /// Days over which it turned to people.
@@ -133,7 +132,7 @@ impl Campaign {
             Product::Autopay => who.payer != Payer::Autopay && is_household,
             Product::ChargingTariff => who.charger.is_some_and(|charger| charger.is_registered),
             Product::SummerSaving => is_household && who.mean_w > 350.0,
-            Product::DemandResponse => account.capacity_kva >= 160,
+            Product::DemandResponse => account.has_own_transformer(),
             Product::App => !reach.has_app && is_household,
         }
     }
@@ -184,9 +183,10 @@ pub struct CampaignRow {
     start: i32,
 }
 
-/// The campaigns that the lake reaches back to.
+/// The campaigns that the records reach back to.
 pub fn campaigns(world: &World) -> impl Iterator<Item = CampaignRow> {
-    CAMPAIGNS.into_iter().filter_map(|campaign| campaign.start(world).map(|start| CampaignRow { campaign, start }))
+    let row = |campaign: Campaign| campaign.start(world).map(|start| CampaignRow { campaign, start });
+    CAMPAIGNS.into_iter().filter_map(row).filter(|row| row.start >= world.first_served())
 }
 
 impl Row for CampaignRow {

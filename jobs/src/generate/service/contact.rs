@@ -5,6 +5,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::campaign::{CAMPAIGNS, Campaign, Channel, Product};
+use crate::generate::calendar::MINUTES_PER_DAY;
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::money::bill::Bill;
 use crate::generate::money::payment::Payment;
@@ -12,7 +13,7 @@ use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::who::archetype::Archetype;
 use crate::generate::who::contract::Reach;
-use crate::generate::who::outage::{MICROS_PER_MINUTE, MINUTES_PER_DAY};
+use crate::generate::who::outage::MICROS_PER_MINUTE;
 use crate::generate::who::tenant::Tenant;
 use crate::generate::world::World;
 use crate::generate::write::{Row, flags, opt_dates, opt_texts, opt_timestamps, texts};
@@ -136,6 +137,9 @@ pub fn contacts_of(world: &World, account: &Account, reminders: &[Reminder]) -> 
     let key = Key::new(world.seed, Stream::Contact).with(account.index);
     let mut found: Vec<Contact> =
         CAMPAIGNS.into_iter().filter_map(|campaign| offer(world, account, campaign, key)).collect();
+    // Those that began before the records are not in them.
+    let is_recorded = |campaign: Campaign| campaign.start(world).is_some_and(|start| start >= world.first_served());
+    found.retain(|contact| contact.campaign.is_none_or(is_recorded));
     for (place, reminder) in reminders.iter().enumerate() {
         let who = account.holder_on(reminder.day);
         let key = key.with(1_000 + place as u64);

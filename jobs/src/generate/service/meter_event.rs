@@ -9,13 +9,13 @@ use chrono::DateTime;
 
 use super::Story;
 use super::meter::Meter;
+use crate::generate::calendar::MINUTES_PER_DAY;
 use crate::generate::curve::POINTS;
 use crate::generate::curve::shape::clear_sky;
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::who::account::{Account, account_id};
 use crate::generate::who::network::{settlement, transformer_of};
-use crate::generate::who::outage::MINUTES_PER_DAY;
 use crate::generate::world::{RECORDED_DAYS, World};
 use crate::generate::write::{Row, opt_ints, opt_texts, texts};
 

@@ -1,5 +1,6 @@
 //! An account: where it is, on which terms it is supplied, and who is behind
-//! it. All of it is drawn from the seed and the account's index alone.
+//! it. All of it is drawn from the seed, the end of the lake and the account's
+//! index alone: neither days nor months nor other accounts change it.
 
 use std::ops::Range;
 
@@ -9,7 +10,8 @@ use super::archetype::Archetype;
 use super::network::{Node, is_house, region_of, transformer_of};
 use super::outage::outages;
 use super::tenant::{Device, Tenant, installed};
-use super::terms::{FormerTerms, MEDIUM_VOLTAGE_KVA, capacity_kva, former_terms, tariff_of};
+use super::terms::{FormerTerms, MEDIUM_VOLTAGE_KVA, capacity_kva, former_terms, has_own_transformer, tariff_of};
+use crate::generate::calendar::{SUNDAY, weekday};
 use crate::generate::money::tariff::Tariff;
 use crate::generate::random::{Key, Stream};
 use crate::generate::service::contact::Conversions;
@@ -149,7 +151,7 @@ impl Account {
             former,
             is_billed_by_demand: chance(Draw::Demand, 0.45),
             conversions: Conversions::default(),
-            interruptions: interruptions(world, Node::at(index, capacity_kva >= MEDIUM_VOLTAGE_KVA)),
+            interruptions: interruptions(world, Node::at(index, has_own_transformer(capacity_kva))),
             reactive: libm::exp(0.35 * key.normal(Draw::Reactive as u64) - 0.2).clamp(0.2, 2.4),
         };
         account.conversions = Conversions::of(world, &account);
@@ -217,7 +219,7 @@ impl Account {
 
     /// Whether the customer runs its own transformer.
     pub fn has_own_transformer(&self) -> bool {
-        self.capacity_kva >= MEDIUM_VOLTAGE_KVA
+        has_own_transformer(self.capacity_kva)
     }
 
     /// Industry of a business.
@@ -283,7 +285,7 @@ fn opened(world: &World, key: Key, index: u64, archetype: Archetype) -> i32 {
     };
     // At most `OLDEST_DAYS`, far inside the range; nobody is connected on a Sunday.
     let day = world.end - days_ago as i32;
-    if (day + 3).rem_euclid(7) == 6 { day - 2 } else { day }
+    if weekday(day) == SUNDAY { day - 2 } else { day }
 }
 
 /// Who lived in a dwelling before, if anybody did in the last years.

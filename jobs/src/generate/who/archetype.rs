@@ -35,7 +35,7 @@ pub struct Traits {
     pub class: &'static str,
     /// Section letters and divisions of GB/T 4754; none for households.
     pub industries: &'static [&'static str],
-    /// Median yearly energy.
+    /// Median yearly energy. Of dwellings in which somebody lives, London says it.
     pub median_kwh: f64,
     /// Standard deviation of the logarithm of the yearly energy.
     pub sigma: f64,

@@ -10,6 +10,7 @@ use super::archetype::Archetype;
 use super::network::{Node, settlement, transformer_of};
 use super::person::{Person, address};
 use super::tenant::Tenant;
+use super::terms::TWO_PART_KVA;
 use crate::generate::damage::{Flaw, before, wrong};
 use crate::generate::money::payment::Payer;
 use crate::generate::money::tariff::Tariff;
@@ -127,7 +128,7 @@ fn contract(world: &World, account: &Account, valid_from: i32, valid_to: Option<
     let (tariff, capacity_kva) = account.terms_on(valid_from);
     let settlement = settlement(seed, transformer_of(index));
     let is_household = archetype.is_household();
-    let is_large = capacity_kva >= 315 && !is_household;
+    let is_large = capacity_kva >= TWO_PART_KVA && !is_household;
     // What a campaign won goes with the customer.
     let since = |won: Option<Won>| won.is_some_and(|won| won.is_of(who, valid_from));
     let reach = Reach::of(seed, index, who);

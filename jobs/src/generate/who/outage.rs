@@ -5,13 +5,13 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::network::{Node, TRANSFORMERS_PER_FEEDER, feeder_of, first_of, settlement};
+use crate::generate::calendar::MINUTES_PER_DAY;
 use crate::generate::damage::{Flaw, missing, wrong};
 use crate::generate::random::{Key, Stream};
 use crate::generate::weather::REGIONS;
 use crate::generate::world::{Month, World};
 use crate::generate::write::{Row, flags, opt_timestamps, texts};
 
-pub const MINUTES_PER_DAY: i64 = 24 * 60;
 pub const MICROS_PER_MINUTE: i64 = 60_000_000;
 
 /// Interruptions of a transformer, and of a feeder, in a year in town.
@@ -76,7 +76,7 @@ impl Outage {
     }
 }
 
-/// The interruptions of a transformer, oldest first.
+/// The interruptions of a transformer in all known months, oldest first.
 pub fn outages(world: &World, node: Node) -> Vec<Outage> {
     let key = Key::new(world.seed, Stream::Outage).with(node.number());
     let feeder = Key::new(world.seed, Stream::Outage).with(u64::MAX).with(feeder_of(node.area()));
@@ -90,7 +90,7 @@ pub fn outages(world: &World, node: Node) -> Vec<Outage> {
     let surroundings = exposure(node.area());
     let along_feeder = exposure(first_of(feeder_of(node.area())));
     let mut outages = Vec::new();
-    for month in world.served_months() {
+    for month in world.known_months() {
         let stormy = if (5..9).contains(&month.month) { STORMY } else { 0.7 };
         let unplanned = frailty(key) * surroundings * stormy;
         for (kind, key, per_year) in [
@@ -186,7 +186,7 @@ mod tests {
                 assert!((8..=520).contains(&outage.minutes()), "{outage:?}");
             }
         }
-        let per_year = count as f64 / 800.0 / 25.0 * 12.0;
+        let per_year = count as f64 / 800.0 / world.known_months().len() as f64 * 12.0;
         assert!((1.2..2.6).contains(&per_year), "{per_year}");
     }
 

@@ -129,7 +129,7 @@ impl Tenant {
                     if archetype.is_household() { 0.0 } else { (3.0 * unit * unit - 0.9).clamp(0.0, 1.0) }
                 }),
                 standby: 0.3 * unit(Draw::Standby) * unit(Draw::Standby),
-                noise: between(Draw::Noise, 0.4, 1.15),
+                noise: between(Draw::Noise, 0.4, 1.0),
             },
             shift: key.below(Draw::Shift as u64, 2 * MAX_SHIFT as u64 + 1) as usize,
             cooling_w: cooling_w as f32,

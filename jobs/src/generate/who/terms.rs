@@ -16,7 +16,7 @@ const CAPACITIES_KVA: [u32; 32] = [
 ];
 
 /// Capacity, in kVA, from which business pays in two parts.
-const TWO_PART_KVA: u32 = 315;
+pub const TWO_PART_KVA: u32 = 315;
 /// Capacity, in kVA, from which supply is at medium voltage.
 pub const MEDIUM_VOLTAGE_KVA: u32 = 160;
 
@@ -27,6 +27,11 @@ pub struct FormerTerms {
     pub until: i32,
     pub tariff: Tariff,
     pub capacity_kva: u32,
+}
+
+/// Whether a customer of this size runs its own transformer.
+pub fn has_own_transformer(capacity_kva: u32) -> bool {
+    capacity_kva >= MEDIUM_VOLTAGE_KVA
 }
 
 /// The contracted size that holds the highest load with some reserve.
@@ -76,7 +81,7 @@ pub fn former_terms(end: i32, opened: i32, tariff: Tariff, capacity_kva: u32, un
         _ => (tariff, smaller_kva),
     };
     // Nobody changes from the public transformer to one of their own here.
-    let keeps_transformer = (former_kva < MEDIUM_VOLTAGE_KVA) == (capacity_kva < MEDIUM_VOLTAGE_KVA);
+    let keeps_transformer = has_own_transformer(former_kva) == has_own_transformer(capacity_kva);
     (opened < until && keeps_transformer).then_some(FormerTerms {
         until,
         tariff: former_tariff,
