@@ -9,6 +9,7 @@ mod run;
 mod sources;
 mod sql;
 mod table;
+mod tags;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -72,6 +73,9 @@ enum Command {
     /// Print the functions that kwhy adds to SQL
     Functions(functions::Functions),
     Generate(generate::Generate),
+    /// Look at tags, check them, ask why an account has one
+    #[command(subcommand)]
+    Tags(tags::Tags),
     /// Start the processes of a Ballista cluster
     #[command(subcommand)]
     Cluster(cluster::Cluster),
@@ -167,6 +171,7 @@ async fn dispatch(command: Command) -> Result<(), Error> {
         Command::Sql(sql) => sql.run().await,
         Command::Functions(functions) => functions.run(),
         Command::Generate(generate) => generate.run().await,
+        Command::Tags(tags) => tags.run().await,
         Command::Cluster(cluster) => cluster.run().await,
     }
 }

@@ -40,6 +40,8 @@ pub enum Error {
     TooLarge { model: String, table: String, mib: u64 },
     #[error("a run would stop at: {}", tables.join(", "))]
     Unfit { tables: Vec<String> },
+    #[error("{failed} of {count} cases of tags do not hold")]
+    Cases { failed: usize, count: usize },
     #[error("{message}")]
     Usage { message: String, hint: String },
     #[error("{}: {source}", path.display())]
@@ -77,7 +79,7 @@ impl Error {
             Self::Generate(error) => error.exit_code(),
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
-            Self::NotUnique { .. } | Self::Unfit { .. } => 1,
+            Self::NotUnique { .. } | Self::Unfit { .. } | Self::Cases { .. } => 1,
             Self::Conservation { .. }
             | Self::NoRows { .. }
             | Self::NothingFits { .. }

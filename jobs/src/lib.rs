@@ -20,3 +20,4 @@ pub mod plan;
 pub mod project;
 pub mod run;
 pub mod state;
+pub mod tags;

@@ -5,13 +5,17 @@ pub mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 
 use crate::project::contract::VERSION;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, ModelContract, Scope, quoted};
-use crate::project::{METERED, Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS, segment};
+use crate::project::tag::{Before, Tag, TagType, Wide};
+use crate::project::{
+    CUTS, HISTOGRAMS, METERED, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS, STAGED, TAGS, segment,
+};
 use crate::state::{Area, Snapshot, Source};
 
 pub use units::{Unit, units};
@@ -92,6 +96,8 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub steps: Vec<Step>,
+    /// Tables of earlier runs that steps read.
+    pub kept: Tables,
     pub as_of: NaiveDate,
     pub buckets: u32,
     pub rows_per_unit: u64,
@@ -112,13 +118,43 @@ impl Sources {
     }
 }
 
+/// What stands from before a run, and is read as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// The tags of the release with the latest earlier date.
+    pub previous_tags: Option<Snapshot>,
+    /// Percentiles among peers, which stay until a job makes them anew.
+    pub cuts: Option<Snapshot>,
+}
+
+impl Standing {
+    /// As the compiled tags see it; a job that makes the cuts does not keep them.
+    fn before(&self, project: &Project, job: &Job) -> Before {
+        let has = |snapshot: &Snapshot, tag: &Tag| {
+            let wanted = if tag.kind == TagType::Bool { DataType::Boolean } else { DataType::Utf8 };
+            snapshot.schema.field_with_name(&tag.name).is_ok_and(|field| *field.data_type() == wanted)
+        };
+        let held = project.tags.tags.iter().filter(|tag| tag.has_hysteresis());
+        let tags = self.previous_tags.iter().flat_map(|snapshot| held.clone().filter(|tag| has(snapshot, tag)));
+        let columns = |snapshot: &Snapshot| snapshot.schema.fields().iter().map(|field| field.name().clone()).collect();
+        Before {
+            tags: tags.map(|tag| tag.name.clone()).collect(),
+            cuts: self.cuts.as_ref().filter(|_| !makes_cuts(job)).map(columns),
+        }
+    }
+}
+
+fn makes_cuts(job: &Job) -> bool {
+    job.build.iter().any(|name| name == CUTS)
+}
+
 /// The next power of two of accounts / 32,768.
 pub fn bucket_count(accounts: u64) -> u32 {
     accounts.div_ceil(ACCOUNTS_PER_BUCKET).max(1).next_power_of_two().min(u64::from(MAX_BUCKETS)) as u32
 }
 
 /// All models of a project, the compiled ones among them.
-pub fn models(project: &Project, sources: &Sources) -> Result<BTreeMap<String, Model>, Mistakes> {
+pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<BTreeMap<String, Model>, Mistakes> {
     let mut models = project.models.clone();
     let contract = |label: &str, label_zh: &str, key: &[&str], scope| ModelContract {
         label: label.to_owned(),
@@ -132,9 +168,27 @@ pub fn models(project: &Project, sources: &Sources) -> Result<BTreeMap<String, M
         text: String::new(),
     };
     if !project.tags.tags.is_empty() {
-        let sql = project.tags.sql(&|source| sources.is_absent(source));
-        let contract = contract("Customer tags", "客户标签", &["account_id"], Scope::Bucket);
-        models.insert(TAGS.to_owned(), Model::new(TAGS, Layer::Marts, "sql/tags", sql, contract)?);
+        let is_absent = |source: &str| sources.is_absent(source);
+        let catalog_version = project.catalog_version();
+        let wide = Wide { tags: &project.tags, is_absent: &is_absent, before, catalog_version: &catalog_version };
+        let mut add = |name: &str, layer, sql, contract| {
+            models.insert(name.to_owned(), Model::new(name, layer, "sql/tags", sql, contract)?);
+            Ok::<(), Mistakes>(())
+        };
+        let wide_contract = |label, label_zh| contract(label, label_zh, &["account_id"], Scope::Bucket);
+        let sql = wide.sql(&|tag| !tag.is_sensitive());
+        add(TAGS, Layer::Marts, sql, wide_contract("Customer tags", "客户标签"))?;
+        if project.tags.tags.iter().any(Tag::is_sensitive) {
+            let sql = wide.sql(&Tag::is_sensitive);
+            add(SENSITIVE_TAGS, Layer::Marts, sql, wide_contract("Sensitive customer tags", "敏感客户标签"))?;
+        }
+        if !project.tags.picks().is_empty() {
+            let key = ["peers", "peer_group", "tag", "value"];
+            let histograms = contract("Accounts by peers, tag and value, per bucket", "同类标签分布", &key, Scope::Bucket);
+            add(HISTOGRAMS, Layer::Features, wide.histograms_sql(), histograms)?;
+            let cuts = contract("Percentiles of tags among peers", "同类分位切点", &["peers", "peer_group"], Scope::Whole);
+            add(CUTS, Layer::Features, wide.cuts_sql(), cuts)?;
+        }
     }
     if !project.segmentations.is_empty() {
         let sql = segment::segments_sql(&project.segmentations);
@@ -158,21 +212,33 @@ pub fn models(project: &Project, sources: &Sources) -> Result<BTreeMap<String, M
 }
 
 /// The steps of a job.
-pub fn plan(project: &Project, job: &Job, sources: &Sources, as_of: NaiveDate, buckets: u32) -> Result<Plan, Mistakes> {
-    let models = models(project, sources)?;
+pub fn plan(
+    project: &Project,
+    job: &Job,
+    sources: &Sources,
+    standing: &Standing,
+    as_of: NaiveDate,
+    buckets: u32,
+) -> Result<Plan, Mistakes> {
+    let before = standing.before(project, job);
+    let models = models(project, sources, &before)?;
+    let cuts = standing.cuts.as_ref().filter(|_| !makes_cuts(job));
+    let kept = [(CUTS, cuts), (PREVIOUS_TAGS, standing.previous_tags.as_ref())];
+    let kept: Tables = kept.into_iter().filter_map(|(name, table)| Some((name.to_owned(), table?.clone()))).collect();
     let mut planner = Planner {
         project,
         models: &models,
         sources,
         rows_per_unit: job.rows_per_unit,
         steps: Vec::new(),
-        done: BTreeSet::new(),
+        // What is kept is not made.
+        done: kept.keys().cloned().collect(),
         asked: job.build.iter().cloned().collect(),
     };
     for target in &job.build {
         planner.need(target);
     }
-    Ok(Plan { steps: planner.steps, as_of, buckets, rows_per_unit: job.rows_per_unit })
+    Ok(Plan { steps: planner.steps, kept, as_of, buckets, rows_per_unit: job.rows_per_unit })
 }
 
 struct Planner<'a> {
@@ -316,6 +382,7 @@ impl Planner<'_> {
         };
         let natural = match model.layer {
             _ if [SEGMENTS, SEGMENT_COUNTS].contains(&model.name.as_str()) => Phase::Segments,
+            _ if [HISTOGRAMS, CUTS].contains(&model.name.as_str()) => Phase::Tags,
             Layer::Staging => Phase::Sources,
             _ if model.month_of.is_some() => Phase::LoadDays,
             Layer::Marts => Phase::Tags,

@@ -4,7 +4,7 @@
 
 pub mod contract;
 pub mod diagnostic;
-mod document;
+pub mod document;
 pub mod guess;
 pub mod job;
 pub mod model;
@@ -15,13 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+use datafusion::sql::sqlparser::ast::{Expr, Value};
+
 use contract::Contract;
 use diagnostic::{Mistake, Mistakes, did_you_mean};
 use document::Document;
 use job::Job;
-use model::{Layer, Model, ModelContract};
+use model::{Layer, Model, ModelContract, date_literal};
 use segment::Segmentation;
-use tag::{Tags, parse_evidence, parse_tags};
+use tag::{TagFile, Tags, link_tags, read_tags};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -29,8 +32,16 @@ mod embedded {
 
 /// Prefix under which models see sources.
 pub const STAGED: &str = "stg_";
-/// Marts that are compiled from TOML instead of written in SQL.
+/// Tables that are compiled from TOML instead of written in SQL.
 pub const TAGS: &str = "customer_tags";
+/// Tags of sensitivity 3, in a table of their own.
+pub const SENSITIVE_TAGS: &str = "customer_tags_sensitive";
+/// Accounts by group of peers and value, of tags that are compared with peers.
+pub const HISTOGRAMS: &str = "tag_histogram";
+/// Percentiles among peers, frozen until they are made anew.
+pub const CUTS: &str = "tag_cut";
+/// The tags of the release with the latest earlier date.
+pub const PREVIOUS_TAGS: &str = "previous_tags";
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
 /// Load by meter, before it is known whose it is.
@@ -87,6 +98,24 @@ impl Project {
     /// The project that travels in the program.
     pub fn builtin() -> Result<Self, ProjectError> {
         Ok(parse(&embedded_files())?)
+    }
+
+    /// What stands for a parameter in the SQL of a model.
+    pub fn parameter(
+        &self,
+        model: &str,
+        parameter: &str,
+        as_of: NaiveDate,
+        is_absent: &dyn Fn(&str) -> bool,
+    ) -> Option<Expr> {
+        if parameter == "as_of" {
+            return Some(date_literal(as_of));
+        }
+        if let Some(number) = self.models.get(model).and_then(|model| model.settings.get(parameter)) {
+            return Some(Expr::Value(Value::Number(number.to_string(), false).into()));
+        }
+        let source = parameter.strip_prefix("has_").filter(|source| self.contracts.contains_key(*source))?;
+        Some(Expr::Value(Value::Boolean(!is_absent(source)).into()))
     }
 
     pub fn job(&self, name: &str) -> Result<&Job, ProjectError> {
@@ -175,6 +204,9 @@ fn stem<'a>(path: &'a str, prefix: &str, suffix: &str) -> Option<&'a str> {
 fn parse(files: &Files) -> Result<Project, Mistakes> {
     let mut project = Project::default();
     let mut mistakes = Mistakes::default();
+    let mut tags: Vec<TagFile> = Vec::new();
+    // A name that a file with mistakes declares is not unknown.
+    let mut is_whole = true;
     fn keep<T>(parsed: Result<T, Mistakes>, mistakes: &mut Mistakes) -> Option<T> {
         parsed.map_err(|found| mistakes.0.extend(found.0)).ok()
     }
@@ -198,10 +230,11 @@ fn parse(files: &Files) -> Result<Project, Mistakes> {
             if let Some(job) = keep(Job::parse(name, file, text), &mut mistakes) {
                 project.jobs.insert(name.to_owned(), job);
             }
-        } else if path == "sql/tags/evidence.toml" {
-            project.tags.evidence = keep(parse_evidence(file, text), &mut mistakes).unwrap_or_default();
         } else if stem(path, "sql/tags/", ".toml").is_some() {
-            project.tags.tags.extend(keep(parse_tags(file, text), &mut mistakes).unwrap_or_default());
+            match keep(read_tags(file, text), &mut mistakes) {
+                Some(file) => tags.push(file),
+                None => is_whole = false,
+            }
         } else if let Some(name) = stem(path, "sql/segments/", ".toml") {
             project.segmentations.extend(keep(Segmentation::parse(name, file, text), &mut mistakes));
         }
@@ -225,13 +258,17 @@ fn parse(files: &Files) -> Result<Project, Mistakes> {
             }
         }
     }
+    if is_whole {
+        let tables: BTreeSet<String> = model_names(files).chain(tables_of(files).map(|table| format!("{STAGED}{table}"))).collect();
+        project.tags = link_tags(tags, &tables, &mut mistakes);
+    }
     link(&project, files, &mut mistakes);
     mistakes.into_result().map(|()| project)
 }
 
 /// Names that do not resolve, and models that need each other.
 fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
-    let compiled = [TAGS, SEGMENTS, SEGMENT_COUNTS];
+    let compiled = [TAGS, SENSITIVE_TAGS, CUTS, SEGMENTS, SEGMENT_COUNTS];
     let mut known: BTreeSet<String> = project.models.keys().cloned().collect();
     // Of a contract with mistakes, too: what reads it is not to blame.
     known.extend(tables_of(files).map(|table| format!("{STAGED}{table}")));
@@ -250,7 +287,6 @@ fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
         }
         link_parameters(model, &sources, mistakes);
     }
-    link_tags(project, files, mistakes);
     for job in project.jobs.values() {
         let text = files.values().find(|(file, _)| *file == job.file).map_or("", |(_, text)| text);
         for name in job.build.iter().filter(|name| !known.contains(*name)) {
@@ -279,6 +315,14 @@ fn tables_of(files: &Files) -> impl Iterator<Item = &str> {
     files.keys().filter_map(|path| stem(path, SOURCES, ".toml"))
 }
 
+/// Models that have a SQL file, be it a good one or not.
+fn model_names(files: &Files) -> impl Iterator<Item = String> {
+    let stems = files.keys().filter_map(|path| {
+        ["staging", "features", "marts"].iter().find_map(|folder| stem(path, &format!("sql/{folder}/"), ".sql"))
+    });
+    stems.map(str::to_owned)
+}
+
 /// Parameters that nobody gives, and those that the SQL does not ask for.
 fn link_parameters(model: &Model, sources: &[String], mistakes: &mut Mistakes) {
     let settings = || model.settings.keys().map(String::as_str);
@@ -296,51 +340,6 @@ fn link_parameters(model: &Model, sources: &[String], mistakes: &mut Mistakes) {
         let message = format!("its contract gives a parameter `{name}` that the SQL does not ask for");
         let hint = format!("write `${name}` where it holds, or take it out of the contract");
         mistakes.push(Mistake::new(&model.file, &model.sql, 0..0, message).with_hint(hint));
-    }
-}
-
-fn link_tags(project: &Project, files: &Files, mistakes: &mut Mistakes) {
-    let text_of = |file: &str| files.values().find(|(name, _)| name == file).map_or("", |(_, text)| text.as_str());
-    let mut names = BTreeSet::new();
-    for tag in &project.tags.tags {
-        let text = text_of(&tag.file);
-        if !names.insert(&tag.name) {
-            mistakes.push(Mistake::new(
-                &tag.file,
-                text,
-                model::find_word(text, &tag.name),
-                format!("tag `{}` stands here twice", tag.name),
-            ));
-        }
-        if !project.models.contains_key(&tag.feature) && tag.feature != format!("{STAGED}accounts") {
-            let near = did_you_mean(&tag.feature, project.models.keys().map(String::as_str))
-                .unwrap_or("a model of sql/features");
-            mistakes.push(
-                Mistake::new(
-                    &tag.file,
-                    text,
-                    model::find_word(text, &tag.feature),
-                    format!("no feature table is called `{}`", tag.feature),
-                )
-                .with_hint(format!("did you mean `{near}`?")),
-            );
-        }
-        if !project.tags.evidence.contains_key(&tag.evidence) {
-            let near = did_you_mean(&tag.evidence, project.tags.evidence.keys().map(String::as_str));
-            let hint = near.map_or_else(
-                || "evidence is declared in sql/tags/evidence.toml".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            mistakes.push(
-                Mistake::new(
-                    &tag.file,
-                    text,
-                    model::find_word(text, &tag.evidence),
-                    format!("no evidence is called `{}`", tag.evidence),
-                )
-                .with_hint(hint),
-            );
-        }
     }
 }
 

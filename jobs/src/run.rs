@@ -90,7 +90,8 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let lease = Lease::take(&out.root)?;
     let engine = Engine::open(request.target.clone(), job.memory_bytes, request.parallel).await?;
     let buckets = decide_buckets(&out, request.buckets, &sources)?;
-    let plan = plan::plan(&project, &job, &sources, request.as_of, buckets)?;
+    let standing = release::standing(&engine, &out, request.as_of).await?;
+    let plan = plan::plan(&project, &job, &sources, &standing, request.as_of, buckets)?;
     let mut ledger = ledger::Ledger::open(&engine, &out, &job.name, request.as_of).await?;
     let build = build::Build::new(&engine, &project, &out, &sources, &plan, ledger.sequence(), progress);
     let built = build.run(&mut ledger).await;

@@ -39,6 +39,9 @@ mod testing;
 
 use std::sync::Arc;
 
+/// What results of functions depend on besides their arguments.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub use account::account_bucket::{account_hash, bucket_of};

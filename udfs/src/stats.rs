@@ -5,6 +5,7 @@ mod category_entropy;
 mod exact_median;
 mod gini;
 mod herfindahl;
+mod histogram;
 mod lorenz_share;
 mod median_deviation;
 pub(crate) mod middle;
@@ -38,6 +39,7 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
         exact_median::ExactMedian.into(),
         gini::Gini.into(),
         herfindahl::Herfindahl.into(),
+        histogram::Histogram.into(),
         lorenz_share::LorenzShare.into(),
         median_deviation::MedianDeviation.into(),
         most_frequent::MostFrequent.into(),

@@ -11,6 +11,26 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Mistake, Mistakes, did_you_mean};
 
+/// A value as it is written: what SQL or a test case takes for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Literal {
+    Text(String),
+    Number(String),
+    Flag(bool),
+    List(Vec<Literal>),
+}
+
+impl Literal {
+    /// Without quotes, for people.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Number(text) => text.clone(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::List(items) => items.iter().map(Self::shown).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
 /// A TOML file of the project and the mistakes found in it so far.
 pub struct Document<'a> {
     pub file: &'a str,
@@ -174,9 +194,18 @@ impl<'a> Section<'a> {
         self.texts(key)
     }
 
-    /// A table whose keys are free: pairs of key and text, number or flag, as
-    /// they are written.
-    pub fn scalars(&self, key: &'static str) -> Vec<(Spanned<String>, Spanned<String>)> {
+    /// A text, a number, a flag or a list of them.
+    pub fn literal(&self, key: &'static str) -> Option<Spanned<Literal>> {
+        let value = self.get(key)?;
+        let literal = literal(value.get_ref());
+        if literal.is_none() {
+            self.wrong_type(key, value, "a text, a number, a flag or a list of them");
+        }
+        literal.map(|literal| Spanned::new(value.span(), literal))
+    }
+
+    /// A table whose keys are free, with its values.
+    pub fn literals(&self, key: &'static str) -> Vec<(Spanned<String>, Spanned<Literal>)> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let Some(table) = value.get_ref().as_table() else {
             self.wrong_type(key, value, "a table");
@@ -184,19 +213,73 @@ impl<'a> Section<'a> {
         };
         let mut pairs = Vec::new();
         for (name, item) in table.iter() {
-            let written = match item.get_ref() {
-                DeValue::String(text) => text.to_string(),
-                DeValue::Integer(number) => number.as_str().to_owned(),
-                DeValue::Float(number) => number.as_str().to_owned(),
-                DeValue::Boolean(flag) => flag.to_string(),
-                _ => {
-                    self.wrong_type(name.get_ref(), item, "a text, a number or a flag");
-                    continue;
-                }
-            };
-            pairs.push((Spanned::new(name.span(), name.get_ref().to_string()), Spanned::new(item.span(), written)));
+            match literal(item.get_ref()) {
+                Some(literal) => pairs.push((
+                    Spanned::new(name.span(), name.get_ref().to_string()),
+                    Spanned::new(item.span(), literal),
+                )),
+                None => self.wrong_type(name.get_ref(), item, "a text, a number, a flag or a list of them"),
+            }
         }
         pairs
+    }
+
+    /// A table of tables whose keys are free, all of them.
+    pub fn members(&self) -> Vec<(Spanned<String>, Vec<(Spanned<String>, Spanned<Literal>)>)> {
+        let mut members = Vec::new();
+        for (name, item) in self.table.iter() {
+            let Some(table) = item.get_ref().as_table() else {
+                self.wrong_type(name.get_ref(), item, "a table");
+                continue;
+            };
+            let mut fields = Vec::new();
+            for (field, value) in table.iter() {
+                match literal(value.get_ref()) {
+                    Some(literal) => fields.push((
+                        Spanned::new(field.span(), field.get_ref().to_string()),
+                        Spanned::new(value.span(), literal),
+                    )),
+                    None => self.wrong_type(field.get_ref(), value, "a text, a number or a flag"),
+                }
+            }
+            members.push((Spanned::new(name.span(), name.get_ref().to_string()), fields));
+        }
+        members
+    }
+
+    /// A table whose keys are free, with a text or a list of texts each.
+    pub fn lists(&self, key: &'static str) -> Vec<(Spanned<String>, Vec<Spanned<String>>)> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong_type(key, value, "a table");
+            return Vec::new();
+        };
+        let mut pairs = Vec::new();
+        for (name, item) in table.iter() {
+            let texts: Option<Vec<_>> = match item.get_ref() {
+                DeValue::String(text) => Some(vec![Spanned::new(item.span(), text.to_string())]),
+                DeValue::Array(items) => items
+                    .iter()
+                    .map(|item| Some(Spanned::new(item.span(), item.get_ref().as_str()?.to_owned())))
+                    .collect(),
+                _ => None,
+            };
+            match texts {
+                Some(texts) => pairs.push((Spanned::new(name.span(), name.get_ref().to_string()), texts)),
+                None => self.wrong_type(name.get_ref(), item, "a text or a list of texts"),
+            }
+        }
+        pairs
+    }
+
+    /// `[key]`: one table.
+    pub fn table(&self, key: &'static str) -> Option<Section<'a>> {
+        let value = self.get(key)?;
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            self.wrong_type(key, value, "a table");
+        }
+        table.map(|table| self.child(table, value.span()))
     }
 
     /// `[[key]]`: the sections of a list of tables, in order.
@@ -256,4 +339,17 @@ impl<'a> Section<'a> {
             self.mistake_with_hint(key.span(), format!("`{name}` is not known here"), hint);
         }
     }
+}
+
+fn literal(value: &DeValue<'_>) -> Option<Literal> {
+    Some(match value {
+        DeValue::String(text) => Literal::Text(text.to_string()),
+        DeValue::Integer(number) => Literal::Number(number.as_str().replace('_', "")),
+        DeValue::Float(number) => Literal::Number(number.as_str().replace('_', "")),
+        DeValue::Boolean(flag) => Literal::Flag(*flag),
+        DeValue::Array(items) => {
+            Literal::List(items.iter().map(|item| literal(item.get_ref())).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
 }

@@ -6,7 +6,10 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions};
+use chrono::NaiveDate;
+use datafusion::sql::sqlparser::ast::{
+    DataType as SqlType, Expr, TypedString, Value, visit_expressions, visit_expressions_mut,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use super::diagnostic::{Mistake, Mistakes};
@@ -105,8 +108,8 @@ impl ModelContract {
                 }
             };
             let mut settings = BTreeMap::new();
-            for (name, value) in root.scalars("parameters") {
-                match value.get_ref().parse() {
+            for (name, value) in root.literals("parameters") {
+                match value.get_ref().shown().parse() {
                     _ if name.get_ref() == "as_of" => root.mistake(name.span(), "`as_of` is the date of the run"),
                     Ok(number) => drop(settings.insert(name.into_inner(), number)),
                     Err(_) => root.mistake(value.span(), format!("`{}` takes a whole number", name.get_ref())),
@@ -213,6 +216,29 @@ fn parameters(statement: &Statement) -> BTreeSet<String> {
     names
 }
 
+/// Replaces parameters by what `value` gives for their names, in the parsed
+/// statement, never in text.
+pub fn bind(mut statement: Statement, value: &dyn Fn(&str) -> Option<Expr>) -> Statement {
+    if let Statement::Statement(statement) = &mut statement {
+        let _: ControlFlow<()> = visit_expressions_mut(statement.as_mut(), |expression: &mut Expr| {
+            if let Expr::Value(found) = expression
+                && let Value::Placeholder(name) = &found.value
+                && let Some(value) = value(name.trim_start_matches('$'))
+            {
+                *expression = value;
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    statement
+}
+
+/// A day as SQL writes it.
+pub fn date_literal(day: NaiveDate) -> Expr {
+    let value = Value::SingleQuotedString(day.to_string()).into();
+    Expr::TypedString(TypedString { data_type: SqlType::Date, value, uses_odbc_syntax: false })
+}
+
 /// A name in SQL, whatever it is made of.
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -260,5 +286,12 @@ mod tests {
             Model::new("m", Layer::Features, "m.sql", "select a\nfrom t where )".into(), contract()).expect_err("bad");
         let shown = mistakes.render();
         assert!(shown.contains("m.sql:2"), "{shown}");
+    }
+
+    #[test]
+    fn parameters_are_bound_in_the_syntax_tree() {
+        let statement = parse_sql("m", "select '$least', a from t where a > $least and b < $most").expect("sql");
+        let number = |name: &str| (name == "least").then(|| Expr::Value(Value::Number("-7".to_owned(), false).into()));
+        assert_eq!(bind(statement, &number).to_string(), "SELECT '$least', a FROM t WHERE a > -7 AND b < $most");
     }
 }

@@ -1,28 +1,46 @@
-//! Tags: one TOML block each, and the SQL that they become: one scan per
-//! feature table, one wide row per account.
+//! Tags: what is said of every account, one TOML block each, or one family of
+//! many. Read from `sql/tags/*.toml` ([`read`]), multiplied over axes
+//! ([`family`]), bound to their parameters ([`expression`]) and turned into the
+//! SQL of one wide table ([`compile`]).
+
+mod compile;
+mod expression;
+mod family;
+mod link;
+mod read;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::ops::Range;
+use std::sync::Arc;
 
-use toml::Spanned;
+use super::document::Literal;
 
-use super::diagnostic::Mistakes;
-use super::document::{Document, Section};
+pub use compile::{Before, Wide};
+pub use expression::{PERCENTILE, Pick, at, text_results};
+pub use link::link_tags;
+pub use read::{TagFile, read_tags};
+
+use super::TAGS;
+use super::diagnostic::Mistake;
 
 /// What a tag's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagType {
     Bool,
     Number,
+    /// 1 to n by frozen quantile cuts among peers.
+    Tier,
     Enum,
     Text,
     Date,
 }
 
 impl TagType {
-    const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("bool", Self::Bool),
         ("number", Self::Number),
+        ("tier", Self::Tier),
         ("enum", Self::Enum),
         ("text", Self::Text),
         ("date", Self::Date),
@@ -33,36 +51,217 @@ impl TagType {
     }
 }
 
-/// One tag: `[[tag]]` in `sql/tags/<topic>.toml`.
+/// When a tag's value may be another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    Daily,
+    Monthly,
+    OnChange,
+    PerSegmentation,
+}
+
+impl Refresh {
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("daily", Self::Daily),
+        ("monthly", Self::Monthly),
+        ("on_change", Self::OnChange),
+        ("per_segmentation", Self::PerSegmentation),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, refresh)| *refresh == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// A number or text of a definition that has a name, so that it can be changed
+/// and shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// What holds; with hysteresis what must be reached.
+    pub enter: Literal,
+    /// With hysteresis: what must be kept.
+    pub exit: Option<Literal>,
+    pub unit: String,
+}
+
+impl Parameter {
+    /// `40 %`; `110 % (108 % to stay)`.
+    pub fn shown(&self) -> String {
+        let unit = if self.unit == "1" { String::new() } else { format!(" {}", self.unit) };
+        let texts = matches!(self.enter, Literal::Text(_) | Literal::List(_));
+        match (&self.exit, texts) {
+            (_, true) => self.enter.shown(),
+            (None, _) => format!("{}{unit}", self.enter.shown()),
+            (Some(exit), _) => format!("{}{unit} ({}{unit} to stay)", self.enter.shown(), exit.shown()),
+        }
+    }
+}
+
+/// Feature values, and the value that the tag has then.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub given: BTreeMap<String, Literal>,
+    /// `None` is null.
+    pub expect: Option<Literal>,
+    pub place: Place,
+}
+
+/// Where something stands in a project file.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub file: Arc<str>,
+    pub text: Arc<str>,
+    pub span: Range<usize>,
+}
+
+impl Place {
+    pub fn mistake(&self, message: impl Into<String>) -> Mistake {
+        Mistake::new(&self.file, &self.text, self.span.clone(), message)
+    }
+
+    /// The word within this place, where it stands there; else the place.
+    pub fn of_word(&self, word: &str) -> Self {
+        let inside = &self.text[self.span.clone()];
+        let found = super::model::find_word(inside, word);
+        let span = match found.is_empty() {
+            true => self.span.clone(),
+            false => self.span.start + found.start..self.span.start + found.end,
+        };
+        Self { span, ..self.clone() }
+    }
+
+    /// `sql/tags/load.toml:12`.
+    pub fn line(&self) -> String {
+        format!("{}:{}", self.file, self.text[..self.span.start].matches('\n').count() + 1)
+    }
+}
+
+/// What a tag's value comes from.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// An expression over one feature table, or over other tags.
+    Sql(Expression),
+    /// The tier of another tag.
+    Tier { of: String, tiers: u32 },
+}
+
+/// An expression, parsed and bound to the tag's parameters.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    /// As it is written.
+    pub written: String,
+    /// In one spelling, with the parameters' values in it.
+    pub enter: String,
+    /// The same with the values at which a state is left.
+    pub exit: Option<String>,
+    /// Columns that it names.
+    pub columns: BTreeSet<String>,
+    /// Percentiles among peers that it asks for.
+    pub picks: BTreeSet<Pick>,
+}
+
+/// One tag.
 #[derive(Clone, Debug)]
 pub struct Tag {
     pub name: String,
-    pub file: String,
     pub label: String,
     pub label_zh: String,
     pub category: String,
     pub kind: TagType,
     pub unit: Option<String>,
     pub values: Vec<String>,
-    /// The feature table that the expression reads.
+    /// The feature table that it reads; of a tag over tags the table of tags.
     pub feature: String,
     /// Which of several rows per account: `window_days = 90`.
     pub slice: Option<String>,
     pub evidence: String,
-    pub sql: String,
+    pub body: Body,
+    pub peers: String,
+    pub parameters: BTreeMap<String, Parameter>,
+    pub cases: Vec<Case>,
     pub definition: String,
+    pub source: Option<String>,
+    pub refresh: Refresh,
     pub sensitivity: u8,
+    pub owner: Option<String>,
+    pub since: Option<String>,
+    /// The template of the family that it comes from.
+    pub family: Option<String>,
+    /// Why all accounts of the demo lake may have the same value.
+    pub why_constant: Option<String>,
+    /// The whole block.
+    pub place: Place,
+    /// The expression within it.
+    pub sql_place: Place,
 }
 
 impl Tag {
     /// Whether accounts can be counted by it in a profile.
     pub fn is_attribute(&self) -> bool {
-        matches!(self.kind, TagType::Bool | TagType::Enum)
+        matches!(self.kind, TagType::Bool | TagType::Enum | TagType::Tier)
+    }
+
+    pub fn is_sensitive(&self) -> bool {
+        self.sensitivity >= SENSITIVE
+    }
+
+    /// Whether its value stands on that of the release before.
+    pub fn has_hysteresis(&self) -> bool {
+        matches!(&self.body, Body::Sql(expression) if expression.exit.is_some())
+    }
+
+    pub fn is_over_tags(&self) -> bool {
+        self.feature == TAGS || matches!(self.body, Body::Tier { .. })
+    }
+
+    /// Tags that it reads.
+    pub fn tags_read(&self) -> Vec<&str> {
+        match &self.body {
+            Body::Tier { of, .. } => vec![of],
+            Body::Sql(expression) if self.feature == TAGS => {
+                let picked = expression.picks.iter().map(|pick| pick.tag.as_str());
+                expression.columns.iter().map(String::as_str).chain(picked).collect()
+            }
+            Body::Sql(_) => Vec::new(),
+        }
+    }
+
+    /// Tags whose values it reads, those of this account.
+    fn values_read(&self) -> impl Iterator<Item = &str> {
+        let columns = match &self.body {
+            Body::Sql(expression) if self.feature == TAGS => Some(&expression.columns),
+            _ => None,
+        };
+        let of = match &self.body {
+            Body::Tier { of, .. } => Some(of),
+            Body::Sql(_) => None,
+        };
+        columns.into_iter().flatten().chain(of).map(String::as_str)
+    }
+
+    /// Percentiles among peers that it is compared with.
+    pub fn picks(&self) -> Vec<Pick> {
+        match &self.body {
+            Body::Sql(expression) => expression.picks.iter().cloned().collect(),
+            Body::Tier { of, tiers } => (1..*tiers)
+                .map(|tier| Pick { peers: self.peers.clone(), tag: of.clone(), percentile: tier * 100 / tiers })
+                .collect(),
+        }
+    }
+
+    /// The expression as it is written; of a tier what stands for it.
+    pub fn written(&self) -> String {
+        match &self.body {
+            Body::Sql(expression) => expression.written.trim().to_owned(),
+            Body::Tier { of, tiers } => format!("tier {} of {of} among {} peers", tiers, self.peers),
+        }
     }
 }
 
-/// What must be there before a tag may have a value:
-/// `[evidence.<name>]` in `sql/tags/evidence.toml`.
+/// Tags of this sensitivity are published in a table of their own.
+pub const SENSITIVE: u8 = 3;
+
+/// What must be there before a tag may have a value.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     pub name: String,
@@ -75,218 +274,60 @@ pub struct Evidence {
     pub when: String,
     /// Why the value is unknown where the condition does not hold.
     pub reason: String,
+    pub place: Place,
+    pub when_place: Place,
+}
+
+/// A topic that tags are listed by.
+#[derive(Clone, Debug)]
+pub struct Category {
+    pub name: String,
+    pub label: String,
+    pub label_zh: String,
+}
+
+/// Who is compared with whom: `[peers.<name>]`.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    pub name: String,
+    pub label: String,
+    /// Columns of the accounts, the widest group first.
+    pub levels: Vec<String>,
+    /// A group of fewer gives way to the next wider one.
+    pub least_accounts: u32,
+    pub place: Place,
 }
 
 /// All tags of a project.
 #[derive(Clone, Debug, Default)]
 pub struct Tags {
+    /// Those over other tags after all that they read.
     pub tags: Vec<Tag>,
     pub evidence: BTreeMap<String, Evidence>,
-}
-
-pub fn parse_tags(file: &str, text: &str) -> Result<Vec<Tag>, Mistakes> {
-    Document::read(file, text, |root| {
-        let category = root.required_text("category").map(Spanned::into_inner).unwrap_or_default();
-        let feature = root.required_text("feature").map(Spanned::into_inner).unwrap_or_default();
-        let slice = root.text("slice").map(Spanned::into_inner);
-        let evidence = root.text("evidence").map(Spanned::into_inner);
-        let mut tags = Vec::new();
-        for section in root.sections("tag") {
-            tags.extend(read_tag(file, &section, (&category, &feature, slice.as_deref(), evidence.as_deref())));
-            section.finish();
-        }
-        Some(tags)
-    })
-}
-
-fn read_tag(file: &str, section: &Section<'_>, defaults: (&str, &str, Option<&str>, Option<&str>)) -> Option<Tag> {
-    let (category, feature, slice, evidence) = defaults;
-    let name = section.required_text("name");
-    let label = section.required_text("label");
-    let label_zh = section.required_text("label_zh");
-    let sql = section.required_text("sql");
-    let definition = section.required_text("definition");
-    if section.text("type").is_none() {
-        section.mistake(section.span(), "`type` is missing");
-    }
-    let kind = section.choice("type", &TagType::ALL);
-    let unit = section.text("unit").map(Spanned::into_inner);
-    if kind == Some(TagType::Number) && unit.is_none() {
-        section.mistake_with_hint(section.span(), "a number needs a `unit`", "unit = \"1\" for a ratio or a count");
-    }
-    let values: Vec<String> =
-        section.texts("values").unwrap_or_default().into_iter().map(Spanned::into_inner).collect();
-    if kind == Some(TagType::Enum) && values.is_empty() {
-        section.mistake(section.span(), "an enum needs its `values`");
-    }
-    let evidence = section.text("evidence").map(Spanned::into_inner).or(evidence.map(str::to_owned));
-    if evidence.is_none() {
-        section.mistake(section.span(), "`evidence` is missing, here and at the head of the file");
-    }
-    let own_feature = section.text("feature").map(Spanned::into_inner);
-    Some(Tag {
-        name: name?.into_inner(),
-        file: file.to_owned(),
-        label: label?.into_inner(),
-        label_zh: label_zh?.into_inner(),
-        category: category.to_owned(),
-        kind: kind?,
-        unit,
-        values,
-        // A tag over another table than its file's does not take the file's slice.
-        slice: section
-            .text("slice")
-            .map(Spanned::into_inner)
-            .or(slice.filter(|_| own_feature.is_none()).map(str::to_owned)),
-        feature: own_feature.unwrap_or_else(|| feature.to_owned()),
-        evidence: evidence?,
-        sql: sql?.into_inner(),
-        definition: definition?.into_inner(),
-        sensitivity: section.integer("sensitivity").unwrap_or(1).clamp(1, 3) as u8,
-    })
-}
-
-pub fn parse_evidence(file: &str, text: &str) -> Result<BTreeMap<String, Evidence>, Mistakes> {
-    Document::read(file, text, |root| {
-        let mut all = BTreeMap::new();
-        for (name, section) in root.named_sections("evidence") {
-            let name = name.into_inner();
-            let label = section.required_text("label").map(Spanned::into_inner);
-            let sources = section.required_texts("sources").unwrap_or_default();
-            let feature = section.required_text("feature").map(Spanned::into_inner);
-            let when = section.required_text("when").map(Spanned::into_inner);
-            let reason = section.required_text("reason").map(Spanned::into_inner);
-            let slice = section.text("slice").map(Spanned::into_inner);
-            section.finish();
-            if let (Some(label), Some(feature), Some(when), Some(reason)) = (label, feature, when, reason) {
-                let sources = sources.into_iter().map(Spanned::into_inner).collect();
-                all.insert(name.clone(), Evidence { name, label, sources, feature, slice, when, reason });
-            }
-        }
-        Some(all)
-    })
+    pub categories: BTreeMap<String, Category>,
+    pub peers: BTreeMap<String, Peers>,
 }
 
 impl Tags {
-    /// Feature tables that the tags read.
-    pub fn features(&self) -> BTreeSet<&str> {
-        self.tags
-            .iter()
-            .map(|tag| tag.feature.as_str())
-            .chain(self.evidence.values().map(|evidence| evidence.feature.as_str()))
-            .collect()
+    pub fn get(&self, name: &str) -> Option<&Tag> {
+        self.tags.iter().find(|tag| tag.name == name)
     }
 
-    fn used_evidence(&self) -> impl Iterator<Item = &Evidence> {
-        let used: BTreeSet<&str> = self.tags.iter().map(|tag| tag.evidence.as_str()).collect();
-        self.evidence.values().filter(move |evidence| used.contains(evidence.name.as_str()))
+    /// All percentiles among peers that tags ask for.
+    pub fn picks(&self) -> BTreeSet<Pick> {
+        self.tags.iter().flat_map(Tag::picks).collect()
     }
 
-    /// The SQL of `customer_tags`. `is_absent` tells which sources the lake
-    /// does not have: their tags are unknown for that reason.
-    pub fn sql(&self, is_absent: &dyn Fn(&str) -> bool) -> String {
-        let mut sql = String::from("with\n");
-        for feature in self.features() {
-            self.write_scan(feature, &mut sql);
+    /// The tags named and all that they read, in order.
+    pub fn with_read(&self, chosen: &dyn Fn(&Tag) -> bool) -> Vec<&Tag> {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        // What is read stands before who reads it.
+        for tag in self.tags.iter().rev() {
+            if chosen(tag) || wanted.contains(tag.name.as_str()) {
+                wanted.insert(&tag.name);
+                wanted.extend(tag.values_read());
+            }
         }
-        sql.push_str("known as (\n  select\n    account.account_id");
-        for evidence in self.used_evidence() {
-            let Evidence { name, feature, .. } = evidence;
-            let absent = !evidence.sources.is_empty() && evidence.sources.iter().all(|source| is_absent(source));
-            let reason = match absent {
-                true => "'source_absent'".to_owned(),
-                false => format!(
-                    "case when scan_{feature}.account_id is null then 'no_rows' else scan_{feature}.evidence_{name} end"
-                ),
-            };
-            let _ = write!(sql, ",\n    {reason} as evidence_{name}");
-        }
-        for tag in &self.tags {
-            let _ = write!(sql, ",\n    scan_{}.{}", tag.feature, tag.name);
-        }
-        sql.push_str("\n  from stg_accounts as account");
-        for feature in self.features() {
-            let _ = write!(sql, "\n  left join scan_{feature} on scan_{feature}.account_id = account.account_id");
-        }
-        sql.push_str("\n)\nselect\n  account_id,\n  cast($as_of as date) as as_of");
-        for tag in &self.tags {
-            let _ = write!(
-                sql,
-                ",\n  case when evidence_{} is null then {name} end as {name}",
-                tag.evidence,
-                name = tag.name
-            );
-        }
-        for evidence in self.used_evidence() {
-            let _ = write!(sql, ",\n  cast(evidence_{name} as varchar) as evidence_{name}", name = evidence.name);
-        }
-        sql.push_str("\nfrom known\n");
-        sql
-    }
-
-    /// One scan of a feature table for all its tags. Where tags ask for slices
-    /// of several rows per account, the scan folds them into one row.
-    fn write_scan(&self, feature: &str, sql: &mut String) {
-        let tags = self
-            .tags
-            .iter()
-            .filter(|tag| tag.feature == feature)
-            .map(|tag| (tag.name.clone(), tag.sql.clone(), &tag.slice));
-        let evidence = self.used_evidence().filter(|evidence| evidence.feature == feature).map(|evidence| {
-            (
-                format!("evidence_{}", evidence.name),
-                format!("case when {} then null else '{}' end", evidence.when, evidence.reason),
-                &evidence.slice,
-            )
-        });
-        let columns: Vec<_> = tags.chain(evidence).collect();
-        let folds = columns.iter().any(|(_, _, slice)| slice.is_some());
-        let _ = write!(sql, "scan_{feature} as (\n  select\n    account_id");
-        for (name, expression, slice) in &columns {
-            let expression = match (folds, slice) {
-                (false, _) => format!("({expression})"),
-                (true, Some(slice)) => format!("max(case when {slice} then ({expression}) end)"),
-                (true, None) => format!("max({expression})"),
-            };
-            let _ = write!(sql, ",\n    {expression} as {name}");
-        }
-        let _ = write!(sql, "\n  from {feature}{}\n),\n", if folds { "\n  group by account_id" } else { "" });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_of_one_feature_become_one_scan() {
-        let tags = parse_tags(
-            "load.toml",
-            "category = \"load\"\nfeature = \"account_load_window\"\nslice = \"window_days = 90\"\nevidence = \"load_90d\"\n\
-             [[tag]]\nname = \"a\"\nlabel = \"A\"\nlabel_zh = \"甲\"\ntype = \"bool\"\nsql = \"x > 1\"\ndefinition = \"d\"\n\
-             [[tag]]\nname = \"b\"\nlabel = \"B\"\nlabel_zh = \"乙\"\ntype = \"bool\"\nsql = \"y > 1\"\ndefinition = \"d\"\n",
-        )
-        .expect("tags");
-        let evidence = parse_evidence(
-            "evidence.toml",
-            "[evidence.load_90d]\nlabel = \"l\"\nsources = [\"load_curve\"]\nfeature = \"account_load_window\"\nslice = \"window_days = 90\"\nwhen = \"valid_days >= 45\"\nreason = \"too_few_days\"\n",
-        )
-        .expect("evidence");
-        let sql = Tags { tags, evidence }.sql(&|_| false);
-        assert_eq!(sql.matches("from account_load_window").count(), 1, "{sql}");
-        assert!(sql.contains("max(case when window_days = 90 then (x > 1) end) as a"), "{sql}");
-        let absent = parse_sql_ok(&sql);
-        assert!(absent);
-    }
-
-    fn parse_sql_ok(sql: &str) -> bool {
-        crate::project::model::parse_sql("tags", sql).is_ok()
-    }
-
-    #[test]
-    fn a_number_without_unit_is_a_mistake() {
-        let text = "category = \"c\"\nfeature = \"f\"\nevidence = \"e\"\n[[tag]]\nname = \"a\"\nlabel = \"A\"\nlabel_zh = \"甲\"\ntype = \"number\"\nsql = \"x\"\ndefinition = \"d\"\n";
-        let mistakes = parse_tags("t.toml", text).expect_err("bad");
-        assert!(mistakes.render().contains("a number needs a `unit`"));
+        self.tags.iter().filter(|tag| wanted.contains(tag.name.as_str())).collect()
     }
 }

@@ -73,7 +73,8 @@ impl<'a> Build<'a> {
         sequence: i64,
         progress: Arc<dyn Progress>,
     ) -> Self {
-        Self { engine, project, out, sources, plan, sequence, progress, tables: Tables::new(), audits: BTreeMap::new() }
+        let tables = plan.kept.clone();
+        Self { engine, project, out, sources, plan, sequence, progress, tables, audits: BTreeMap::new() }
     }
 
     pub async fn run(mut self, ledger: &mut Ledger) -> Result<Built, Error> {

@@ -2,7 +2,6 @@
 //! tables as of the run's date, and sources as they are delivered.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema};
@@ -10,8 +9,7 @@ use chrono::NaiveDate;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Array, DataType as SqlType, Expr, TypedString, Value, visit_expressions_mut};
+use datafusion::sql::sqlparser::ast::{Array, Expr};
 
 use crate::engine::check::{SourceCheck, canonical_schema, partition_field};
 use crate::engine::check_exec::CheckSpec;
@@ -20,7 +18,7 @@ use crate::error::Error;
 use crate::lake::Output;
 use crate::plan::{Plan, Sources, Step, Tables, Work};
 use crate::project::contract::{Contract, IS_SECOND_HOUR};
-use crate::project::model::{parse_sql, quoted};
+use crate::project::model::{bind, date_literal, parse_sql, quoted};
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, Snapshot, Source};
 
@@ -82,19 +80,11 @@ impl Scene<'_> {
 
     /// What stands for a parameter in the SQL of a model.
     fn parameter(&self, model: &str, parameter: &str) -> Option<Expr> {
-        if parameter == "as_of" {
-            return Some(date(self.plan.as_of));
-        }
         if parameter == "snapshots" {
-            let elem = self.snapshots.iter().map(|day| date(*day)).collect();
+            let elem = self.snapshots.iter().map(|day| date_literal(*day)).collect();
             return Some(Expr::Array(Array { elem, named: true }));
         }
-        let setting = self.project.models.get(model).and_then(|model| model.settings.get(parameter));
-        if let Some(number) = setting {
-            return Some(Expr::Value(Value::Number(number.to_string(), false).into()));
-        }
-        let source = parameter.strip_prefix("has_").filter(|source| self.project.contracts.contains_key(*source))?;
-        Some(Expr::Value(Value::Boolean(!self.sources.is_absent(source)).into()))
+        self.project.parameter(model, parameter, self.plan.as_of, &|source| self.sources.is_absent(source))
     }
 
     async fn register(
@@ -188,11 +178,6 @@ pub fn delivered(name: &str, source: &Source, quarantine: String) -> Relation {
     }
 }
 
-fn date(day: NaiveDate) -> Expr {
-    let value = Value::SingleQuotedString(day.to_string()).into();
-    Expr::TypedString(TypedString { data_type: SqlType::Date, value, uses_odbc_syntax: false })
-}
-
 struct Names {
     inputs: BTreeSet<String>,
     recipe: String,
@@ -241,33 +226,4 @@ fn add_table(context: &SessionContext, name: &str, relation: Relation) -> Result
 fn add_view(context: &SessionContext, name: &str, plan: LogicalPlan) -> Result<(), Error> {
     let view = DataFrame::new(context.state(), plan).into_view();
     context.register_table(name, view).map(|_| ()).map_err(|error| Error::Query(Box::new(error)))
-}
-
-/// Replaces parameters by what `value` gives for their names, in the parsed
-/// statement, never in text.
-fn bind(mut statement: Statement, value: &dyn Fn(&str) -> Option<Expr>) -> Statement {
-    if let Statement::Statement(statement) = &mut statement {
-        let _: ControlFlow<()> = visit_expressions_mut(statement.as_mut(), |expression: &mut Expr| {
-            if let Expr::Value(found) = expression
-                && let Value::Placeholder(name) = &found.value
-                && let Some(value) = value(name.trim_start_matches('$'))
-            {
-                *expression = value;
-            }
-            ControlFlow::Continue(())
-        });
-    }
-    statement
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_are_bound_in_the_syntax_tree() {
-        let statement = parse_sql("m", "select '$least', a from t where a > $least and b < $most").expect("sql");
-        let number = |name: &str| (name == "least").then(|| Expr::Value(Value::Number("-7".to_owned(), false).into()));
-        assert_eq!(bind(statement, &number).to_string(), "SELECT '$least', a FROM t WHERE a > -7 AND b < $most");
-    }
 }

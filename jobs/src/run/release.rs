@@ -17,8 +17,8 @@ use crate::engine::Engine;
 use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::lake::{Change, Output};
-use crate::plan::Plan;
-use crate::project::{Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAGS};
+use crate::plan::{Plan, Standing};
+use crate::project::{CUTS, HISTOGRAMS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS, STAGED, TAGS};
 use crate::state::{Area, Snapshot};
 
 const TABLE: &str = "releases";
@@ -108,18 +108,42 @@ pub async fn publish(
 fn is_known(project: &Project, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_source = name.strip_prefix(STAGED).is_some_and(|table| project.contracts.contains_key(table));
-    is_source || [TAGS, SEGMENTS, SEGMENT_COUNTS].contains(&name) || project.models.contains_key(name)
+    let compiled = [TAGS, SENSITIVE_TAGS, HISTOGRAMS, CUTS, SEGMENTS, SEGMENT_COUNTS];
+    is_source || compiled.contains(&name) || project.models.contains_key(name)
 }
 
 /// The release that readers see.
 pub async fn last_release(engine: &Engine, out: &Output) -> Result<Option<Release>, Error> {
+    find_release(engine, out, "true").await
+}
+
+/// What stands from before a run as of `as_of`.
+pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result<Standing, Error> {
+    let mut standing = Standing::default();
+    let of = |release: &Release, area: Area, name: &str| {
+        let version = release.tables.get(&format!("{}/{name}", area.folder())).copied();
+        (out.table(area, name), version)
+    };
+    if let Some(last) = last_release(engine, out).await?
+        && let (table, Some(version)) = of(&last, Area::Features, CUTS)
+    {
+        standing.cuts = table.snapshot(Some(version)).await?;
+    }
+    let earlier = format!("as_of < date '{as_of}'");
+    if let Some(earlier) = find_release(engine, out, &earlier).await?
+        && let (table, Some(version)) = of(&earlier, Area::Marts, TAGS)
+    {
+        standing.previous_tags = table.snapshot(Some(version)).await?;
+    }
+    Ok(standing)
+}
+
+/// The latest release of the latest date among those that fit.
+async fn find_release(engine: &Engine, out: &Output, condition: &str) -> Result<Option<Release>, Error> {
     let Some(snapshot) = out.table(Area::Marts, TABLE).snapshot(None).await? else { return Ok(None) };
-    let batches = engine
-        .query(
-            vec![Relation::of_table(TABLE, &snapshot)],
-            "select release, as_of, tables from releases order by release desc limit 1",
-        )
-        .await?;
+    let order = if condition == "true" { "release desc" } else { "as_of desc, release desc" };
+    let sql = format!("select release, as_of, tables from {TABLE} where {condition} order by {order} limit 1");
+    let batches = engine.query(vec![Relation::of_table(TABLE, &snapshot)], &sql).await?;
     let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(None) };
     let damaged = || Error::Usage {
         message: "the table of releases cannot be read".into(),
@@ -212,7 +236,7 @@ fn catalog(project: &Project) -> Result<RecordBatch, Error> {
         column(&|tag| Some(tag.feature.clone())),
         column(&|tag| tag.slice.clone()),
         column(&|tag| Some(tag.evidence.clone())),
-        column(&|tag| Some(tag.sql.clone())),
+        column(&|tag| Some(tag.written())),
         column(&|tag| Some(tag.definition.clone())),
         Arc::new(Int32Array::from_iter_values(tags.iter().map(|tag| i32::from(tag.sensitivity)))),
     ];

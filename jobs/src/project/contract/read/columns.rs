@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::super::{Column, ColumnType, ForeignUnit, IS_RESTATED, VERSION, Zones};
 use super::{ACCOUNT_ID, read_also, read_breach};
-use crate::project::document::Section;
+use crate::project::document::{Literal, Section};
 
 /// The column that says whether a row replaced another one.
 pub fn restated() -> Column {
@@ -71,7 +71,10 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
     });
     let unit = section.text("unit");
     let from_unit = read_foreign_unit(section, unit.as_ref());
-    let map = section.scalars("map");
+    let map = section.literals("map");
+    for (_, value) in map.iter().filter(|(_, value)| matches!(value.get_ref(), Literal::List(_))) {
+        section.mistake(value.span(), "`map` gives one value for one value, not a list");
+    }
     let from_path = read_from_path(section);
     let from = read_from(section, name.as_ref(), parsed);
     let column = Column {
@@ -87,7 +90,7 @@ fn read_column(section: &Section<'_>) -> Option<Column> {
         min: section.integer("min"),
         max: section.integer("max"),
         values: section.texts("values").unwrap_or_default().into_iter().map(Spanned::into_inner).collect(),
-        map: map.into_iter().map(|(from, to)| (from.into_inner(), to.into_inner())).collect(),
+        map: map.into_iter().map(|(from, to)| (from.into_inner(), to.get_ref().shown())).collect(),
         trim: section.flag("trim").unwrap_or(false),
         format: section.text("format").map(Spanned::into_inner),
         marks_end: section.choice("stamp_marks", &[("begin", false), ("end", true)]).unwrap_or(false),

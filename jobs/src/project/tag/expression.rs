@@ -1,0 +1,287 @@
+//! The SQL of a tag: parsed, its parameters put in, its columns read off.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Value, visit_expressions, visit_expressions_mut,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use chrono::NaiveDate;
+
+use super::{Expression, Parameter, Place};
+use crate::project::diagnostic::{Mistake, did_you_mean};
+use crate::project::document::Literal;
+use crate::project::model::date_literal;
+
+/// `peer_percentile(TAG, 50)`: what half of the account's peers are below.
+pub const PERCENTILE: &str = "peer_percentile";
+
+/// A percentile of a tag among peers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pick {
+    pub peers: String,
+    pub tag: String,
+    pub percentile: u32,
+}
+
+impl Pick {
+    /// The column that stands for it in compiled SQL.
+    pub fn column(&self) -> String {
+        format!("{}__{}", self.peers, self.cut())
+    }
+
+    /// The column of the table of cuts.
+    pub fn cut(&self) -> String {
+        format!("{}__p{}", self.tag, self.percentile)
+    }
+
+    /// As it is written in a tag or a case.
+    pub fn written(&self) -> String {
+        format!("{PERCENTILE}({}, {})", self.tag, self.percentile)
+    }
+}
+
+/// Parses the expression and binds it twice, to enter and to exit values.
+pub(super) fn bind(
+    sql: &str,
+    parameters: &BTreeMap<String, Parameter>,
+    peers: &str,
+    place: &Place,
+) -> Result<Expression, Vec<Mistake>> {
+    let parsed = parse(sql, place).map_err(|mistake| vec![mistake])?;
+    let mut mistakes = Vec::new();
+    let asked = placeholders(&parsed);
+    for name in asked.iter().filter(|name| *name != "as_of" && !parameters.contains_key(*name)) {
+        let hint = match did_you_mean(name, parameters.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `${near}`?"),
+            None => format!("give it: parameters.{name} = {{ value = …, unit = \"…\" }}"),
+        };
+        let word = format!("${name}");
+        mistakes.push(place.of_word(&word).mistake(format!("no parameter is called `${name}`")).with_hint(hint));
+    }
+    for name in parameters.keys().filter(|name| !asked.contains(*name)) {
+        mistakes.push(place.mistake(format!("the parameter `{name}` is not asked for: write `${name}` where it holds")));
+    }
+    let mut expression = parsed;
+    let picks = take_percentiles(&mut expression, peers, place, &mut mistakes);
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let columns = columns(&expression, &picks);
+    let with = |of: fn(&Parameter) -> &Literal| {
+        put(expression.clone(), &|name| parameters.get(name).map(of)).to_string()
+    };
+    let has_exit = parameters.values().any(|parameter| parameter.exit.is_some());
+    Ok(Expression {
+        written: sql.to_owned(),
+        enter: with(|parameter| &parameter.enter),
+        exit: has_exit.then(|| with(|parameter| parameter.exit.as_ref().unwrap_or(&parameter.enter))),
+        columns,
+        picks,
+    })
+}
+
+/// One expression, as a condition or a value is written.
+pub(super) fn parse(sql: &str, place: &Place) -> Result<Expr, Mistake> {
+    let failed = |message: String| {
+        let message = message.trim_start_matches("sql parser error: ").to_owned();
+        Place { span: place_in(sql, &message, place), ..place.clone() }.mistake(message)
+    };
+    let parser = Parser::new(&GenericDialect {}).try_with_sql(sql);
+    let mut parser = parser.map_err(|error| failed(error.to_string()))?;
+    let expression = parser.parse_expr().map_err(|error| failed(error.to_string()))?;
+    match parser.peek_token() {
+        end if end.token == Token::EOF => Ok(expression),
+        other => Err(failed(format!(
+            "an expression ends before `{}` at Line: {}, Column: {}",
+            other.token, other.span.start.line, other.span.start.column
+        ))),
+    }
+}
+
+/// Where `Line: 3, Column: 7` of an expression lies in its file.
+fn place_in(sql: &str, message: &str, place: &Place) -> std::ops::Range<usize> {
+    let number = |after: &str| -> Option<usize> {
+        let rest = &message[message.find(after)? + after.len()..];
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+    };
+    let (Some(line), Some(column)) = (number("Line: "), number("Column: ")) else { return place.span.clone() };
+    let raw = &place.text[place.span.clone()];
+    let begin = raw.find(sql.lines().next().unwrap_or_default()).unwrap_or(0);
+    let before: usize = sql.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let at = place.span.start + begin + before + column.saturating_sub(1);
+    if at + 1 > place.span.end || !place.text.is_char_boundary(at) || !place.text.is_char_boundary(at + 1) {
+        return place.span.clone();
+    }
+    at..at + 1
+}
+
+fn placeholders(expression: &Expr) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let _: ControlFlow<()> = visit_expressions(expression, |found: &Expr| {
+        if let Expr::Value(value) = found
+            && let Value::Placeholder(name) = &value.value
+        {
+            names.insert(name.trim_start_matches('$').to_owned());
+        }
+        ControlFlow::Continue(())
+    });
+    names
+}
+
+/// Replaces calls of [`PERCENTILE`] by the columns that will hold them.
+fn take_percentiles(expression: &mut Expr, peers: &str, place: &Place, mistakes: &mut Vec<Mistake>) -> BTreeSet<Pick> {
+    let mut picks = BTreeSet::new();
+    let _: ControlFlow<()> = visit_expressions_mut(expression, |found: &mut Expr| {
+        let Expr::Function(call) = found else { return ControlFlow::Continue(()) };
+        if !call.name.to_string().eq_ignore_ascii_case(PERCENTILE) {
+            return ControlFlow::Continue(());
+        }
+        let pick = match &call.args {
+            FunctionArguments::List(list) => match list.args.as_slice() {
+                [
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(tag))),
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(number))),
+                ] => number.value.to_string().parse().ok().filter(|percentile| (1..=99).contains(percentile)).map(
+                    |percentile| Pick { peers: peers.to_owned(), tag: tag.value.clone(), percentile },
+                ),
+                _ => None,
+            },
+            _ => None,
+        };
+        match pick {
+            Some(pick) => {
+                *found = Expr::Identifier(Ident::new(pick.column()));
+                picks.insert(pick);
+            }
+            None => mistakes.push(
+                place
+                    .of_word(PERCENTILE)
+                    .mistake(format!("`{PERCENTILE}` takes a tag and a percentile"))
+                    .with_hint(format!("{PERCENTILE}(energy_12m_kwh, 50), with 1 to 99")),
+            ),
+        }
+        ControlFlow::Continue(())
+    });
+    picks
+}
+
+/// Columns that an expression names, without those that stand for percentiles.
+fn columns(expression: &Expr, picks: &BTreeSet<Pick>) -> BTreeSet<String> {
+    let made: BTreeSet<String> = picks.iter().map(Pick::column).collect();
+    let mut names = BTreeSet::new();
+    let _: ControlFlow<()> = visit_expressions(expression, |found: &Expr| {
+        let name = match found {
+            Expr::Identifier(name) => Some(name),
+            Expr::CompoundIdentifier(path) => path.last(),
+            _ => None,
+        };
+        if let Some(name) = name {
+            let name = if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
+            if !made.contains(&name) {
+                names.insert(name);
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    names
+}
+
+/// Columns and spelling of a condition without parameters.
+pub(super) fn condition(sql: &str, place: &Place) -> Result<(String, BTreeSet<String>), Mistake> {
+    let expression = parse(sql, place)?;
+    Ok((expression.to_string(), columns(&expression, &BTreeSet::new())))
+}
+
+/// Puts values in the place of parameters, lists into the list they stand in.
+fn put<'a>(mut expression: Expr, value: &dyn Fn(&str) -> Option<&'a Literal>) -> Expr {
+    let of = |found: &Expr| match found {
+        Expr::Value(placed) => match &placed.value {
+            Value::Placeholder(name) => value(name.trim_start_matches('$')),
+            _ => None,
+        },
+        _ => None,
+    };
+    let _: ControlFlow<()> = visit_expressions_mut(&mut expression, |found: &mut Expr| {
+        if let Expr::InList { list, .. } = found {
+            *list = list.drain(..).flat_map(|item| match of(&item) {
+                Some(Literal::List(items)) => items.iter().map(written).collect(),
+                _ => vec![item],
+            }).collect();
+        } else if let Some(literal) = of(found)
+            && !matches!(literal, Literal::List(_))
+        {
+            *found = written(literal);
+        }
+        ControlFlow::Continue(())
+    });
+    expression
+}
+
+/// A literal as SQL writes it.
+pub fn written(literal: &Literal) -> Expr {
+    let value = match literal {
+        Literal::Text(text) => Value::SingleQuotedString(text.clone()),
+        Literal::Number(number) => Value::Number(number.clone(), false),
+        Literal::Flag(flag) => Value::Boolean(*flag),
+        Literal::List(items) => {
+            return Expr::Array(datafusion::sql::sqlparser::ast::Array {
+                elem: items.iter().map(written).collect(),
+                named: false,
+            });
+        }
+    };
+    Expr::Value(value.into())
+}
+
+/// A bound expression at a date.
+pub fn at(sql: &str, as_of: NaiveDate) -> String {
+    let Ok(expression) = Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr())
+    else {
+        return sql.to_owned();
+    };
+    let day = date_literal(as_of);
+    let mut expression = expression;
+    let _: ControlFlow<()> = visit_expressions_mut(&mut expression, |found: &mut Expr| {
+        if let Expr::Value(value) = found
+            && let Value::Placeholder(name) = &value.value
+            && name == "$as_of"
+        {
+            *found = day.clone();
+        }
+        ControlFlow::Continue(())
+    });
+    expression.to_string()
+}
+
+/// Texts that an expression may give, as far as they stand in it.
+pub fn text_results(sql: &str) -> Vec<String> {
+    let parsed = Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr());
+    let mut found = Vec::new();
+    if let Ok(expression) = parsed {
+        collect_texts(&expression, &mut found);
+    }
+    found
+}
+
+fn collect_texts(expression: &Expr, found: &mut Vec<String>) {
+    match expression {
+        Expr::Value(value) => {
+            if let Value::SingleQuotedString(text) = &value.value {
+                found.push(text.clone());
+            }
+        }
+        Expr::Nested(inner) => collect_texts(inner, found),
+        Expr::Case { conditions, else_result, .. } => {
+            conditions.iter().for_each(|when| collect_texts(&when.result, found));
+            if let Some(result) = else_result {
+                collect_texts(result, found);
+            }
+        }
+        _ => {}
+    }
+}
