@@ -14,7 +14,8 @@ use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, ModelContract, Scope, quoted};
 use crate::project::tag::{Before, Tag, TagType, Wide};
 use crate::project::{
-    CUTS, HISTOGRAMS, METERED, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS, STAGED, TAGS, segment,
+    CUTS, HISTOGRAMS, METERED, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS,
+    STAGED, TAG_CHANGES, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::{Area, Snapshot, Source};
 
@@ -123,6 +124,8 @@ impl Sources {
 pub struct Standing {
     /// The tags of the release with the latest earlier date.
     pub previous_tags: Option<Snapshot>,
+    /// How they were distributed.
+    pub previous_tag_counts: Option<Snapshot>,
     /// Percentiles among peers, which stay until a job makes them anew.
     pub cuts: Option<Snapshot>,
 }
@@ -140,6 +143,8 @@ impl Standing {
         Before {
             tags: tags.map(|tag| tag.name.clone()).collect(),
             cuts: self.cuts.as_ref().filter(|_| !makes_cuts(job)).map(columns),
+            columns: self.previous_tags.as_ref().map(columns).unwrap_or_default(),
+            has_counts: self.previous_tag_counts.is_some(),
         }
     }
 }
@@ -182,6 +187,12 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
             let sql = wide.sql(&Tag::is_sensitive);
             add(SENSITIVE_TAGS, Layer::Marts, sql, wide_contract("Sensitive customer tags", "敏感客户标签"))?;
         }
+        let counts = contract("Values of tags, per bucket", "标签取值计数", &["tag", "value"], Scope::Bucket);
+        add(TAG_COUNTS, Layer::Features, project.tags.counts_sql(), counts)?;
+        let profile = contract("Coverage and distribution of tags", "标签画像", &["tag"], Scope::Whole);
+        add(TAG_PROFILE, Layer::Marts, project.tags.profile_sql(before.has_counts), profile)?;
+        let changes = contract("States that have changed", "标签变化", &["account_id", "tag"], Scope::Bucket);
+        add(TAG_CHANGES, Layer::Marts, project.tags.changes_sql(&before.columns), changes)?;
         if !project.tags.picks().is_empty() {
             let key = ["peers", "peer_group", "tag", "value"];
             let histograms = contract("Accounts by peers, tag and value, per bucket", "同类标签分布", &key, Scope::Bucket);
@@ -195,7 +206,7 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         let segments = contract("Customer segments", "客户分群", &["account_id"], Scope::Bucket);
         models.insert(SEGMENTS.to_owned(), Model::new(SEGMENTS, Layer::Marts, "sql/segments", sql, segments)?);
         let attributes: Vec<String> =
-            project.tags.tags.iter().filter(|tag| tag.is_attribute()).map(|tag| tag.name.clone()).collect();
+            project.tags.tags.iter().filter(|tag| tag.is_attribute() && !tag.is_sensitive()).map(|tag| tag.name.clone()).collect();
         let sql = segment::counts_sql(&project.segmentations, &attributes);
         let counts = contract(
             "Accounts by segment and attribute, per bucket",
@@ -223,7 +234,11 @@ pub fn plan(
     let before = standing.before(project, job);
     let models = models(project, sources, &before)?;
     let cuts = standing.cuts.as_ref().filter(|_| !makes_cuts(job));
-    let kept = [(CUTS, cuts), (PREVIOUS_TAGS, standing.previous_tags.as_ref())];
+    let kept = [
+        (CUTS, cuts),
+        (PREVIOUS_TAGS, standing.previous_tags.as_ref()),
+        (PREVIOUS_TAG_COUNTS, standing.previous_tag_counts.as_ref()),
+    ];
     let kept: Tables = kept.into_iter().filter_map(|(name, table)| Some((name.to_owned(), table?.clone()))).collect();
     let mut planner = Planner {
         project,
@@ -382,7 +397,7 @@ impl Planner<'_> {
         };
         let natural = match model.layer {
             _ if [SEGMENTS, SEGMENT_COUNTS].contains(&model.name.as_str()) => Phase::Segments,
-            _ if [HISTOGRAMS, CUTS].contains(&model.name.as_str()) => Phase::Tags,
+            _ if [HISTOGRAMS, CUTS, TAG_COUNTS].contains(&model.name.as_str()) => Phase::Tags,
             Layer::Staging => Phase::Sources,
             _ if model.month_of.is_some() => Phase::LoadDays,
             Layer::Marts => Phase::Tags,

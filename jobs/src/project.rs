@@ -40,14 +40,24 @@ pub const SENSITIVE_TAGS: &str = "customer_tags_sensitive";
 pub const HISTOGRAMS: &str = "tag_histogram";
 /// Percentiles among peers, frozen until they are made anew.
 pub const CUTS: &str = "tag_cut";
-/// The tags of the release with the latest earlier date.
+/// How often each value of each tag is met, per bucket.
+pub const TAG_COUNTS: &str = "tag_count";
+/// Coverage and distribution of each tag.
+pub const TAG_PROFILE: &str = "tag_profile";
+/// Accounts whose state is another than in the release before.
+pub const TAG_CHANGES: &str = "tag_change";
+/// Those of the release with the latest earlier date.
 pub const PREVIOUS_TAGS: &str = "previous_tags";
+pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count";
+/// All tables that are compiled.
+pub const COMPILED: [&str; 9] =
+    [TAGS, SENSITIVE_TAGS, HISTOGRAMS, CUTS, TAG_COUNTS, TAG_PROFILE, TAG_CHANGES, SEGMENTS, SEGMENT_COUNTS];
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
 /// Load by meter, before it is known whose it is.
 pub const METERED: &str = "metered_load_curve";
 /// Marts that a run writes by itself.
-pub const DRIVER_TABLES: [&str; 4] = ["tag_catalog", "audit_result", "run_ledger", "releases"];
+pub const DRIVER_TABLES: [&str; 5] = ["tag_catalog", "lineage_edge", "audit_result", "run_ledger", "releases"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -268,11 +278,10 @@ fn parse(files: &Files) -> Result<Project, Mistakes> {
 
 /// Names that do not resolve, and models that need each other.
 fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
-    let compiled = [TAGS, SENSITIVE_TAGS, CUTS, SEGMENTS, SEGMENT_COUNTS];
     let mut known: BTreeSet<String> = project.models.keys().cloned().collect();
     // Of a contract with mistakes, too: what reads it is not to blame.
     known.extend(tables_of(files).map(|table| format!("{STAGED}{table}")));
-    known.extend(compiled.iter().chain(&DRIVER_TABLES).chain(&[METERED]).map(|name| (*name).to_owned()));
+    known.extend(COMPILED.iter().chain(&DRIVER_TABLES).chain(&[METERED]).map(|name| (*name).to_owned()));
     let hint = |name: &str| match did_you_mean(name, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "a model of sql/, or stg_<source> for a source".to_owned(),

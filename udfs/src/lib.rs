@@ -20,6 +20,7 @@ pub mod expr_fn;
 mod figure;
 mod fold;
 mod list;
+mod record;
 pub mod reference;
 mod round;
 mod row;
@@ -51,6 +52,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     let families = [
         account::scalars(),
         cluster::scalars(),
+        record::scalars(),
         curve::scalars(),
         stats::scalars(),
         tariff::scalars(),

@@ -7,6 +7,7 @@ mod compile;
 mod expression;
 mod family;
 mod link;
+mod profile;
 mod read;
 mod version;
 

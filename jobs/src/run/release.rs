@@ -18,7 +18,7 @@ use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Plan, Standing};
-use crate::project::{CUTS, HISTOGRAMS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS, STAGED, TAGS};
+use crate::project::{COMPILED, CUTS, Project, STAGED, TAG_COUNTS, TAGS};
 use crate::state::{Area, Snapshot};
 
 const TABLE: &str = "releases";
@@ -108,8 +108,7 @@ pub async fn publish(
 fn is_known(project: &Project, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_source = name.strip_prefix(STAGED).is_some_and(|table| project.contracts.contains_key(table));
-    let compiled = [TAGS, SENSITIVE_TAGS, HISTOGRAMS, CUTS, SEGMENTS, SEGMENT_COUNTS];
-    is_source || compiled.contains(&name) || project.models.contains_key(name)
+    is_source || COMPILED.contains(&name) || project.models.contains_key(name)
 }
 
 /// The release that readers see.
@@ -130,10 +129,13 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
         standing.cuts = table.snapshot(Some(version)).await?;
     }
     let earlier = format!("as_of < date '{as_of}'");
-    if let Some(earlier) = find_release(engine, out, &earlier).await?
-        && let (table, Some(version)) = of(&earlier, Area::Marts, TAGS)
-    {
-        standing.previous_tags = table.snapshot(Some(version)).await?;
+    if let Some(earlier) = find_release(engine, out, &earlier).await? {
+        if let (table, Some(version)) = of(&earlier, Area::Marts, TAGS) {
+            standing.previous_tags = table.snapshot(Some(version)).await?;
+        }
+        if let (table, Some(version)) = of(&earlier, Area::Features, TAG_COUNTS) {
+            standing.previous_tag_counts = table.snapshot(Some(version)).await?;
+        }
     }
     Ok(standing)
 }

@@ -146,6 +146,9 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                     Arc::new(StringArray::from(words.to_vec()))
                 }
                 "country_code" => texts("86"),
+                "before" => structs("p", integers([1, 2, 3, 4, 5]), "q", texts("x")),
+                "after" => structs("p", integers([1, 0, 3, 9, 5]), "q", texts("y")),
+                "record" => structs("p", integers([1, 2, 3, 4, 5]), "q", texts("x")),
                 "points" => structs("p1", integers([1, 2, 3, 4, 5]), "p2", integers([-1, 0, 7, 9, 2])),
                 "salt" => texts("pepper"),
                 "dictionary" => dictionary(),

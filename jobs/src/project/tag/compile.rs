@@ -20,6 +20,10 @@ pub struct Before {
     pub tags: BTreeSet<String>,
     /// Percentiles in the table of cuts; `None` where this run makes them.
     pub cuts: Option<BTreeSet<String>>,
+    /// All columns of the tags of the release before.
+    pub columns: BTreeSet<String>,
+    /// Whether that release says how its tags are distributed.
+    pub has_counts: bool,
 }
 
 /// Compiles tags into SQL.
@@ -40,7 +44,8 @@ impl Wide<'_> {
     pub fn sql(&self, chosen: &dyn Fn(&Tag) -> bool) -> String {
         let needed = self.tags.with_read(chosen);
         let mut sql = String::from("with\n");
-        let last = self.write_tags(&needed, &mut sql);
+        let picks: BTreeSet<Pick> = needed.iter().flat_map(|tag| tag.picks()).collect();
+        let last = self.write_tags(&needed, &self.peers(&picks).collect::<Vec<_>>(), &mut sql);
         let _ = write!(
             sql,
             "\nselect\n  account_id,\n  cast($as_of as date) as as_of,\n  '{}' as catalog_version",
@@ -64,7 +69,7 @@ impl Wide<'_> {
         let measured: BTreeSet<&str> = picks.iter().map(|pick| pick.tag.as_str()).collect();
         let needed = self.tags.with_read(&|tag| measured.contains(tag.name.as_str()));
         let mut sql = String::from("with\n");
-        let last = self.write_tags(&needed, &mut sql);
+        let last = self.write_tags(&needed, &self.peers(&picks).collect::<Vec<_>>(), &mut sql);
         let groups: Vec<String> = self
             .peers(&picks)
             .map(|peers| {
@@ -156,17 +161,16 @@ impl Wide<'_> {
 
     /// Writes the steps that end with a row per account and a column per tag;
     /// gives the name of the last one.
-    fn write_tags(&self, needed: &[&Tag], sql: &mut String) -> String {
+    fn write_tags(&self, needed: &[&Tag], peers: &[&Peers], sql: &mut String) -> String {
         let evidence = self.evidence(needed);
         let picks: BTreeSet<Pick> = needed.iter().flat_map(|tag| tag.picks()).collect();
-        let peers: Vec<&Peers> = self.peers(&picks).collect();
         let held: Vec<&Tag> = needed.iter().copied().filter(|tag| tag.has_hysteresis()).collect();
         let mut scans: BTreeSet<Scan<'_>> = evidence.iter().map(|evidence| scan_of_evidence(evidence)).collect();
         scans.extend(needed.iter().filter(|tag| !tag.is_over_tags()).map(|tag| scan_of(tag)));
         scans.remove(&(ACCOUNTS, None));
         let scans: Vec<Scan<'_>> = scans.into_iter().collect();
         // Accounts are where the others are joined to.
-        self.write_scan((ACCOUNTS, None), "account", needed, &evidence, &peers, sql);
+        self.write_scan((ACCOUNTS, None), "account", needed, &evidence, peers, sql);
         for (index, scan) in scans.iter().enumerate() {
             self.write_scan(*scan, &scan_name(index, scan.0), needed, &evidence, &[], sql);
         }
@@ -176,7 +180,8 @@ impl Wide<'_> {
             let columns: Vec<String> = before.iter().map(|name| format!("{name} as {name}__before")).collect();
             let _ = write!(sql, "before as (\n  select account_id, {}\n  from {PREVIOUS_TAGS}\n),\n", columns.join(", "));
         }
-        for peers in &peers {
+        let compared: Vec<&Peers> = self.peers(&picks).collect();
+        for peers in &compared {
             let cuts: Vec<String> = picks
                 .iter()
                 .filter(|pick| pick.peers == peers.name)
@@ -225,14 +230,14 @@ impl Wide<'_> {
         if !before.is_empty() {
             sql.push_str("\n  left join before on before.account_id = account.account_id");
         }
-        for Peers { name, .. } in &peers {
+        for Peers { name, .. } in &compared {
             let _ = write!(sql, "\n  left join cuts_{name} on cuts_{name}.peer_group = account.peers_{name}");
         }
         sql.push_str("\n),\ntags_0 as (\n  select\n    account_id");
         for evidence in &evidence {
             let _ = write!(sql, ",\n    evidence_{}", evidence.name);
         }
-        for peers in &peers {
+        for peers in peers {
             let _ = write!(sql, ",\n    peers_{}", peers.name);
         }
         for name in &before {
