@@ -1,10 +1,12 @@
 //! The command line: what was typed, what it means, and how it ends.
 
+mod audience;
 mod cluster;
 mod demo;
 mod functions;
 mod generate;
 mod progress;
+mod published;
 mod run;
 mod sources;
 mod sql;
@@ -76,6 +78,7 @@ enum Command {
     /// Look at tags, check them, ask why an account has one
     #[command(subcommand)]
     Tags(tags::Tags),
+    Audience(audience::Audience),
     /// Start the processes of a Ballista cluster
     #[command(subcommand)]
     Cluster(cluster::Cluster),
@@ -171,6 +174,7 @@ async fn dispatch(command: Command) -> Result<(), Error> {
         Command::Sql(sql) => sql.run().await,
         Command::Functions(functions) => functions.run(),
         Command::Generate(generate) => generate.run().await,
+        Command::Audience(audience) => audience.run().await,
         Command::Tags(tags) => tags.run().await,
         Command::Cluster(cluster) => cluster.run().await,
     }

@@ -22,7 +22,8 @@ use crate::project::Project;
 use crate::state::Source;
 
 pub use build::Audit;
-pub use release::{Release, last_release, release_tables};
+pub use relations::as_of_sql;
+pub use release::{Release, earlier_release, last_release, release_table, release_tables};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]

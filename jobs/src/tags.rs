@@ -3,6 +3,8 @@
 
 mod case;
 mod check;
+mod lineage;
+mod why;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +26,10 @@ use crate::project::{Project, STAGED, TAGS};
 
 pub use case::{Failure, run_cases};
 pub use check::check;
+pub use lineage::{Edge, lineage};
+pub use why::with_values;
+
+pub use crate::project::tag::{at, columns_of_condition};
 
 /// Plans need no data; what is bound to a date is bound to this one.
 const DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a day of the calendar");

@@ -1,94 +1,38 @@
 //! `kwhy tags`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+mod check;
+mod lineage;
+mod list;
+mod show;
+mod why;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
-use super::ProjectArgs;
-use super::table::{plain, thousands};
 use crate::error::Error;
 use crate::project::Project;
-use crate::project::diagnostic::{Mistakes, did_you_mean};
+use crate::project::diagnostic::did_you_mean;
 use crate::project::tag::Tag;
-use crate::tags::{Catalogue, check, run_cases};
 
 #[derive(Subcommand, Debug)]
 pub enum Tags {
-    List(List),
-    Validate(Validate),
-    Test(Test),
+    List(list::List),
+    Show(show::Show),
+    Why(why::Why),
+    Lineage(lineage::Lineage),
+    Validate(check::Validate),
+    Test(check::Test),
 }
 
 impl Tags {
     pub async fn run(self) -> Result<(), Error> {
         match self {
             Self::List(list) => list.run(),
+            Self::Show(show) => show.run().await,
+            Self::Why(why) => why.run().await,
+            Self::Lineage(lineage) => lineage.run().await,
             Self::Validate(validate) => validate.run().await,
             Self::Test(test) => test.run().await,
         }
-    }
-}
-
-/// List the tags of the project, by category.
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  kwhy tags list                       every tag, a line each\n  kwhy tags list --category arrears    those of a category\n  kwhy tags list --search 夜间         those whose name, label or definition has a word"
-)]
-pub struct List {
-    /// Only tags of this category
-    #[arg(long, value_name = "CATEGORY")]
-    category: Option<String>,
-
-    /// Only tags whose name, label or definition has this text
-    #[arg(long, value_name = "TEXT")]
-    search: Option<String>,
-
-    #[command(flatten)]
-    project: ProjectArgs,
-}
-
-impl List {
-    fn run(self) -> Result<(), Error> {
-        let project = self.project.open()?;
-        let categories = &project.tags.categories;
-        if let Some(wanted) = &self.category
-            && !categories.contains_key(wanted)
-        {
-            let known = categories.keys().map(String::as_str);
-            let hint = match did_you_mean(wanted, known.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("categories: {}", known.collect::<Vec<_>>().join(", ")),
-            };
-            return Err(Error::Usage { message: format!("no category is called `{wanted}`"), hint });
-        }
-        let search = self.search.map(|text| text.to_lowercase());
-        let is_shown = |tag: &&Tag| {
-            let texts = [&tag.name, &tag.label, &tag.label_zh, &tag.definition];
-            self.category.as_ref().is_none_or(|category| tag.category == *category)
-                && search.as_ref().is_none_or(|text| texts.iter().any(|has| has.to_lowercase().contains(text)))
-        };
-        let mut by_category: BTreeMap<&str, Vec<&Tag>> = BTreeMap::new();
-        for tag in project.tags.tags.iter().filter(is_shown) {
-            by_category.entry(&tag.category).or_default().push(tag);
-        }
-        let mut text = String::new();
-        for (name, tags) in &mut by_category {
-            tags.sort_by(|a, b| a.name.cmp(&b.name));
-            let category = categories.get(*name);
-            let labels = category.map(|category| format!(": {}, {}", category.label, category.label_zh));
-            let _ = writeln!(text, "{name}{}", labels.unwrap_or_default());
-            let rows: Vec<Vec<String>> = tags
-                .iter()
-                .map(|tag| vec![tag.name.clone(), kind(tag), tag.label.clone(), tag.label_zh.clone()])
-                .collect();
-            let table = plain(&["tag", "type", "label", "label_zh"], &rows, &[]);
-            text.extend(table.lines().skip(1).map(|line| format!(" {line}\n")));
-            text.push('\n');
-        }
-        let count: usize = by_category.values().map(Vec::len).sum();
-        let _ = writeln!(text, "{} tags in {} categories", thousands(count as u64), by_category.len());
-        super::print(&text)
     }
 }
 
@@ -100,55 +44,21 @@ fn kind(tag: &Tag) -> String {
     }
 }
 
-/// Check all tags against the tables that they read.
-///
-/// Finds every mistake at once, each with its file and place: columns that are
-/// not there, values of another type than the tag's or outside its domain,
-/// names used twice, circles. Needs no lake.
-#[derive(Args, Debug)]
-pub struct Validate {
-    #[command(flatten)]
-    project: ProjectArgs,
+/// The tag of a name, or what to do about it.
+fn find<'a>(project: &'a Project, name: &str) -> Result<&'a Tag, Error> {
+    project.tags.get(name).ok_or_else(|| {
+        let near = did_you_mean(name, project.tags.tags.iter().map(|tag| tag.name.as_str()));
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "kwhy tags list shows all; --search finds words of labels and definitions".to_owned(),
+        };
+        Error::Usage { message: format!("no tag is called `{name}`"), hint }
+    })
 }
 
-impl Validate {
-    async fn run(self) -> Result<(), Error> {
-        let project = self.project.open()?;
-        let catalogue = Catalogue::open(&project).await?;
-        check(&catalogue)?;
-        super::print(&format!("{}, no mistakes\n", summary(&project)))
-    }
-}
-
-fn summary(project: &Project) -> String {
-    let tags = &project.tags.tags;
-    let categories: std::collections::BTreeSet<&str> = tags.iter().map(|tag| tag.category.as_str()).collect();
-    let cases: usize = tags.iter().map(|tag| tag.cases.len()).sum();
-    let count = |number: usize| thousands(number as u64);
-    format!("{} tags in {} categories, {} cases", count(tags.len()), categories.len(), count(cases))
-}
-
-/// Run the cases of tags: given values, expected tag.
-///
-/// Needs no lake. Exit code 1 where a case fails.
-#[derive(Args, Debug)]
-pub struct Test {
-    #[command(flatten)]
-    project: ProjectArgs,
-}
-
-impl Test {
-    async fn run(self) -> Result<(), Error> {
-        let project = self.project.open()?;
-        let catalogue = Catalogue::open(&project).await?;
-        check(&catalogue)?;
-        let (count, failures) = run_cases(&catalogue)?;
-        let failed = failures.len();
-        let mistakes = Mistakes(failures.into_iter().map(|failure| failure.mistake).collect());
-        if failed > 0 {
-            super::print(&mistakes.render())?;
-            return Err(Error::Cases { failed, count });
-        }
-        super::print(&format!("{}: all hold\n", summary(&project)))
-    }
+/// `name  value`, the names as wide as the widest.
+fn pairs(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let row = |(name, value): &(&str, String)| format!(" {name:width$}  {value}\n");
+    rows.iter().filter(|(_, value)| !value.is_empty()).map(row).collect()
 }

@@ -16,6 +16,9 @@ use futures::TryStreamExt;
 use super::LakeError;
 use crate::state::{PinnedFile, Snapshot, WrittenFile, stored_schema};
 
+/// The key under which Delta keeps what a column is called for people.
+pub const COMMENT: &str = "comment";
+
 /// A Delta table below the output folder.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -25,7 +28,7 @@ pub struct Table {
 
 /// What a commit changes.
 pub struct Change<'a> {
-    /// File columns only.
+    /// File columns only; what their metadata calls `comment` others see.
     pub schema: &'a Schema,
     pub partition: &'a [FieldRef],
     pub add: Vec<WrittenFile>,
@@ -82,7 +85,8 @@ impl Table {
 
     async fn pin(&self, table: &DeltaTable) -> Result<Snapshot, LakeError> {
         let state = table.snapshot().map_err(|error| self.error(error))?;
-        let schema = state.snapshot().arrow_schema();
+        // Comments are for others; to us a column is the same whatever it is called.
+        let schema = stored_schema(&state.snapshot().arrow_schema());
         let partition: Vec<FieldRef> = state
             .metadata()
             .partition_columns()
@@ -226,9 +230,13 @@ impl Table {
 }
 
 fn delta_type(change: &Change<'_>) -> Result<StructType, arrow::error::ArrowError> {
-    let columns = change.schema.fields().iter().cloned().chain(change.partition.iter().cloned());
-    let schema = stored_schema(&Schema::new(columns.collect::<Vec<_>>()));
-    schema.as_ref().try_into_kernel()
+    let columns: Vec<FieldRef> = change.schema.fields().iter().chain(change.partition).cloned().collect();
+    let stored = stored_schema(&Schema::new(columns.clone()));
+    let commented = stored.fields().iter().zip(&columns).map(|(stored, column)| {
+        let comment = column.metadata().get(COMMENT).map(|text| (COMMENT.to_owned(), text.clone()));
+        stored.as_ref().clone().with_metadata(comment.into_iter().collect())
+    });
+    (&Schema::new(commented.collect::<Vec<_>>())).try_into_kernel()
 }
 
 /// A path below the root of the local store.

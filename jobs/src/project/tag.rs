@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::document::Literal;
 
 pub use compile::{Before, Wide};
-pub use expression::{PERCENTILE, Pick, at, text_results};
+pub use expression::{PERCENTILE, Pick, at, columns_of, columns_of_condition, text_results};
 pub use link::link_tags;
 pub use read::{TagFile, read_tags};
 
@@ -247,6 +247,14 @@ impl Tag {
             Body::Tier { of, tiers } => (1..*tiers)
                 .map(|tier| Pick { peers: self.peers.clone(), tag: of.clone(), percentile: tier * 100 / tiers })
                 .collect(),
+        }
+    }
+
+    /// What a column is called for people: `年用电量 (kWh)`.
+    pub fn comment(&self) -> String {
+        match self.unit.as_deref().filter(|unit| *unit != "1") {
+            Some(unit) => format!("{} ({unit})", self.label_zh),
+            None => self.label_zh.clone(),
         }
     }
 

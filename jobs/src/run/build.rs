@@ -2,12 +2,12 @@
 
 mod audit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::logical_expr::expr_fn::{cast, ident};
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
@@ -24,10 +24,11 @@ use crate::engine::unit::{plan_model, plan_unit};
 use crate::engine::write::{UnitReport, WriteSpec};
 use crate::engine::{Engine, EngineError, build_id};
 use crate::error::Error;
+use crate::lake::table::COMMENT;
 use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
 use crate::project::model::quoted;
-use crate::project::{Project, STAGED};
+use crate::project::{Project, SENSITIVE_TAGS, STAGED, TAGS};
 use crate::state::{Area, WrittenFile};
 
 /// Most bytes of a table that every unit of a bucketed model reads whole.
@@ -293,13 +294,30 @@ impl<'a> Build<'a> {
             self.commit_quarantine(source, &wanted, quarantined).await?;
         }
         let table = self.out.table(step.area, &step.name);
+        let schema = match [TAGS, SENSITIVE_TAGS].contains(&step.name.as_str()) {
+            true => self.commented(&ready.file_schema),
+            false => Arc::clone(&ready.file_schema),
+        };
         let change =
-            Change { schema: &ready.file_schema, partition: &ready.partition, add, remove, sequence: self.sequence };
+            Change { schema: &schema, partition: &ready.partition, add, remove, sequence: self.sequence };
         let version = table.commit(change).await?;
         if let Some(snapshot) = table.snapshot(Some(version)).await? {
             self.tables.insert(step.name.clone(), snapshot);
         }
         self.audit(ready, ledger).await
+    }
+
+    /// A table of tags calls its columns by their labels, for those who read it
+    /// elsewhere. No unit depends on them.
+    fn commented(&self, schema: &SchemaRef) -> SchemaRef {
+        let columns = schema.fields().iter().map(|field| match self.project.tags.get(field.name()) {
+            Some(tag) => {
+                let comment = HashMap::from([(COMMENT.to_owned(), tag.comment())]);
+                Arc::new(field.as_ref().clone().with_metadata(comment))
+            }
+            None => Arc::clone(field),
+        });
+        Arc::new(Schema::new(columns.collect::<Vec<_>>()))
     }
 
     /// Repeated keys are a matter of deliveries; a model that makes them joins

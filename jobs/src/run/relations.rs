@@ -200,6 +200,12 @@ fn visible(rows: &str, time: Option<&str>) -> String {
     }
 }
 
+/// The rows of a staged source that count at a date.
+pub fn as_of_sql(name: &str, table: &Snapshot, contract: &Contract, as_of: NaiveDate) -> String {
+    let columns: Vec<String> = table.schema.fields().iter().map(|field| field.name().clone()).collect();
+    visible_source(name, &columns, contract).replace("$as_of", &format!("date '{as_of}'"))
+}
+
 /// Records count by their business time, states by the day before the as-of;
 /// of two states of one thing on that day the later one holds.
 fn visible_source(rows: &str, columns: &[String], contract: &Contract) -> String {

@@ -18,7 +18,8 @@ use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Plan, Standing};
-use crate::project::{COMPILED, CUTS, Project, STAGED, TAG_COUNTS, TAGS};
+use crate::project::tag::Tag;
+use crate::project::{COMPILED, CUTS, Project, SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS};
 use crate::state::{Area, Snapshot};
 
 const TABLE: &str = "releases";
@@ -71,7 +72,8 @@ pub async fn publish(
             rows.insert(step.name.clone(), snapshot.rows());
         }
     }
-    for (name, batch) in [("tag_catalog", catalog(project)?), ("audit_result", audits(&built.audits)?)] {
+    let cuts = tables.get(&format!("{}/{CUTS}", Area::Features.folder())).copied();
+    for (name, batch) in [("tag_catalog", catalog(project, cuts)?), ("audit_result", audits(&built.audits)?)] {
         let snapshot = replace(engine, out, name, &batch, ledger.sequence()).await?;
         tables.insert(format!("{}/{name}", Area::Marts.folder()), snapshot.version);
         rows.insert(name.to_owned(), snapshot.rows());
@@ -128,8 +130,7 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
     {
         standing.cuts = table.snapshot(Some(version)).await?;
     }
-    let earlier = format!("as_of < date '{as_of}'");
-    if let Some(earlier) = find_release(engine, out, &earlier).await? {
+    if let Some(earlier) = earlier_release(engine, out, as_of).await? {
         if let (table, Some(version)) = of(&earlier, Area::Marts, TAGS) {
             standing.previous_tags = table.snapshot(Some(version)).await?;
         }
@@ -138,6 +139,11 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
         }
     }
     Ok(standing)
+}
+
+/// The release with the latest date before a day.
+pub async fn earlier_release(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result<Option<Release>, Error> {
+    find_release(engine, out, &format!("as_of < date '{as_of}'")).await
 }
 
 /// The latest release of the latest date among those that fit.
@@ -157,6 +163,16 @@ async fn find_release(engine: &Engine, out: &Output, condition: &str) -> Result<
             .ok_or_else(damaged)?,
         tables: serde_json::from_str(batch.column(2).as_string::<i32>().value(0)).map_err(|_| damaged())?,
     }))
+}
+
+/// A table of a release.
+pub async fn release_table(out: &Output, release: &Release, name: &str) -> Result<Option<Snapshot>, Error> {
+    for area in [Area::Marts, Area::Features] {
+        if let Some(version) = release.tables.get(&format!("{}/{name}", area.folder())) {
+            return Ok(out.table(area, name).snapshot(Some(*version)).await?);
+        }
+    }
+    Ok(None)
 }
 
 /// The tables of a release, and the tables about runs beside them.
@@ -204,45 +220,60 @@ async fn replace(
     table.snapshot(Some(version)).await?.ok_or_else(|| Error::NothingPublished { out: out.root.clone() })
 }
 
-fn catalog(project: &Project) -> Result<RecordBatch, Error> {
-    let mut tags: Vec<_> = project.tags.tags.iter().collect();
+/// `tag_catalog`: what every tag is. `cuts` is the version of the table of
+/// percentiles that tiers stand on.
+fn catalog(project: &Project, cuts: Option<u64>) -> Result<RecordBatch, Error> {
+    let versions = project.tag_versions();
+    let catalog_version = project.catalog_version();
+    let mut tags: Vec<&Tag> = project.tags.tags.iter().collect();
     tags.sort_by(|a, b| a.name.cmp(&b.name));
-    let text = |name: &str| Field::new(name, DataType::Utf8, true);
-    let names = [
-        "tag",
-        "label",
-        "label_zh",
-        "category",
-        "type",
-        "unit",
-        "domain",
-        "feature",
-        "slice",
-        "evidence",
-        "expression",
-        "definition",
-    ];
-    let mut fields: Vec<Field> = names.iter().map(|name| text(name)).collect();
-    fields.push(Field::new("sensitivity", DataType::Int32, true));
-    let column = |of: &dyn Fn(&crate::project::tag::Tag) -> Option<String>| -> ArrayRef {
-        Arc::new(tags.iter().map(|tag| of(tag)).collect::<StringArray>())
+    let category = |tag: &Tag| project.tags.categories.get(&tag.category);
+    let parameters = |tag: &Tag| {
+        let shown = tag.parameters.iter().map(|(name, parameter)| format!("{name} = {}", parameter.shown()));
+        Some(shown.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
     };
-    let columns: Vec<ArrayRef> = vec![
-        column(&|tag| Some(tag.name.clone())),
-        column(&|tag| Some(tag.label.clone())),
-        column(&|tag| Some(tag.label_zh.clone())),
-        column(&|tag| Some(tag.category.clone())),
-        column(&|tag| Some(tag.kind.name().to_owned())),
-        column(&|tag| tag.unit.clone()),
-        column(&|tag| Some(tag.values.join(", ")).filter(|domain| !domain.is_empty())),
-        column(&|tag| Some(tag.feature.clone())),
-        column(&|tag| tag.slice.clone()),
-        column(&|tag| Some(tag.evidence.clone())),
-        column(&|tag| Some(tag.written())),
-        column(&|tag| Some(tag.definition.clone())),
-        Arc::new(Int32Array::from_iter_values(tags.iter().map(|tag| i32::from(tag.sensitivity)))),
+    // Tiers change with the cuts that they stand on.
+    let fingerprint = |tag: &Tag| {
+        let version = versions.get(tag.name.as_str())?;
+        Some(match cuts.filter(|_| !tag.picks().is_empty()) {
+            Some(cuts) => format!("{version}-{cuts}"),
+            None => version.clone(),
+        })
+    };
+    let table = |tag: &Tag| if tag.is_sensitive() { SENSITIVE_TAGS } else { TAGS };
+    type Of<'a> = Box<dyn Fn(&Tag) -> Option<String> + 'a>;
+    let columns: Vec<(&str, Of<'_>)> = vec![
+        ("tag", Box::new(|tag| Some(tag.name.clone()))),
+        ("label", Box::new(|tag| Some(tag.label.clone()))),
+        ("label_zh", Box::new(|tag| Some(tag.label_zh.clone()))),
+        ("category", Box::new(|tag| Some(tag.category.clone()))),
+        ("category_label", Box::new(|tag| category(tag).map(|category| category.label.clone()))),
+        ("category_label_zh", Box::new(|tag| category(tag).map(|category| category.label_zh.clone()))),
+        ("type", Box::new(|tag| Some(tag.kind.name().to_owned()))),
+        ("unit", Box::new(|tag| tag.unit.clone())),
+        ("domain", Box::new(|tag| Some(tag.values.join(", ")).filter(|domain| !domain.is_empty()))),
+        ("table_name", Box::new(move |tag| Some(table(tag).to_owned()))),
+        ("feature", Box::new(|tag| Some(tag.feature.clone()))),
+        ("slice", Box::new(|tag| tag.slice.clone())),
+        ("evidence", Box::new(|tag| Some(tag.evidence.clone()))),
+        ("expression", Box::new(|tag| Some(tag.written()))),
+        ("parameters", Box::new(parameters)),
+        ("definition", Box::new(|tag| Some(tag.definition.clone()))),
+        ("source", Box::new(|tag| tag.source.clone())),
+        ("family", Box::new(|tag| tag.family.clone())),
+        ("refresh", Box::new(|tag| Some(tag.refresh.name().to_owned()))),
+        ("owner", Box::new(|tag| tag.owner.clone())),
+        ("since", Box::new(|tag| tag.since.clone())),
+        ("fingerprint", Box::new(fingerprint)),
+        ("catalog_version", Box::new(|_| Some(catalog_version.clone()))),
     ];
-    batch(Arc::new(Schema::new(fields)), columns)
+    let mut fields: Vec<Field> = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect();
+    fields.push(Field::new("sensitivity", DataType::Int32, true));
+    let texts = columns.iter().map(|(_, of)| -> ArrayRef {
+        Arc::new(tags.iter().map(|tag| of(tag)).collect::<StringArray>())
+    });
+    let sensitivity: ArrayRef = Arc::new(Int32Array::from_iter_values(tags.iter().map(|tag| i32::from(tag.sensitivity))));
+    batch(Arc::new(Schema::new(fields)), texts.chain([sensitivity]).collect())
 }
 
 fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {

@@ -285,3 +285,14 @@ fn collect_texts(expression: &Expr, found: &mut Vec<String>) {
         _ => {}
     }
 }
+
+/// Columns that a condition names; none where it is no condition.
+pub fn columns_of(sql: &str) -> BTreeSet<String> {
+    columns_of_condition(sql).unwrap_or_default()
+}
+
+/// Columns that a condition names, or what is wrong with it.
+pub fn columns_of_condition(sql: &str) -> Result<BTreeSet<String>, String> {
+    let parsed = parse(sql, &Place { file: "".into(), text: sql.into(), span: 0..sql.len() });
+    parsed.map(|expression| columns(&expression, &BTreeSet::new())).map_err(|mistake| mistake.message)
+}

@@ -264,6 +264,13 @@ fn read_block(section: &Section<'_>, place: &Place, defaults: &Defaults, is_fami
         section.mistake(section.span(), "a [[tag]] has no axes: write [[family]]");
     }
     let peers = section.text("peers").unwrap_or_else(|| Spanned::new(section.span(), "default".to_owned()));
+    // All keys are asked for before any is missed.
+    let (parameters, cases) = (read_parameters(section), read_cases(section, place));
+    let (owner, since) = (text("owner", &defaults.owner), text("since", &defaults.since));
+    let (source, why_constant) = (section.text("source"), section.text("why_constant"));
+    let refresh = section.choice("refresh", &Refresh::ALL).or(defaults.refresh).unwrap_or(Refresh::Daily);
+    let sensitivity = read_sensitivity(section).or(defaults.sensitivity).unwrap_or(1);
+    let except = section.texts("except").unwrap_or_default();
     Some(Block {
         place: at(place, section),
         kind: kind?,
@@ -276,16 +283,16 @@ fn read_block(section: &Section<'_>, place: &Place, defaults: &Defaults, is_fami
         of,
         tiers: tiers.unwrap_or(5).clamp(2, 20) as u32,
         peers,
-        parameters: read_parameters(section),
-        cases: read_cases(section, place),
-        source: section.text("source"),
-        refresh: section.choice("refresh", &Refresh::ALL).or(defaults.refresh).unwrap_or(Refresh::Daily),
-        sensitivity: read_sensitivity(section).or(defaults.sensitivity).unwrap_or(1),
-        owner: text("owner", &defaults.owner),
-        since: text("since", &defaults.since),
-        why_constant: section.text("why_constant"),
+        parameters,
+        cases,
+        source,
+        refresh,
+        sensitivity,
+        owner,
+        since,
+        why_constant,
         each,
-        except: section.texts("except").unwrap_or_default(),
+        except,
         is_family,
         sql: if is_tier { None } else { Some(sql?) },
         name: name?,
