@@ -1,6 +1,7 @@
 //! Where plans run: in this process or on a Ballista cluster. The only room
 //! that builds a session.
 
+pub mod align;
 pub mod check;
 pub mod check_exec;
 mod cluster;

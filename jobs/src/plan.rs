@@ -4,6 +4,7 @@
 pub mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use chrono::NaiveDate;
@@ -12,7 +13,7 @@ use crate::project::contract::VERSION;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, ModelContract, Scope, quoted};
-use crate::project::tag::{Before, Tag, TagType, Wide};
+use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Wide, WideRelation};
 use crate::project::{
     CUTS, HISTOGRAMS, METERED, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS,
     STAGED, TAG_CHANGES, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
@@ -74,6 +75,8 @@ pub struct Step {
     pub area: Area,
     pub work: Work,
     pub sql: String,
+    /// Of a compiled model: the wide relation that its SQL sees.
+    pub wide: Option<Arc<WideRelation>>,
     /// Tables and sources that the SQL reads, by the names it uses.
     pub inputs: BTreeSet<String>,
     pub key: Vec<String>,
@@ -176,8 +179,12 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         let is_absent = |source: &str| sources.is_absent(source);
         let catalog_version = project.catalog_version();
         let wide = Wide { tags: &project.tags, is_absent: &is_absent, before, catalog_version: &catalog_version };
-        let mut add = |name: &str, layer, sql, contract| {
-            models.insert(name.to_owned(), Model::new(name, layer, "sql/tags", sql, contract)?);
+        let mut add = |name: &str, layer, compiled: Compiled, contract| {
+            let mut model = Model::new(name, layer, "sql/tags", compiled.sql, contract)?;
+            if let Some(wide) = compiled.wide {
+                model = model.over(ALIGNED, wide)?;
+            }
+            models.insert(name.to_owned(), model);
             Ok::<(), Mistakes>(())
         };
         let wide_contract = |label, label_zh| contract(label, label_zh, &["account_id"], Scope::Bucket);
@@ -188,17 +195,17 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
             add(SENSITIVE_TAGS, Layer::Marts, sql, wide_contract("Sensitive customer tags", "敏感客户标签"))?;
         }
         let counts = contract("Values of tags, per bucket", "标签取值计数", &["tag", "value"], Scope::Bucket);
-        add(TAG_COUNTS, Layer::Features, project.tags.counts_sql(), counts)?;
+        add(TAG_COUNTS, Layer::Features, project.tags.counts_sql().into(), counts)?;
         let profile = contract("Coverage and distribution of tags", "标签画像", &["tag"], Scope::Whole);
-        add(TAG_PROFILE, Layer::Marts, project.tags.profile_sql(before.has_counts), profile)?;
+        add(TAG_PROFILE, Layer::Marts, project.tags.profile_sql(before.has_counts).into(), profile)?;
         let changes = contract("States that have changed", "标签变化", &["account_id", "tag"], Scope::Bucket);
-        add(TAG_CHANGES, Layer::Marts, project.tags.changes_sql(&before.columns), changes)?;
+        add(TAG_CHANGES, Layer::Marts, project.tags.changes_sql(&before.columns).into(), changes)?;
         if !project.tags.picks().is_empty() {
             let key = ["peers", "peer_group", "tag", "value"];
             let histograms = contract("Accounts by peers, tag and value, per bucket", "同类标签分布", &key, Scope::Bucket);
             add(HISTOGRAMS, Layer::Features, wide.histograms_sql(), histograms)?;
             let cuts = contract("Percentiles of tags among peers", "同类分位切点", &["peers", "peer_group"], Scope::Whole);
-            add(CUTS, Layer::Features, wide.cuts_sql(), cuts)?;
+            add(CUTS, Layer::Features, wide.cuts_sql().into(), cuts)?;
         }
     }
     if !project.segmentations.is_empty() {
@@ -348,6 +355,7 @@ impl Planner<'_> {
             area: Area::Features,
             work: Work::Files { source: contract.table.clone() },
             sql: format!("select * from {}", quoted(&delivered)),
+            wide: None,
             inputs: BTreeSet::from([delivered]),
             key: contract.key.clone(),
             bucket_by: contract.bucket_by.clone(),
@@ -419,6 +427,7 @@ impl Planner<'_> {
             name: name.to_owned(),
             model: model.name,
             sql: model.sql,
+            wide: model.wide,
             inputs: model.inputs,
             key: model.key,
             month_of: model.month_of,

@@ -1,6 +1,7 @@
 //! Functions of many columns at once.
 
 mod changed_fields;
+mod field_counts;
 mod named_fields;
 
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion_common::{Result, internal_datafusion_err};
-use datafusion_expr::{ColumnarValue, ScalarUDF};
+use datafusion_expr::{AggregateUDF, ColumnarValue, ScalarUDF};
 
 use crate::args::refuse;
 use crate::figure::check_bytes;
 
 pub(crate) fn scalars() -> Vec<ScalarUDF> {
     vec![changed_fields::ChangedFields.into(), named_fields::NamedFields.into()]
+}
+
+pub(crate) fn aggregates() -> Vec<AggregateUDF> {
+    vec![field_counts::FieldCounts.into()]
 }
 
 /// Texts under names, one row each.

@@ -3,9 +3,10 @@
 mod adjusted_rand;
 mod category_entropy;
 mod exact_median;
+mod exact_quantile;
 mod gini;
 mod herfindahl;
-mod histogram;
+pub(crate) mod histogram;
 mod lorenz_share;
 mod median_deviation;
 pub(crate) mod middle;
@@ -37,6 +38,7 @@ pub(crate) fn aggregates() -> Vec<AggregateUDF> {
         adjusted_rand::AdjustedRand.into(),
         category_entropy::CategoryEntropy.into(),
         exact_median::ExactMedian.into(),
+        exact_quantile::ExactQuantile.into(),
         gini::Gini.into(),
         herfindahl::Herfindahl.into(),
         histogram::Histogram.into(),

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use arrow::datatypes::SchemaRef;
 
+use super::align::AlignExec;
 use super::check_exec::{CheckExec, CheckSpec};
 use super::failpoint::build_id;
 use super::relation::Relation;
@@ -40,6 +41,7 @@ enum Node {
     Write(WriteSpec),
     Check(CheckSpec),
     Text(TextScanSpec),
+    Align(Vec<String>),
     Relation { name: String, partitions: usize, kind: FileKind, files: Vec<PinnedFile> },
 }
 
@@ -78,6 +80,7 @@ impl PhysicalExtensionCodec for PhysicalCodec {
         match (take(buffer)?, inputs) {
             (Some(Node::Write(spec)), [input]) => Ok(Arc::new(WriteExec::new(Arc::clone(input), spec))),
             (Some(Node::Check(spec)), [input]) => Ok(Arc::new(CheckExec::new(Arc::clone(input), spec))),
+            (Some(Node::Align(names)), inputs) => Ok(Arc::new(AlignExec::new(names, inputs.to_vec()))),
             (Some(Node::Text(spec)), []) => Ok(Arc::new(TextScanExec::new(spec))),
             (Some(_), _) => internal_err!("a node of kwhy arrived with {} inputs", inputs.len()),
             (None, _) => self.ballista.try_decode(buffer, inputs, context, converter),
@@ -94,6 +97,8 @@ impl PhysicalExtensionCodec for PhysicalCodec {
             put(Node::Write(write.spec.clone()), buffer)
         } else if let Some(check) = node.downcast_ref::<CheckExec>() {
             put(Node::Check(check.spec.clone()), buffer)
+        } else if let Some(align) = node.downcast_ref::<AlignExec>() {
+            put(Node::Align(align.names.clone()), buffer)
         } else if let Some(scan) = node.downcast_ref::<TextScanExec>() {
             put(Node::Text(scan.spec.clone()), buffer)
         } else {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
@@ -14,6 +15,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use super::diagnostic::{Mistake, Mistakes};
 use super::document::Document;
+use super::tag::WideRelation;
 
 /// Where a derived table is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +62,8 @@ pub struct Model {
     pub settings: BTreeMap<String, i64>,
     /// The contract as it is written.
     pub contract: String,
+    /// Of a compiled model: the wide relation that its SQL sees.
+    pub wide: Option<Arc<WideRelation>>,
 }
 
 /// Rows that stand for several delivered ones say how many, so that none is
@@ -154,8 +158,21 @@ impl Model {
             parameters: parameters(&statement),
             settings: contract.settings,
             contract: contract.text,
+            wide: None,
             sql,
         })
+    }
+
+    /// A model whose SQL sees a wide relation as `aligned`.
+    pub fn over(mut self, aligned: &str, wide: WideRelation) -> Result<Self, Mistakes> {
+        self.inputs.remove(aligned);
+        for (name, sql) in &wide.parts {
+            let statement = parse_sql(&format!("{} ({name})", self.file), sql)?;
+            self.inputs.extend(tables(&self.file, sql, &statement)?);
+            self.parameters.extend(parameters(&statement));
+        }
+        self.wide = Some(Arc::new(wide));
+        Ok(self)
     }
 
     /// Where `word` stands in the SQL, for a caret.

@@ -79,26 +79,18 @@ pub fn segments_sql(segmentations: &[Segmentation]) -> String {
 /// `segment_count`: accounts of each bucket by segment and attribute, and energy
 /// and money by segment: the part of the profile that needs every account.
 pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String]) -> String {
-    let list = |items: Vec<String>| items.join(",\n    ");
     let segments = segmentations.iter().map(|segmentation| {
         let name = &segmentation.name;
         format!("named_struct('name', '{name}', 'value', coalesce(segments.{name}, '{UNKNOWN}'))")
     });
-    let columns = attributes.iter().map(|name| format!("tags.{name}")).collect();
-    let known = attributes.iter().map(|name| {
-        format!(
-            "named_struct('name', '{name}', 'cells', array_append(coalesce(histogram({name}), make_array()), named_struct('value', '{UNKNOWN}', 'count', count(*) - count({name}))))"
-        )
-    });
+    let record: Vec<String> = attributes.iter().map(|name| format!("'{name}', tags.{name}")).collect();
     format!(
         "with\n\
-         member as (\n  select\n    tags.as_of,\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    {columns},\n    unnest(make_array(\n    {segments})) as segment\n  from customer_tags as tags\n  join customer_segments as segments on segments.account_id = tags.account_id\n),\n\
-         grouped as (\n  select\n    as_of,\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny,\n    make_array(\n    named_struct('name', 'all', 'cells', make_array(named_struct('value', 'all', 'count', count(*)))),\n    {known}) as attributes\n  from member\n  group by 1, 2, 3\n),\n\
-         attributed as (\n  select as_of, segmentation, segment, energy_kwh, amount_cny, unnest(attributes) as attribute from grouped\n),\n\
-         cell as (\n  select *, attribute['name'] as name, unnest(attribute['cells']) as cell from attributed\n)\n\
-         select\n  as_of,\n  segmentation,\n  segment,\n  name as attribute,\n  cell['value'] as value,\n  cell['count'] as accounts,\n  case when name = 'all' then energy_kwh end as energy_kwh,\n  case when name = 'all' then amount_cny end as amount_cny\nfrom cell\nwhere cell['count'] > 0\n",
-        segments = list(segments.collect()),
-        columns = list(columns),
-        known = list(known.collect()),
+         member as (\n  select\n    tags.as_of,\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    named_struct('all', 'all', {record}) as record,\n    unnest(make_array(\n    {segments})) as segment\n  from customer_tags as tags\n  join customer_segments as segments on segments.account_id = tags.account_id\n),\n\
+         grouped as (\n  select\n    as_of,\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny,\n    field_counts(record) as cells\n  from member\n  group by 1, 2, 3\n),\n\
+         cell as (\n  select as_of, segmentation, segment, energy_kwh, amount_cny, unnest(cells) as cell from grouped\n)\n\
+         select\n  as_of,\n  segmentation,\n  segment,\n  cell['field'] as attribute,\n  coalesce(cell['value'], '{UNKNOWN}') as value,\n  cell['count'] as accounts,\n  case when cell['field'] = 'all' then energy_kwh end as energy_kwh,\n  case when cell['field'] = 'all' then amount_cny end as amount_cny\nfrom cell\n",
+        segments = segments.collect::<Vec<_>>().join(",\n    "),
+        record = record.join(", "),
     )
 }

@@ -111,7 +111,9 @@ impl<'a> Build<'a> {
     async fn wave(&mut self, phase: Phase, steps: &[&'a Step], ledger: &mut Ledger) -> Result<(usize, usize), Error> {
         let mut ready = Vec::new();
         for step in steps {
+            let start = Instant::now();
             ready.push(self.prepare(step).await?);
+            tracing::debug!(step = step.name, ms = start.elapsed().as_millis(), "planned");
         }
         let work: Vec<(usize, &Unit)> = ready
             .iter()

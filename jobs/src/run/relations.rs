@@ -11,6 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{Array, Expr};
 
+use crate::engine::align::AlignTable;
 use crate::engine::check::{SourceCheck, canonical_schema, partition_field};
 use crate::engine::check_exec::CheckSpec;
 use crate::engine::relation::Relation;
@@ -19,6 +20,7 @@ use crate::lake::Output;
 use crate::plan::{Plan, Sources, Step, Tables, Work};
 use crate::project::contract::{Contract, IS_SECOND_HOUR};
 use crate::project::model::{bind, date_literal, parse_sql, quoted};
+use crate::project::tag::{ALIGNED, at};
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, Snapshot, Source};
 
@@ -54,6 +56,21 @@ impl Scene<'_> {
         let mut resolved = Names { inputs: BTreeSet::new(), recipe: String::new(), seen: BTreeSet::new() };
         for name in &step.inputs {
             Box::pin(self.register(context, step, name, &mut resolved)).await?;
+        }
+        if let Some(wide) = &step.wide {
+            let mut parts = Vec::with_capacity(wide.parts.len());
+            for (name, sql) in &wide.parts {
+                parts.push((name.clone(), self.bind(context, &step.model, sql, &mut resolved.recipe).await?));
+            }
+            let mut levels = Vec::with_capacity(wide.levels.len());
+            for level in &wide.levels {
+                let level: Vec<_> = level.iter().map(|(name, sql)| (name.clone(), at(sql, self.plan.as_of))).collect();
+                resolved.recipe.push_str(&format!("{level:?}\n"));
+                levels.push(level);
+            }
+            let failed = |source| Error::Model { file: step.name.clone(), source: Box::new(source) };
+            let aligned = AlignTable::new(&context.state(), parts, &levels).map_err(failed)?;
+            context.register_table(ALIGNED, Arc::new(aligned)).map_err(failed)?;
         }
         let plan = self.bind(context, &step.model, &step.sql, &mut resolved.recipe).await?;
         resolved.recipe.push_str(&format!("{:?} {:?} {:?}", step.key, step.month_of, step.bucket_by));

@@ -112,6 +112,9 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                 "factor" => Arc::new((0..36i64).map(|i| (i != 2).then_some(1 - i % 2 * 2)).collect::<Int64Array>()),
                 "second" => curves(),
                 "curve" | "power_w" | "wh_list" | "left" | "right" | "profile" => curves(),
+                "quantile" if !is_scalar(function) && function != "curve_quantile" => {
+                    Arc::new((0..36).map(|i| (i != 2).then_some(0.25)).collect::<arrow::array::Float64Array>())
+                }
                 "quantile" | "trim" => repeated(ScalarValue::Float64(Some(0.25))),
                 "steps" => integers([4; 5]),
                 "hits" | "control_hits" => integers([5, 0, 9, 10, 1]),

@@ -43,13 +43,8 @@ impl Aggregate for Histogram {
 
     fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
         let found = exactly(Self::NAME, ["value"], types)?;
-        Ok(vec![match &found[0] {
-            integer if integer.is_integer() => DataType::Int64,
-            DataType::Decimal128(precision, scale) if *scale >= 0 => DataType::Decimal128(*precision, *scale),
-            DataType::Boolean | DataType::Date32 => DataType::Utf8,
-            text if is_text(text) => DataType::Utf8,
-            other => return refuse(Self::NAME, "value", "an integer, a decimal, a text, a date or a boolean", other),
-        }])
+        let takes = "an integer, a decimal, a text, a date or a boolean";
+        Ok(vec![countable(&found[0]).map_or_else(|| refuse(Self::NAME, "value", takes, &found[0]), Ok)?])
     }
 
     fn data_type() -> DataType {
@@ -66,7 +61,7 @@ impl Aggregate for Histogram {
     }
 
     fn groups() -> Histograms {
-        Histograms { groups: Vec::new(), scale: None, entries: 0, bytes: 0 }
+        Histograms::default()
     }
 }
 
@@ -76,15 +71,29 @@ fn fields() -> Fields {
     Fields::from(vec![Field::new("value", DataType::Utf8, true), Field::new("count", DataType::Int64, true)])
 }
 
+/// The type in which a value is counted; `None` where it is not.
+pub(crate) fn countable(found: &DataType) -> Option<DataType> {
+    Some(match found {
+        integer if integer.is_integer() => DataType::Int64,
+        DataType::Decimal128(precision, scale) if *scale >= 0 => DataType::Decimal128(*precision, *scale),
+        DataType::Boolean => DataType::Boolean,
+        DataType::Date32 => DataType::Utf8,
+        text if is_text(text) => DataType::Utf8,
+        _ => return None,
+    })
+}
+
 #[derive(Debug, Default)]
 struct Cells {
+    /// False, true.
+    flags: [i64; 2],
     numbers: HashMap<i128, i64, BuildHasherDefault<XxHash64>>,
     texts: BTreeMap<Box<str>, i64>,
 }
 
 /// The histogram of each group.
-#[derive(Debug)]
-pub(super) struct Histograms {
+#[derive(Debug, Default)]
+pub(crate) struct Histograms {
     groups: Vec<Cells>,
     scale: Option<i8>,
     entries: usize,
@@ -142,13 +151,66 @@ impl Histograms {
         }
     }
 
+    pub(crate) fn scale(&self) -> Option<i8> {
+        self.scale
+    }
+
+    /// The cells of a group in ascending order.
+    pub(crate) fn cells_of(&self, group: usize) -> Vec<(String, i64)> {
+        self.groups.get(group).map(|group| self.cells(group)).unwrap_or_default()
+    }
+
+    /// Adds a cell as it was shown.
+    pub(crate) fn add_shown(&mut self, group: usize, value: &str, scale: Option<i8>, count: i64) -> Result<()> {
+        self.scale = self.scale.or(scale);
+        match scale {
+            Some(scale) => {
+                let number = read(value, scale);
+                let number = number.ok_or_else(|| internal_datafusion_err!("{value} is no number of a histogram"))?;
+                self.add_number(group, number, count);
+            }
+            None => self.add_text(group, value, count),
+        }
+        Ok(())
+    }
+
+    /// Adds rows of a column that is [`countable`], those for which `keeps` says so.
+    pub(crate) fn add_rows(&mut self, values: &dyn Array, groups: &[usize], keeps: &dyn Fn(usize) -> bool) -> Result<()> {
+        let rows = groups.iter().enumerate().filter(|(row, _)| values.is_valid(*row) && keeps(*row));
+        match values.data_type() {
+            DataType::Int64 => {
+                self.scale = Some(0);
+                let values = values.as_primitive::<Int64Type>().values();
+                rows.for_each(|(row, &group)| self.add_number(group, three_digits(i128::from(values[row])), 1));
+            }
+            DataType::Decimal128(_, scale) => {
+                self.scale = Some(*scale);
+                let values = values.as_primitive::<Decimal128Type>().values();
+                rows.for_each(|(row, &group)| self.add_number(group, three_digits(values[row]), 1));
+            }
+            DataType::Boolean => {
+                let values = values.as_boolean();
+                rows.for_each(|(row, &group)| self.groups[group].flags[usize::from(values.value(row))] += 1);
+            }
+            DataType::Utf8 => {
+                let values = values.as_string::<i32>();
+                rows.for_each(|(row, &group)| self.add_text(group, values.value(row), 1));
+            }
+            other => return exec_err!("{other} cannot be counted"),
+        }
+        Ok(())
+    }
+
     /// The cells of a group in ascending order.
     fn cells(&self, group: &Cells) -> Vec<(String, i64)> {
         let mut numbers: Vec<_> = group.numbers.iter().map(|(value, count)| (*value, *count)).collect();
         numbers.sort_unstable();
         let scale = self.scale.unwrap_or(0);
         let numbers = numbers.into_iter().map(|(value, count)| (shown(value, scale), count));
-        numbers.chain(group.texts.iter().map(|(text, count)| (text.to_string(), *count))).collect()
+        let flags = ["false", "true"].into_iter().zip(group.flags).filter(|(_, count)| *count > 0);
+        let flags = flags.map(|(flag, count)| (flag.to_owned(), count));
+        let texts = group.texts.iter().map(|(text, count)| (text.to_string(), *count));
+        numbers.chain(flags).chain(texts).collect()
     }
 }
 
@@ -165,24 +227,7 @@ impl Groups for Histograms {
 
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], filter: Filter<'_>) -> Result<()> {
         let Some(values) = args.first() else { return exec_err!("{} was given no argument", Histogram::NAME) };
-        let rows = groups.iter().enumerate().filter(|(row, _)| filter.keeps(*row) && values.is_valid(*row));
-        match values.data_type() {
-            DataType::Int64 => {
-                self.scale = Some(0);
-                let values = values.as_primitive::<Int64Type>().values().clone();
-                rows.for_each(|(row, &group)| self.add_number(group, three_digits(i128::from(values[row])), 1));
-            }
-            DataType::Decimal128(_, scale) => {
-                self.scale = Some(*scale);
-                let values = values.as_primitive::<Decimal128Type>().values().clone();
-                rows.for_each(|(row, &group)| self.add_number(group, three_digits(values[row]), 1));
-            }
-            _ => {
-                let values = texts(Histogram::NAME, values)?;
-                rows.for_each(|(row, &group)| self.add_text(group, values.value(row), 1));
-            }
-        }
-        Ok(())
+        self.add_rows(values, groups, &|row| filter.keeps(row))
     }
 
     fn merge(&mut self, states: &[ArrayRef], groups: &[usize]) -> Result<()> {
@@ -196,12 +241,8 @@ impl Groups for Histograms {
             let values = values.value(row);
             let values: &StringArray = texts(Histogram::NAME, &values)?;
             let scale = scales.is_valid(row).then(|| scales.value(row));
-            self.scale = self.scale.or(scale);
             for (at, count) in counts.known() {
-                match scale {
-                    Some(scale) => self.add_number(group, read(values.value(at), scale).ok_or_else(wrong)?, count),
-                    None => self.add_text(group, values.value(at), count),
-                }
+                self.add_shown(group, values.value(at), scale, count)?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::expression::columns_of;
 use super::{Body, Evidence, Peers, Pick, Tag, Tags};
 use crate::project::model::quoted;
 use crate::project::{CUTS, HISTOGRAMS, PREVIOUS_TAGS, TAGS};
@@ -36,68 +37,79 @@ pub struct Wide<'a> {
     pub catalog_version: &'a str,
 }
 
+/// The relation that the parts of a compiled model are aligned into.
+pub const ALIGNED: &str = "aligned";
+/// Ends the name of the column that says whether a part has a row.
+const FLAG: &str = "__there";
+
+/// A model whose SQL sees one wide relation, [`ALIGNED`], made of parts.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    pub sql: String,
+    pub wide: Option<WideRelation>,
+}
+
+/// Parts, each a query with at most one row per account: the first one has the
+/// rows of the result, the others what they know of them. Over their columns,
+/// level by level, columns by their expressions: thousands of them, which a
+/// planner would turn over as many times as it has rules.
+#[derive(Clone, Debug, Default)]
+pub struct WideRelation {
+    pub parts: Vec<(String, String)>,
+    pub levels: Vec<Vec<(String, String)>>,
+}
+
+impl From<String> for Compiled {
+    fn from(sql: String) -> Self {
+        Self { sql, wide: None }
+    }
+}
+
 /// A feature table, and which of its rows.
 type Scan<'a> = (&'a str, Option<&'a str>);
 
 impl Wide<'_> {
     /// The wide table of the tags chosen.
-    pub fn sql(&self, chosen: &dyn Fn(&Tag) -> bool) -> String {
+    pub fn sql(&self, chosen: &dyn Fn(&Tag) -> bool) -> Compiled {
         let needed = self.tags.with_read(chosen);
-        let mut sql = String::from("with\n");
-        let picks: BTreeSet<Pick> = needed.iter().flat_map(|tag| tag.picks()).collect();
-        let last = self.write_tags(&needed, &self.peers(&picks).collect::<Vec<_>>(), &mut sql);
-        let _ = write!(
-            sql,
-            "\nselect\n  account_id,\n  cast($as_of as date) as as_of,\n  '{}' as catalog_version",
-            self.catalog_version
-        );
         let shown: Vec<&Tag> = needed.iter().copied().filter(|tag| chosen(tag)).collect();
-        for tag in &shown {
-            let _ = write!(sql, ",\n  {}", tag.name);
-        }
-        for evidence in self.evidence(&shown) {
-            let _ = write!(sql, ",\n  cast(evidence_{0} as varchar) as evidence_{0}", evidence.name);
-        }
-        let _ = write!(sql, "\nfrom {last}\n");
-        sql
+        let reasons: Vec<String> =
+            self.evidence(&shown).iter().map(|evidence| format!("evidence_{}", evidence.name)).collect();
+        let names: Vec<String> = shown.iter().map(|tag| tag.name.clone()).chain(reasons).collect();
+        let sql = format!(
+            "select\n  account_id,\n  cast($as_of as date) as as_of,\n  '{}' as catalog_version,\n  {}\nfrom {ALIGNED}\n",
+            self.catalog_version,
+            names.join(",\n  ")
+        );
+        Compiled { sql, wide: Some(self.relation(&needed, &[], &names)) }
     }
 
     /// Accounts of each group of peers by value, for every tag that is compared
     /// with peers: per bucket, to be added up.
-    pub fn histograms_sql(&self) -> String {
+    pub fn histograms_sql(&self) -> Compiled {
         let picks = self.tags.picks();
         let measured: BTreeSet<&str> = picks.iter().map(|pick| pick.tag.as_str()).collect();
         let needed = self.tags.with_read(&|tag| measured.contains(tag.name.as_str()));
-        let mut sql = String::from("with\n");
-        let last = self.write_tags(&needed, &self.peers(&picks).collect::<Vec<_>>(), &mut sql);
-        let groups: Vec<String> = self
-            .peers(&picks)
-            .map(|peers| {
-                format!(
-                    "named_struct('peers', '{0}', 'levels', {1}, 'peer_group', peers_{0})",
-                    peers.name,
-                    peers.levels.len()
-                )
-            })
-            .collect();
+        let peers: Vec<&Peers> = self.peers(&picks).collect();
         let columns: Vec<String> = measured.iter().map(|tag| (*tag).to_owned()).collect();
-        let histograms: Vec<String> =
-            columns.iter().map(|tag| format!("histogram({tag}) as {tag}")).collect();
-        let cells: Vec<String> =
-            columns.iter().map(|tag| format!("named_struct('tag', '{tag}', 'cells', {tag})")).collect();
-        let _ = write!(
-            sql,
-            ",\nmember as (\n  select unnest(make_array(\n    {})) as peer, {}\n  from {last}\n),\n\
-             grouped as (\n  select peer['peers'] as peers, peer['levels'] as levels, peer['peer_group'] as peer_group,\n    {}\n  from member\n  group by 1, 2, 3\n),\n\
-             tagged as (\n  select peers, levels, peer_group, unnest(make_array(\n    {})) as tagged\n  from grouped\n),\n\
-             cell as (\n  select peers, levels, peer_group, tagged['tag'] as tag, unnest(tagged['cells']) as cell from tagged\n)\n\
-             select\n  peers,\n  levels,\n  peer_group,\n  tag,\n  cast(cell['value'] as decimal(38, 6)) as value,\n  cell['count'] as accounts\nfrom cell\n",
-            groups.join(",\n    "),
-            columns.join(", "),
-            histograms.join(",\n    "),
-            cells.join(",\n    "),
+        let names: Vec<String> =
+            peers.iter().map(|peers| format!("peers_{}", peers.name)).chain(columns.iter().cloned()).collect();
+        let groups = peers.iter().map(|peers| {
+            format!(
+                "named_struct('peers', '{0}', 'levels', {1}, 'peer_group', peers_{0})",
+                peers.name,
+                peers.levels.len()
+            )
+        });
+        let sql = format!(
+            "with\nmember as (\n  select unnest(make_array(\n    {groups})) as peer, named_struct({record}) as record\n  from {ALIGNED}\n),\n\
+             grouped as (\n  select peer['peers'] as peers, peer['levels'] as levels, peer['peer_group'] as peer_group, field_counts(record) as cells\n  from member\n  group by 1, 2, 3\n),\n\
+             cell as (\n  select peers, levels, peer_group, unnest(cells) as cell from grouped\n)\n\
+             select\n  peers,\n  levels,\n  peer_group,\n  cell['field'] as tag,\n  cast(cell['value'] as decimal(38, 6)) as value,\n  cell['count'] as accounts\nfrom cell\nwhere cell['value'] is not null\n",
+            groups = groups.collect::<Vec<_>>().join(",\n    "),
+            record = record(&columns),
         );
-        sql
+        Compiled { sql, wide: Some(self.relation(&needed, &peers, &names)) }
     }
 
     /// Percentiles of every tag that is compared with peers, for every group: a
@@ -159,129 +171,121 @@ impl Wide<'_> {
         self.tags.evidence.values().filter(|evidence| used.contains(evidence.name.as_str())).collect()
     }
 
-    /// Writes the steps that end with a row per account and a column per tag;
-    /// gives the name of the last one.
-    fn write_tags(&self, needed: &[&Tag], peers: &[&Peers], sql: &mut String) -> String {
+    /// The wide relation of tags, with the columns of `names` at its end.
+    fn relation(&self, needed: &[&Tag], peers: &[&Peers], names: &[String]) -> WideRelation {
         let evidence = self.evidence(needed);
         let picks: BTreeSet<Pick> = needed.iter().flat_map(|tag| tag.picks()).collect();
-        let held: Vec<&Tag> = needed.iter().copied().filter(|tag| tag.has_hysteresis()).collect();
         let mut scans: BTreeSet<Scan<'_>> = evidence.iter().map(|evidence| scan_of_evidence(evidence)).collect();
         scans.extend(needed.iter().filter(|tag| !tag.is_over_tags()).map(|tag| scan_of(tag)));
         scans.remove(&(ACCOUNTS, None));
-        let scans: Vec<Scan<'_>> = scans.into_iter().collect();
-        // Accounts are where the others are joined to.
-        self.write_scan((ACCOUNTS, None), "account", needed, &evidence, peers, sql);
+        // Accounts of peers that are only compared are told apart in the base.
+        let compared: Vec<&Peers> = if peers.is_empty() { self.peers(&picks).collect() } else { peers.to_vec() };
+        let mut parts = vec![("account".to_owned(), self.base_sql(needed, &evidence, &compared, &picks))];
         for (index, scan) in scans.iter().enumerate() {
-            self.write_scan(*scan, &scan_name(index, scan.0), needed, &evidence, &[], sql);
+            parts.push((scan_name(index, scan.0), self.scan_sql(*scan, needed, &evidence, &[])));
         }
-        let before: Vec<&str> =
-            held.iter().map(|tag| tag.name.as_str()).filter(|name| self.before.tags.contains(*name)).collect();
+        let held = needed.iter().filter(|tag| tag.has_hysteresis() && self.before.tags.contains(&tag.name));
+        let before: Vec<String> = held.map(|tag| format!("{0} as {0}__before", tag.name)).collect();
         if !before.is_empty() {
-            let columns: Vec<String> = before.iter().map(|name| format!("{name} as {name}__before")).collect();
-            let _ = write!(sql, "before as (\n  select account_id, {}\n  from {PREVIOUS_TAGS}\n),\n", columns.join(", "));
+            let sql = format!("select account_id, {} from {PREVIOUS_TAGS}", before.join(", "));
+            parts.push(("before".to_owned(), sql));
         }
-        let compared: Vec<&Peers> = self.peers(&picks).collect();
-        for peers in &compared {
-            let cuts: Vec<String> = picks
-                .iter()
-                .filter(|pick| pick.peers == peers.name)
-                .map(|pick| match &self.before.cuts {
-                    Some(known) if !known.contains(&pick.cut()) => {
-                        format!("cast(null as decimal(38, 6)) as {}", pick.column())
-                    }
-                    _ => format!("{} as {}", pick.cut(), pick.column()),
-                })
-                .collect();
-            let _ = write!(
-                sql,
-                "cuts_{0} as (\n  select peer_group, {1}\n  from {CUTS}\n  where peers = '{0}'\n),\n",
-                peers.name,
-                cuts.join(", ")
-            );
-        }
-        sql.push_str("known as (\n  select\n    account.*");
-        for (index, scan) in scans.iter().enumerate() {
-            let name = scan_name(index, scan.0);
-            for evidence in evidence.iter().filter(|evidence| scan_of_evidence(evidence) == *scan) {
-                let reason = match self.is_out(evidence) {
-                    true => "'source_absent'".to_owned(),
-                    false => format!("case when {name}.account_id is null then 'no_rows' else {name}.reason_{0} end", evidence.name),
-                };
-                let _ = write!(sql, ",\n    {reason} as evidence_{}", evidence.name);
-            }
-            for tag in needed.iter().filter(|tag| !tag.is_over_tags() && scan_of(tag) == *scan) {
-                let _ = write!(sql, ",\n    {name}.{0} as {0}__found", tag.name);
-                if tag.has_hysteresis() {
-                    let _ = write!(sql, ",\n    {name}.{0}__stay", tag.name);
-                }
-            }
-        }
-        for name in &before {
-            let _ = write!(sql, ",\n    before.{name}__before");
-        }
-        for pick in &picks {
-            let _ = write!(sql, ",\n    cuts_{}.{}", pick.peers, pick.column());
-        }
-        sql.push_str("\n  from account");
-        for (index, scan) in scans.iter().enumerate() {
-            let name = scan_name(index, scan.0);
-            let _ = write!(sql, "\n  left join {name} on {name}.account_id = account.account_id");
-        }
-        if !before.is_empty() {
-            sql.push_str("\n  left join before on before.account_id = account.account_id");
-        }
-        for Peers { name, .. } in &compared {
-            let _ = write!(sql, "\n  left join cuts_{name} on cuts_{name}.peer_group = account.peers_{name}");
-        }
-        sql.push_str("\n),\ntags_0 as (\n  select\n    account_id");
+        let mut first = Vec::new();
         for evidence in &evidence {
-            let _ = write!(sql, ",\n    evidence_{}", evidence.name);
+            let scan = scan_of_evidence(evidence);
+            let name = &evidence.name;
+            let there = scans.iter().position(|other| *other == scan).map(|index| scan_name(index, scan.0));
+            let reason = match (self.is_out(evidence), there) {
+                (true, _) => "'source_absent'".to_owned(),
+                (false, Some(there)) => format!("case when not {there}{FLAG} then 'no_rows' else reason_{name} end"),
+                (false, None) => format!("reason_{name}"),
+            };
+            first.push((format!("evidence_{name}"), reason));
         }
-        for peers in peers {
-            let _ = write!(sql, ",\n    peers_{}", peers.name);
-        }
-        for name in &before {
-            let _ = write!(sql, ",\n    {name}__before");
-        }
-        for pick in &picks {
-            let _ = write!(sql, ",\n    {}", pick.column());
-        }
-        for tag in needed.iter().filter(|tag| !tag.is_over_tags()) {
-            let (found, stay) = (format!("{}__found", tag.name), format!("{}__stay", tag.name));
-            let value = self.held(tag, &found, Some(&stay).filter(|_| tag.has_hysteresis()));
-            let _ = write!(sql, ",\n    case when evidence_{} is null then {value} end as {}", tag.evidence, tag.name);
-        }
-        sql.push_str("\n  from known\n)");
-        self.write_levels(needed, sql)
+        WideRelation { parts, levels: self.levels(needed, first, names) }
     }
 
-    /// Tags over tags, those that read each other one after the other.
-    fn write_levels(&self, needed: &[&Tag], sql: &mut String) -> String {
-        let mut done: BTreeSet<&str> =
-            needed.iter().filter(|tag| !tag.is_over_tags()).map(|tag| tag.name.as_str()).collect();
-        let mut rest: Vec<&Tag> = needed.iter().copied().filter(|tag| tag.is_over_tags()).collect();
-        let mut level = 0;
+    /// Accounts: what their own columns say, their groups of peers, and the
+    /// percentiles of these.
+    fn base_sql(&self, needed: &[&Tag], evidence: &[&Evidence], peers: &[&Peers], picks: &BTreeSet<Pick>) -> String {
+        let account = self.scan_sql((ACCOUNTS, None), needed, evidence, peers);
+        let compared: Vec<&Peers> = self.peers(picks).collect();
+        if compared.is_empty() {
+            return account;
+        }
+        let mut sql = format!("with\naccount as (\n{account}\n)");
+        for peers in &compared {
+            let cuts = picks.iter().filter(|pick| pick.peers == peers.name).map(|pick| match &self.before.cuts {
+                Some(known) if !known.contains(&pick.cut()) => {
+                    format!("cast(null as decimal(38, 6)) as {}", pick.column())
+                }
+                _ => format!("{} as {}", pick.cut(), pick.column()),
+            });
+            let _ = write!(
+                sql,
+                ",\ncuts_{0} as (\n  select peer_group, {1}\n  from {CUTS}\n  where peers = '{0}'\n)",
+                peers.name,
+                cuts.collect::<Vec<_>>().join(", ")
+            );
+        }
+        sql.push_str("\nselect\n  account.*");
+        for pick in picks {
+            let _ = write!(sql, ",\n  cuts_{}.{}", pick.peers, pick.column());
+        }
+        sql.push_str("\nfrom account");
+        for Peers { name, .. } in &compared {
+            let _ = write!(sql, "\nleft join cuts_{name} on cuts_{name}.peer_group = account.peers_{name}");
+        }
+        sql
+    }
+
+    /// Reasons, then tags of feature tables, then tags over tags, those that read
+    /// each other one after the other. Each level carries on what a later one
+    /// needs.
+    fn levels(&self, needed: &[&Tag], first: Vec<(String, String)>, names: &[String]) -> Vec<Vec<(String, String)>> {
+        let mut steps = vec![first];
+        let mut done: BTreeSet<&str> = BTreeSet::new();
+        let mut rest: Vec<&Tag> = needed.to_vec();
         while !rest.is_empty() {
-            let (ready, waiting): (Vec<&Tag>, Vec<&Tag>) =
-                rest.iter().partition(|tag| tag.values_read().all(|name| done.contains(name)));
-            if ready.is_empty() {
+            let is_first = steps.len() == 1;
+            let is_ready = |tag: &&Tag| {
+                (!is_first || !tag.is_over_tags()) && tag.values_read().all(|name| done.contains(name))
+            };
+            let (ready, waiting): (Vec<&Tag>, Vec<&Tag>) = rest.into_iter().partition(is_ready);
+            if ready.is_empty() && !is_first {
                 break;
             }
-            level += 1;
-            let _ = write!(sql, ",\ntags_{level} as (\n  select\n    *");
-            for tag in &ready {
-                let (enter, exit) = match &tag.body {
-                    Body::Sql(expression) => (expression.enter.clone(), expression.exit.clone()),
-                    Body::Tier { of, .. } => (tier_sql(of, &tag.picks()), None),
-                };
-                let value = self.held(tag, &enter, exit.as_ref());
-                let _ = write!(sql, ",\n    case when evidence_{} is null then {value} end as {}", tag.evidence, tag.name);
-            }
-            let _ = write!(sql, "\n  from tags_{}\n)", level - 1);
+            steps.push(ready.iter().map(|tag| (tag.name.clone(), self.value_sql(tag))).collect());
             done.extend(ready.iter().map(|tag| tag.name.as_str()));
             rest = waiting;
         }
-        format!("tags_{level}")
+        // From the last level to the first: what must be there before it.
+        let mut wanted: BTreeSet<String> = names.iter().cloned().chain(["account_id".to_owned()]).collect();
+        let mut levels = Vec::with_capacity(steps.len());
+        for step in steps.into_iter().rev() {
+            let made: BTreeSet<&str> = step.iter().map(|(name, _)| name.as_str()).collect();
+            let kept: Vec<String> = wanted.iter().filter(|name| !made.contains(name.as_str())).cloned().collect();
+            let read: Vec<String> = step.iter().flat_map(|(_, sql)| columns_of(sql)).collect();
+            let carried = kept.iter().map(|name| (name.clone(), name.clone()));
+            wanted = kept.iter().cloned().chain(read).collect();
+            levels.push(carried.chain(step).collect());
+        }
+        levels.reverse();
+        levels
+    }
+
+    /// A tag's value where its evidence is there.
+    fn value_sql(&self, tag: &Tag) -> String {
+        let (enter, exit) = match &tag.body {
+            Body::Sql(expression) if tag.feature == TAGS => (expression.enter.clone(), expression.exit.clone()),
+            Body::Sql(expression) => {
+                let stay = expression.exit.as_ref().map(|_| format!("{}__stay", tag.name));
+                (format!("{}__found", tag.name), stay)
+            }
+            Body::Tier { of, .. } => (tier_sql(of, &tag.picks()), None),
+        };
+        let value = self.held(tag, &enter, exit.as_ref());
+        format!("case when evidence_{} is null then {value} end", tag.evidence)
     }
 
     /// The value of the release before as long as the expression still gives it
@@ -299,46 +303,33 @@ impl Wide<'_> {
         !evidence.sources.is_empty() && evidence.sources.iter().all(|source| (self.is_absent)(source))
     }
 
-    fn write_scan(
-        &self,
-        scan: Scan<'_>,
-        name: &str,
-        tags: &[&Tag],
-        evidence: &[&Evidence],
-        peers: &[&Peers],
-        sql: &mut String,
-    ) {
+    /// One scan of a feature table for all its tags.
+    fn scan_sql(&self, scan: Scan<'_>, tags: &[&Tag], evidence: &[&Evidence], peers: &[&Peers]) -> String {
         let (feature, slice) = scan;
-        let is_base = feature == ACCOUNTS;
-        let _ = write!(sql, "{name} as (\n  select\n    account_id");
+        let mut sql = String::from("select\n  account_id");
         for Peers { name, levels, .. } in peers {
             let levels: Vec<String> = levels
                 .iter()
                 .map(|column| format!("replace(coalesce(cast({} as varchar), '{UNKNOWN}'), '/', '_')", quoted(column)))
                 .collect();
-            let _ = write!(sql, ",\n    concat({}) as peers_{name}", levels.join(", '/', "));
+            let _ = write!(sql, ",\n  concat({}) as peers_{name}", levels.join(", '/', "));
         }
         for evidence in evidence.iter().filter(|evidence| scan_of_evidence(evidence) == scan) {
-            let column = if is_base { "evidence" } else { "reason" };
-            let _ = write!(
-                sql,
-                ",\n    case when {} then null else '{}' end as {column}_{}",
-                evidence.when, evidence.reason, evidence.name
-            );
+            let Evidence { name, when, reason, .. } = evidence;
+            let _ = write!(sql, ",\n  case when {when} then null else '{reason}' end as reason_{name}");
         }
         for tag in tags.iter().filter(|tag| !tag.is_over_tags() && scan_of(tag) == scan) {
             let Body::Sql(expression) = &tag.body else { continue };
-            let (found, stay) = if is_base { ("__found", "__stay") } else { ("", "__stay") };
-            let _ = write!(sql, ",\n    ({}) as {}{found}", expression.enter, tag.name);
+            let _ = write!(sql, ",\n  ({}) as {}__found", expression.enter, tag.name);
             if let Some(exit) = &expression.exit {
-                let _ = write!(sql, ",\n    ({exit}) as {}{stay}", tag.name);
+                let _ = write!(sql, ",\n  ({exit}) as {}__stay", tag.name);
             }
         }
-        let _ = write!(sql, "\n  from {feature}");
+        let _ = write!(sql, "\nfrom {feature}");
         if let Some(slice) = slice {
-            let _ = write!(sql, "\n  where {slice}");
+            let _ = write!(sql, "\nwhere {slice}");
         }
-        sql.push_str("\n),\n");
+        sql
     }
 }
 
@@ -352,6 +343,11 @@ fn scan_of_evidence(evidence: &Evidence) -> Scan<'_> {
 
 fn scan_name(index: usize, feature: &str) -> String {
     format!("scan_{}_{feature}", index + 1)
+}
+
+/// Columns as a struct.
+fn record(columns: &[String]) -> String {
+    columns.iter().map(|name| format!("'{name}', {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// 1 up to the first cut, 2 above it, and so on.

@@ -27,14 +27,12 @@ impl Tags {
     pub fn counts_sql(&self) -> String {
         let evidence = self.published_evidence().into_iter().map(|name| format!("evidence_{name}"));
         let columns: Vec<String> = self.published().map(|tag| tag.name.clone()).chain(evidence).collect();
-        let list = |of: &dyn Fn(&String) -> String| columns.iter().map(of).collect::<Vec<_>>().join(",\n    ");
+        let record: Vec<String> = columns.iter().map(|name| format!("'{name}', {name}")).collect();
         format!(
-            "with\ncounted as (\n  select\n    {histograms},\n    count(*) as accounts\n  from {TAGS}\n),\n\
-             tagged as (\n  select unnest(make_array(\n    named_struct('tag', '{EVERYONE}', 'cells', make_array(named_struct('value', '', 'count', accounts))),\n    {cells}\n  )) as tagged\n  from counted\n),\n\
-             cell as (\n  select tagged['tag'] as tag, unnest(tagged['cells']) as cell from tagged\n)\n\
-             select tag, cell['value'] as value, cell['count'] as accounts from cell\n",
-            histograms = list(&|name| format!("histogram({name}) as {name}")),
-            cells = list(&|name| format!("named_struct('tag', '{name}', 'cells', {name})")),
+            "with\ncounted as (\n  select field_counts(named_struct('{EVERYONE}', true, {record})) as cells\n  from {TAGS}\n),\n\
+             cell as (\n  select unnest(cells) as cell from counted\n)\n\
+             select cell['field'] as tag, cell['value'] as value, cell['count'] as accounts\nfrom cell\nwhere cell['value'] is not null\n",
+            record = record.join(", "),
         )
     }
 
