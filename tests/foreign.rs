@@ -11,7 +11,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
-use crate::support::{Tables, assert_same, generate, kwhy, query, repository, run_daily, succeed, tables};
+use crate::support::{Tables, assert_same, extends_small, generate, kwhy, query, repository, run_daily, succeed, tables};
 
 /// One day of one account, as the canonical lake has it.
 struct Day {
@@ -67,9 +67,7 @@ impl Foreign {
                 }
             }
         }
-        let base = repository().canonicalize().expect("repository");
-        std::fs::write(project.path().join("project.toml"), format!("extends = {:?}\n", base.display().to_string()))
-            .expect("project");
+        std::fs::write(project.path().join("project.toml"), extends_small()).expect("project");
         Self { lake, project }
     }
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use self::cases::{Case, cases};
 use self::contracts::ACCOUNTS;
-use crate::support::{Cluster, assert_same, assert_told, kwhy, output, succeed, tables};
+use crate::support::{Cluster, assert_same, assert_told, extends_small, kwhy, output, succeed, tables};
 
 /// A case in a lake of its own, and a project that takes it in.
 fn lay(case: &Case) -> (TempDir, TempDir) {
@@ -21,7 +21,7 @@ fn lay(case: &Case) -> (TempDir, TempDir) {
     for (name, bytes) in &case.files {
         write(&lake, name, bytes);
     }
-    write(&project, "project.toml", b"extends = \"builtin\"\n");
+    write(&project, "project.toml", extends_small().as_bytes());
     write(&project, "schemas/sources/accounts.toml", ACCOUNTS.as_bytes());
     for (table, contract) in &case.contracts {
         write(&project, &format!("schemas/sources/{table}.toml"), contract.as_bytes());

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{AS_OF, free_port, generate, kwhy, lake, output, query, repository, run_daily, succeed};
+use crate::support::{AS_OF, extends_small, free_port, generate, kwhy, lake, output, query, repository, run_daily, succeed};
 
 /// A command must fail with this code, say each of these, and publish nothing.
 fn refuse(command: &mut std::process::Command, out: &Path, code: i32, says: &[&str]) {
@@ -42,7 +42,7 @@ fn first_file(folder: &Path) -> std::path::PathBuf {
 /// An overlay project with one file replaced or added.
 fn overlay(path: &str, text: &str) -> TempDir {
     let folder = TempDir::new().expect("folder");
-    std::fs::write(folder.path().join("project.toml"), "extends = \"builtin\"\n").expect("project");
+    std::fs::write(folder.path().join("project.toml"), extends_small()).expect("project");
     let file = folder.path().join(path);
     std::fs::create_dir_all(file.parent().expect("parent")).expect("folder");
     std::fs::write(file, text).expect("file");
@@ -275,20 +275,20 @@ fn sql_that_names_an_unknown_table_or_column() {
             "gives a parameter `stuck_minuts`",
         ],
     );
-    let project = overlay("sql/features/account_device.sql", "select account_id, horsepower from stg_devices");
-    refuse(&mut run_with(&project, &out), out.path(), 2, &["account_device.sql", "horsepower"]);
+    let project = overlay("sql/features/account_service.sql", "select account_id, horsepower from stg_work_orders");
+    refuse(&mut run_with(&project, &out), out.path(), 2, &["account_service.sql", "horsepower"]);
 }
 
 #[test]
 fn a_tag_of_an_unknown_feature_or_evidence() {
-    let tag = "category = \"x\"\nfeature = \"account_bil\"\nevidence = \"bills_12\"\n[[tag]]\nname = \"t\"\nlabel = \"T\"\nlabel_zh = \"T\"\ntype = \"bool\"\nsql = \"true\"\ndefinition = \"d\"\n";
+    let tag = "[defaults]\ncategory = \"use\"\nfeature = \"account_bil\"\nevidence = \"bills_12\"\n[[tag]]\nname = \"t\"\nlabel = \"T\"\nlabel_zh = \"T\"\ntype = \"bool\"\nsql = \"true\"\ndefinition = \"d\"\n";
     let out = TempDir::new().expect("folder");
     let project = overlay("sql/tags/extra.toml", tag);
     let says = [
         "no feature table is called `account_bil`",
         "did you mean `account_bill`",
         "no evidence is called `bills_12`",
-        "extra.toml:2",
+        "extra.toml:5",
     ];
     refuse(&mut run_with(&project, &out), out.path(), 2, &says);
 }
@@ -397,13 +397,13 @@ fn a_link_that_goes_in_a_circle_or_out_of_the_lake() {
 fn a_model_whose_key_does_not_name_one_row() {
     let out = TempDir::new().expect("folder");
     let project = overlay(
-        "sql/features/account_outage.sql",
-        "select account_id, outage_id, 1 as outages_12m, 1 as long_outages_12m\nfrom stg_accounts join stg_outages using (transformer_id)",
+        "sql/features/account_service.sql",
+        "select account_id, outage_id, 1 as complaints_12m\nfrom stg_accounts join stg_outages using (transformer_id)",
     );
     refuse(
         &mut run_with(&project, &out),
         out.path(),
         1,
-        &["account_outage", "rows whose key (account_id)", "a join multiplies rows"],
+        &["account_service", "rows whose key (account_id)", "a join multiplies rows"],
     );
 }

@@ -17,10 +17,11 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use datafusion::sql::sqlparser::ast::{Expr, Value};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use contract::Contract;
 use diagnostic::{Mistake, Mistakes, did_you_mean};
-use document::Document;
+use document::{Document, Section};
 use job::Job;
 use model::{Layer, Model, ModelContract, date_literal};
 use segment::Segmentation;
@@ -168,19 +169,31 @@ fn read_project(folder: &Path, seen: &mut Vec<PathBuf>) -> Result<Files, Project
     let mut files = Files::new();
     if marker.is_file() {
         let text = std::fs::read_to_string(&marker).map_err(|source| io(&marker, source))?;
-        let extends = Document::read(&marker.display().to_string(), &text, |root| {
-            Some(root.text("extends").map(toml::Spanned::into_inner))
-        })?;
+        let (extends, without) = Document::read(&marker.display().to_string(), &text, read_marker)?;
         files = match extends.as_deref() {
             None => Files::new(),
             Some("builtin") => embedded_files(),
             Some(base) => read_project(&folder.join(base), seen)?,
         };
+        files.retain(|path, _| !without.is_match(path));
     }
     for part in ["sql", "schemas", "jobs"] {
         read_folder(&folder, &folder.join(part), part == "jobs", &mut files)?;
     }
     Ok(files)
+}
+
+/// `project.toml`: what the project extends, and which files of that it leaves out.
+fn read_marker(root: &Section<'_>) -> Option<(Option<String>, GlobSet)> {
+    let extends = root.text("extends").map(toml::Spanned::into_inner);
+    let mut without = GlobSetBuilder::new();
+    for pattern in root.texts("without").unwrap_or_default() {
+        match GlobBuilder::new(pattern.get_ref()).literal_separator(true).build() {
+            Ok(glob) => drop(without.add(glob)),
+            Err(error) => root.mistake(pattern.span(), error.to_string()),
+        }
+    }
+    Some((extends, without.build().unwrap_or_default()))
 }
 
 fn read_folder(root: &Path, folder: &Path, flat: bool, files: &mut Files) -> Result<(), ProjectError> {

@@ -6,7 +6,7 @@ mod ledger;
 mod relations;
 mod release;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,8 +18,10 @@ use crate::error::Error;
 use crate::lake::source;
 use crate::lake::{LakeError, Lease, Output};
 use crate::plan::{self, Phase, Sources};
-use crate::project::Project;
+use crate::project::job::Job;
+use crate::project::{COMPILED, Project};
 use crate::state::Source;
+use crate::tags::{self, Catalogue, Edge};
 
 pub use build::Audit;
 pub use relations::as_of_sql;
@@ -85,6 +87,8 @@ pub fn default_out(lake: &Path) -> PathBuf {
 pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress>) -> Result<Summary, Error> {
     let start = Instant::now();
     let job = project.job(&request.job)?.clone();
+    // Mistakes in the catalogue are found before anything is read.
+    let lineage = check_tags(&project, &job).await?;
     let lake = request.lake.canonicalize().map_err(|_| LakeError::NoLake { path: request.lake.clone() })?;
     let sources = find_sources(&project, &lake).await?;
     let out = Output::open(&request.out.clone().unwrap_or_else(|| default_out(&lake)))?;
@@ -97,7 +101,7 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let build = build::Build::new(&engine, &project, &out, &sources, &plan, ledger.sequence(), progress);
     let built = build.run(&mut ledger).await;
     let outcome = match built {
-        Ok(built) => release::publish(&engine, &out, &project, &plan, &ledger, built).await,
+        Ok(built) => release::publish(&engine, &out, &project, &plan, &ledger, built, &lineage).await,
         Err(error) => Err(error),
     };
     ledger.close(&engine, outcome.as_ref().err().map(ToString::to_string)).await?;
@@ -117,6 +121,17 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
         unread,
         absent: project.contracts.keys().filter(|table| sources.is_absent(table)).cloned().collect(),
     })
+}
+
+/// Holds the tags against the tables that they read, where the job makes them;
+/// gives where their values come from.
+async fn check_tags(project: &Project, job: &Job) -> Result<BTreeSet<Edge>, Error> {
+    if !job.build.iter().any(|name| COMPILED.contains(&name.as_str())) {
+        return Ok(BTreeSet::new());
+    }
+    let catalogue = Catalogue::open(project).await?;
+    tags::check(&catalogue)?;
+    tags::lineage(&catalogue)
 }
 
 async fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> {

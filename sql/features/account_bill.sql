@@ -1,55 +1,165 @@
 -- Bills of the last 12 months, and each beside the same month a year before.
 -- Grain: account_id. The last month is the one that ended at least ten days
--- before the as-of: its bills have been issued.
+-- before the as-of: its bills have been issued. Runs and the season's strength
+-- look at 24 months. Class, region and people are those of the supply contract.
 with
-last as (
-  select date_trunc('month', cast($as_of as date) - interval '10 days') - interval '1 month' as bill_month
-),
 bill as (
   select
-    bill.*,
-    bill.bill_month > last.bill_month - interval '3 months' as is_3m,
-    bill.bill_month = last.bill_month as is_last,
-    date_part('month', bill.bill_month) in (6, 7, 8, 9) as is_summer,
-    date_part('month', bill.bill_month) in (11, 12, 1, 2) as is_winter,
-    date_part('month', bill.bill_month) in (4, 5, 10) as is_shoulder,
-    before.energy_wh as energy_year_before_wh
-  from stg_bills as bill
-  cross join last
-  left join stg_bills as before
-    on before.account_id = bill.account_id
-    and before.bill_month = bill.bill_month - interval '12 months'
-  where bill.bill_month <= last.bill_month
-    and bill.bill_month > last.bill_month - interval '12 months'
+    *,
+    months_ago < 12 as is_12m,
+    months_ago < 3 as is_3m,
+    months_ago = 0 as is_last,
+    month in (6, 7, 8, 9) as is_summer,
+    month in (11, 12, 1, 2) as is_winter,
+    month in (4, 5, 10) as is_shoulder,
+    cast(energy_wh as decimal(38, 0)) as exact_wh,
+    cast(amount_total_cny * 100 as decimal(38, 0)) as exact_cents,
+    energy_wh - energy_year_before_wh as change_wh,
+    amount_total_cny * 100 >= amount_year_before_cny * $jump_percent
+      and amount_total_cny - amount_year_before_cny >= $jump_cny as is_jump,
+    list_energy_cny + list_tier_cny as list_cny
+  from account_bill_month
+),
+billed as (
+  select
+    account_id,
+    count(*) filter (where is_12m) as bills_12m,
+    count(*) as bills_24m,
+    count(energy_year_before_wh) filter (where is_12m) as paired_bills_12m,
+    sum(energy_wh) filter (where is_12m) as energy_12m_wh,
+    sum(energy_wh) filter (where is_12m and energy_year_before_wh is not null) as energy_paired_wh,
+    sum(energy_year_before_wh) filter (where is_12m) as energy_paired_before_wh,
+    sum(energy_wh) filter (where is_3m) as energy_3m_wh,
+    sum(energy_wh) filter (where is_last) as energy_last_month_wh,
+    max(energy_wh) filter (where is_12m) as energy_max_month_wh,
+    min(energy_wh) filter (where is_12m) as energy_min_month_wh,
+    first_value(month order by energy_wh desc, bill_month) filter (where is_12m) as energy_max_month,
+    first_value(month order by energy_wh, bill_month) filter (where is_12m) as energy_min_month,
+    cast(exact_median(energy_wh) filter (where is_12m) as bigint) as energy_median_month_wh,
+    array_agg(energy_wh order by energy_wh desc) filter (where is_12m) as energy_of_months_wh,
+    sum(exact_wh) filter (where is_12m) as exact_12m_wh,
+    sum(exact_wh * exact_wh) filter (where is_12m) as squares_12m_wh2,
+    seasonality_strength(bill_month, energy_wh) as seasonality_24m,
+    cast(exact_median(change_wh) filter (where is_12m) as bigint) as energy_median_change_wh,
+    count(*) filter (where is_12m and change_wh > 0) as months_above_12m,
+    count(*) filter (where is_12m and change_wh < 0) as months_below_12m,
+    count(*) filter (where is_3m and energy_wh * 100 < energy_year_before_wh * $well_below_percent) as months_well_below_3m,
+    run_lengths(bill_month, change_wh > 0) filter (where change_wh is not null) as above,
+    run_lengths(bill_month, change_wh < 0) filter (where change_wh is not null) as below,
+    count(*) filter (where is_12m and energy_wh <= $zero_wh) as zero_months_12m,
+    count(*) filter (where energy_wh <= $zero_wh) as zero_months_24m,
+    run_lengths(bill_month, energy_wh <= $zero_wh) as zero,
+    min(months_ago) filter (where energy_wh > $zero_wh) as months_since_use,
+    sum(energy_wh) filter (where is_12m and is_summer) as energy_summer_wh,
+    count(*) filter (where is_12m and is_summer) as bills_summer,
+    sum(energy_wh) filter (where is_12m and is_winter) as energy_winter_wh,
+    count(*) filter (where is_12m and is_winter) as bills_winter,
+    sum(energy_wh) filter (where is_12m and is_shoulder) as energy_shoulder_wh,
+    count(*) filter (where is_12m and is_shoulder) as bills_shoulder,
+    sum(sharp_wh) filter (where is_12m) as sharp_12m_wh,
+    sum(peak_wh) filter (where is_12m) as peak_12m_wh,
+    sum(flat_wh) filter (where is_12m) as flat_12m_wh,
+    sum(valley_wh) filter (where is_12m) as valley_12m_wh,
+    max(max_demand_w) filter (where is_12m) as max_demand_12m_w,
+    max(tier) filter (where is_12m) as highest_tier_12m,
+    max(tier) filter (where not is_12m) as highest_tier_before_12m,
+    count(tier) as tier_bills_24m,
+    count(*) filter (where is_12m and tier = 2) as tier2_months_12m,
+    count(*) filter (where is_12m and tier = 3) as tier3_months_12m,
+    max(tier) filter (where is_last) as tier_last_month,
+    max(list_tier) filter (where is_last) as list_tier_last_month,
+    max(to_next_tier_wh) filter (where is_last) as to_next_tier_wh,
+    count(list_tier_cny) filter (where is_12m and tier is not null) as tier_priced_bills_12m,
+    sum(list_tier_cny) filter (where is_12m and tier is not null) as list_tier_12m_cny,
+    sum(amount_energy_cny) filter (where is_12m and tier is not null) as amount_energy_tiered_12m_cny,
+    sum(amount_total_cny) filter (where is_12m) as amount_12m_cny,
+    sum(amount_energy_cny) filter (where is_12m) as amount_energy_12m_cny,
+    sum(amount_capacity_cny) filter (where is_12m) as amount_capacity_12m_cny,
+    sum(amount_power_factor_cny) filter (where is_12m) as amount_power_factor_12m_cny,
+    max(amount_total_cny) filter (where is_12m) as amount_max_month_cny,
+    min(amount_total_cny) filter (where is_12m) as amount_min_month_cny,
+    first_value(month order by amount_total_cny desc, bill_month) filter (where is_12m) as amount_max_month,
+    sum(exact_cents) filter (where is_12m) as exact_12m_cents,
+    sum(exact_cents * exact_cents) filter (where is_12m) as squares_12m_cents2,
+    count(*) filter (where is_12m and is_jump) as jump_bills_12m,
+    count(list_cny) filter (where is_12m) as listed_bills_12m,
+    count(*) filter (where is_12m and abs(amount_energy_cny - list_cny) > 1 and abs(amount_energy_cny - list_cny) * 1000 > list_cny * $off_list_permille) as off_list_bills_12m
+  from bill
+  group by account_id
 )
 select
-  account_id,
-  count(*) as bills_12m,
-  count(energy_year_before_wh) as paired_bills_12m,
-  sum(energy_wh) as energy_12m_wh,
-  sum(energy_wh) filter (where energy_year_before_wh is not null) as energy_paired_wh,
-  sum(energy_year_before_wh) as energy_paired_before_wh,
-  sum(energy_wh) filter (where is_3m) as energy_3m_wh,
-  sum(energy_wh) filter (where is_last) as energy_last_month_wh,
-  max(energy_wh) as energy_max_month_wh,
-  min(energy_wh) as energy_min_month_wh,
-  count(*) filter (where energy_wh <= 1000) as zero_months_12m,
-  sum(energy_wh) filter (where is_summer) as energy_summer_wh,
-  count(*) filter (where is_summer) as bills_summer,
-  sum(energy_wh) filter (where is_winter) as energy_winter_wh,
-  count(*) filter (where is_winter) as bills_winter,
-  sum(energy_wh) filter (where is_shoulder) as energy_shoulder_wh,
-  count(*) filter (where is_shoulder) as bills_shoulder,
-  sum(sharp_wh) as sharp_12m_wh,
-  sum(peak_wh) as peak_12m_wh,
-  sum(flat_wh) as flat_12m_wh,
-  sum(valley_wh) as valley_12m_wh,
-  max(max_demand_w) as max_demand_12m_w,
-  max(tier) as highest_tier_12m,
-  count(*) filter (where tier = 3) as tier3_months_12m,
-  sum(amount_total_cny) as amount_12m_cny,
-  sum(amount_energy_cny) as amount_energy_12m_cny,
-  sum(amount_capacity_cny) as amount_capacity_12m_cny,
-  sum(amount_power_factor_cny) as amount_power_factor_12m_cny
-from bill
-group by account_id
+  billed.account_id,
+  account.account_class,
+  account.region_code,
+  account.household_size,
+  bills_12m,
+  bills_24m,
+  paired_bills_12m,
+  energy_12m_wh,
+  energy_paired_wh,
+  energy_paired_before_wh,
+  energy_3m_wh,
+  energy_last_month_wh,
+  energy_max_month_wh,
+  energy_min_month_wh,
+  energy_max_month,
+  energy_min_month,
+  energy_median_month_wh,
+  energy_of_months_wh[1] + energy_of_months_wh[2] + energy_of_months_wh[3] as energy_top_3_months_wh,
+  -- Standard deviation over mean, from exact sums: the root is taken of one number of this row.
+  case
+    when energy_12m_wh > 0
+    then cast(sqrt(cast(bills_12m * squares_12m_wh2 - exact_12m_wh * exact_12m_wh as double)) / cast(energy_12m_wh as double) as decimal(9, 6))
+  end as energy_cv_12m,
+  cast(seasonality_24m as decimal(9, 6)) as seasonality_24m,
+  energy_median_change_wh,
+  months_above_12m,
+  months_below_12m,
+  months_well_below_3m,
+  above['latest'] as months_above_running,
+  below['latest'] as months_below_running,
+  zero_months_12m,
+  zero_months_24m,
+  zero['runs'] as zero_runs_24m,
+  zero['longest'] as zero_months_longest,
+  zero['latest'] as zero_months_running,
+  months_since_use,
+  energy_summer_wh,
+  bills_summer,
+  energy_winter_wh,
+  bills_winter,
+  energy_shoulder_wh,
+  bills_shoulder,
+  sharp_12m_wh,
+  peak_12m_wh,
+  flat_12m_wh,
+  valley_12m_wh,
+  max_demand_12m_w,
+  highest_tier_12m,
+  highest_tier_before_12m,
+  tier_bills_24m,
+  tier2_months_12m,
+  tier3_months_12m,
+  tier_last_month,
+  list_tier_last_month,
+  to_next_tier_wh,
+  tier_priced_bills_12m,
+  list_tier_12m_cny,
+  amount_energy_tiered_12m_cny,
+  amount_12m_cny,
+  amount_energy_12m_cny,
+  amount_capacity_12m_cny,
+  amount_power_factor_12m_cny,
+  amount_max_month_cny,
+  amount_min_month_cny,
+  amount_max_month,
+  case
+    when amount_12m_cny > 0
+    then cast(sqrt(cast(bills_12m * squares_12m_cents2 - exact_12m_cents * exact_12m_cents as double)) / cast(exact_12m_cents as double) as decimal(9, 6))
+  end as amount_cv_12m,
+  jump_bills_12m,
+  listed_bills_12m,
+  off_list_bills_12m
+from billed
+left join stg_accounts as account on account.account_id = billed.account_id
+where bills_12m > 0

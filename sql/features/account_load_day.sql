@@ -33,6 +33,9 @@ curve as (
     date,
     day_minutes,
     load_day(edited_w, date, time_zone) as load,
+    -- What charges, heats or runs for long shows in what was measured.
+    load_block(unstuck_w, $block_w, $block_minutes) as block,
+    switch_ons(unstuck_w, $step_w) as switch_ons,
     known_points(power_w) - known_points(unstuck_w) as stuck_points,
     known_points(unstuck_w) - known_points(trusted_w) as spike_points,
     known_points(trusted_w) as valid_points,
@@ -69,6 +72,11 @@ select
   spike_points,
   ratio(valid_points, load['points']) as valid_share,
   ratio(estimated_points, load['points']) as estimated_share,
+  block['start_minute'] as block_start_minute,
+  block['minutes'] as block_minutes,
+  block['level_w'] as block_w,
+  block['energy_wh'] as block_wh,
+  switch_ons,
   load['half_hour_wh'] as half_hour_wh,
   reactive_varh,
   is_restated

@@ -20,7 +20,7 @@ const MEMORY_BYTES: usize = 2 << 30;
 #[derive(Args, Debug)]
 pub struct PublishedArgs {
     /// Folder with sources/<table>/…, whose output folder is looked at
-    #[arg(long, value_name = "DIR", required_unless_present = "out")]
+    #[arg(long, value_name = "DIR")]
     lake: Option<PathBuf>,
 
     /// Output folder of the runs [default: <lake>/kwhy]
@@ -36,11 +36,20 @@ pub struct Published {
 }
 
 impl PublishedArgs {
+    pub fn is_named(&self) -> bool {
+        self.lake.is_some() || self.out.is_some()
+    }
+
     pub async fn open(&self) -> Result<Published, Error> {
         let path = match (&self.out, &self.lake) {
             (Some(out), _) => absolute(out)?,
             (None, Some(lake)) => default_out(&absolute(lake)?),
-            (None, None) => PathBuf::new(),
+            (None, None) => {
+                return Err(Error::Usage {
+                    message: "no lake is named, and no output folder".into(),
+                    hint: "name one: --lake DIR, or --out DIR".into(),
+                });
+            }
         };
         if !path.is_dir() {
             return Err(LakeError::NoLake { path }.into());

@@ -313,7 +313,7 @@ impl Side {
         let found = keys.iter().map(|key| {
             let key = key?;
             // A base that is not in order starts again from the front.
-            if before.is_some_and(|before| key < before) || (next > 0 && own.value(next - 1) > key) {
+            if before.is_some_and(|before| key < before) || (next > 0 && own.value(next - 1) >= key) {
                 next = 0;
             }
             before = Some(key);

@@ -1,7 +1,7 @@
 //! Releases: one row that names the version of every table. A reader sees a
 //! release, whole, or the one before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -21,6 +21,7 @@ use crate::plan::{Plan, Standing};
 use crate::project::tag::Tag;
 use crate::project::{COMPILED, CUTS, Project, SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS};
 use crate::state::{Area, Snapshot};
+use crate::tags::Edge;
 
 const TABLE: &str = "releases";
 
@@ -59,6 +60,7 @@ pub async fn publish(
     plan: &Plan,
     ledger: &Ledger,
     mut built: Built,
+    lineage: &BTreeSet<Edge>,
 ) -> Result<Published, Error> {
     let last = last_release(engine, out).await?;
     // What other jobs have published stays as it is, as long as the project knows
@@ -73,7 +75,12 @@ pub async fn publish(
         }
     }
     let cuts = tables.get(&format!("{}/{CUTS}", Area::Features.folder())).copied();
-    for (name, batch) in [("tag_catalog", catalog(project, cuts)?), ("audit_result", audits(&built.audits)?)] {
+    let of_driver = [
+        ("tag_catalog", catalog(project, cuts)?),
+        ("lineage_edge", edges(lineage)?),
+        ("audit_result", audits(&built.audits)?),
+    ];
+    for (name, batch) in of_driver.into_iter().filter(|(name, batch)| *name != "lineage_edge" || batch.num_rows() > 0) {
         let snapshot = replace(engine, out, name, &batch, ledger.sequence()).await?;
         tables.insert(format!("{}/{name}", Area::Marts.folder()), snapshot.version);
         rows.insert(name.to_owned(), snapshot.rows());
@@ -274,6 +281,21 @@ fn catalog(project: &Project, cuts: Option<u64>) -> Result<RecordBatch, Error> {
     });
     let sensitivity: ArrayRef = Arc::new(Int32Array::from_iter_values(tags.iter().map(|tag| i32::from(tag.sensitivity))));
     batch(Arc::new(Schema::new(fields)), texts.chain([sensitivity]).collect())
+}
+
+/// `lineage_edge`: from each tag to the source columns behind it.
+fn edges(lineage: &BTreeSet<Edge>) -> Result<RecordBatch, Error> {
+    let column = |of: fn(&Edge) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lineage.iter().map(of))) };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("tag", column(|edge| &edge.tag)),
+        ("role", column(|edge| edge.role)),
+        ("feature", column(|edge| &edge.feature)),
+        ("feature_column", column(|edge| &edge.column)),
+        ("source", column(|edge| &edge.source)),
+        ("source_column", column(|edge| &edge.source_column)),
+    ];
+    let fields: Vec<Field> = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect();
+    batch(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, column)| column).collect())
 }
 
 fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {

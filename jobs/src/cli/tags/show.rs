@@ -29,7 +29,7 @@ pub struct Show {
     project: ProjectArgs,
 
     #[command(flatten)]
-    published: Option<PublishedArgs>,
+    published: PublishedArgs,
 }
 
 impl Show {
@@ -37,8 +37,8 @@ impl Show {
         let project = self.project.open()?;
         let tag = find(&project, &self.tag)?;
         let mut text = definition(&project, tag);
-        if let Some(published) = &self.published {
-            let published = published.open().await?;
+        if self.published.is_named() {
+            let published = self.published.open().await?;
             text.push_str(&distribution(&published, tag).await?);
         }
         crate::cli::print(&text)

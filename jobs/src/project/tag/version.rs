@@ -7,7 +7,7 @@ use twox_hash::XxHash64;
 
 use super::{Body, Tag};
 use crate::project::model::parse_sql;
-use crate::project::{Project, STAGED, TAGS};
+use crate::project::{Project, TAGS};
 
 impl Project {
     /// The fingerprint of every tag's definition: of its expression with the
@@ -61,7 +61,8 @@ impl Project {
         text
     }
 
-    /// The fingerprint of a model's SQL and of all that it reads.
+    /// The fingerprint of a model's SQL and of all models that it reads. How a
+    /// lake's files are mapped onto a source is none of it.
     fn model_version<'a>(&'a self, name: &'a str, known: &mut BTreeMap<&'a str, String>) -> String {
         if let Some(version) = known.get(name) {
             return version.clone();
@@ -79,8 +80,6 @@ impl Project {
             for input in inputs {
                 text.push_str(&self.model_version(input, known));
             }
-        } else if let Some(contract) = name.strip_prefix(STAGED).and_then(|table| self.contracts.get(table)) {
-            text.push_str(&contract.fingerprint());
         }
         let version = hash(&text);
         known.insert(name, version.clone());
