@@ -15,7 +15,7 @@ mod likeness;
 mod planted;
 
 /// Every Parquet file below a folder, in order.
-fn files(root: &Path) -> Vec<PathBuf> {
+pub fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![root.to_owned()];
     while let Some(folder) = pending.pop() {
@@ -32,7 +32,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
 }
 
 /// The columns of all files below a folder, as texts.
-fn texts(folder: &Path, columns: &[&str]) -> Vec<Vec<String>> {
+pub fn texts(folder: &Path, columns: &[&str]) -> Vec<Vec<String>> {
     let options = FormatOptions::default().with_null("null");
     let mut rows = Vec::new();
     for path in files(folder) {

@@ -37,5 +37,9 @@ mod steel;
 /// The made lake: like real ones, and what was planted in it is found.
 mod made_lake;
 
+/// The whole catalogue of tags: cases, worth, what it finds, and that it is the
+/// same however it is computed.
+mod catalogue;
+
 /// Each kind of wrong input: one clear message, the documented exit code.
 mod wrong_input;

@@ -397,13 +397,13 @@ fn a_link_that_goes_in_a_circle_or_out_of_the_lake() {
 fn a_model_whose_key_does_not_name_one_row() {
     let out = TempDir::new().expect("folder");
     let project = overlay(
-        "sql/features/account_service.sql",
-        "select account_id, outage_id, 1 as complaints_12m\nfrom stg_accounts join stg_outages using (transformer_id)",
+        "sql/features/account_load_window.sql",
+        "select account_id, 90 as window_days, 9 as valid_days, 1 as base_load_w, cast(1 as decimal(9, 6)) as load_factor, 1 as night_wh, 1 as evening_wh, 1 as energy_wh\nfrom stg_accounts join stg_outages using (transformer_id)",
     );
     refuse(
         &mut run_with(&project, &out),
         out.path(),
         1,
-        &["account_service", "rows whose key (account_id)", "a join multiplies rows"],
+        &["account_load_window", "rows whose key (account_id, window_days)", "a join multiplies rows"],
     );
 }

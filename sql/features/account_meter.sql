@@ -6,7 +6,7 @@ meter as (
   select
     *,
     valid_to is null or valid_to >= $as_of as is_in_service
-  from stg_meters
+  from assigned_meter
   where valid_from < $as_of
 )
 select

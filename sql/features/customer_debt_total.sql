@@ -4,5 +4,5 @@ select
   sum(accounts) as accounts,
   sum(arrears_cny) as arrears_cny,
   max(arrears_days) as arrears_days
-from customer_debt
+from customer_debt_part
 group by customer_id

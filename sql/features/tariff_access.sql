@@ -9,5 +9,5 @@ select
   sum(accounts) as accounts,
   min(least_capacity_kva) as least_capacity_kva,
   max(greatest_capacity_kva) as greatest_capacity_kva
-from tariff_holder
+from tariff_holder_part
 group by account_class, voltage_class, tariff_code

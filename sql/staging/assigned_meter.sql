@@ -3,6 +3,7 @@
 select
   account_id,
   meter_id,
+  multiplier,
   valid_from,
   -- The next account has the meter from its first day on.
   least(valid_to, lead(valid_from) over (partition by meter_id order by valid_from, account_id)) as valid_to

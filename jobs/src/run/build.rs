@@ -212,6 +212,16 @@ impl<'a> Build<'a> {
         if step.work != Work::Bucket {
             return Ok(());
         }
+        let lies_elsewhere =
+            |other: &&Step| other.bucket_by.is_some() && other.bucket_by != step.bucket_by && !step.is_scattered;
+        let inputs_made = self.plan.steps.iter().filter(|other| inputs.contains(&other.name));
+        if let Some(other) = inputs_made.filter(|other| !other.is_scattered).find(lies_elsewhere) {
+            let key = other.bucket_by.clone().unwrap_or_default();
+            return Err(Error::Usage {
+                message: format!("`{}` reads `{}`, whose rows lie in buckets of {key}", step.name, other.name),
+                hint: "rows of one account are in several of them: read a table that brings them together, as assigned_meter does".into(),
+            });
+        }
         for (name, table) in inputs.iter().filter_map(|name| Some((name, self.tables.get(name)?))) {
             let bytes: u64 = table.files.iter().map(|file| file.bytes).sum();
             if bytes > MAX_BUILD_SIDE_BYTES && !table.is_bucketed() {
