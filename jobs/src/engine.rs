@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use ballista_core::extension::SessionConfigExt;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
@@ -130,7 +131,8 @@ pub struct Engine {
 
 impl Engine {
     pub async fn open(target: Target, memory_bytes: usize, parallel: Option<usize>) -> Result<Self, EngineError> {
-        let config = session::config().with_target_partitions(1);
+        // Units keep their joins: see `unit`.
+        let config = session::config().with_target_partitions(1).with_ballista_broadcast_join_threshold_bytes(0);
         let state = session::state(config, session::runtime(memory_bytes)?, None)?;
         let (cluster, cores) = match &target {
             // One more than cores: while one waits for the disk, another works.

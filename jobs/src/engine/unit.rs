@@ -12,6 +12,7 @@ use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
@@ -28,9 +29,24 @@ pub async fn plan_model(
     model: &str,
     plan: &LogicalPlan,
 ) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
-    let plan = state.create_physical_plan(plan).await?;
+    let plan = within_one_stage(state.create_physical_plan(plan).await?)?;
     check_single_stage(model, &plan)?;
     Ok(plan)
+}
+
+/// A join that collects its build side is cut in two by the cluster's planner,
+/// which broadcasts the one side or shuffles both. Over one partition a
+/// partitioned join does the same work, and stays where it is.
+fn within_one_stage(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let Some(join) = node.downcast_ref::<HashJoinExec>() else { return Ok(Transformed::no(node)) };
+        if *join.partition_mode() != PartitionMode::CollectLeft || join.null_aware {
+            return Ok(Transformed::no(node));
+        }
+        let join = join.builder().with_partition_mode(PartitionMode::Partitioned).build_exec()?;
+        Ok(Transformed::yes(join))
+    })
+    .data()
 }
 
 /// The plan of one unit: slots filled, rows written by `spec`.
@@ -104,8 +120,13 @@ fn with_bucket(input: Arc<dyn ExecutionPlan>, bucket: u32) -> Result<Arc<dyn Exe
 /// an executor has been seen to lose rows without an error.
 fn check_single_stage(unit: &str, plan: &Arc<dyn ExecutionPlan>) -> Result<(), EngineError> {
     let partitions = plan.properties().partitioning.partition_count();
-    let breaks =
-        plan.is::<RepartitionExec>() || plan.is::<CoalescePartitionsExec>() || plan.is::<SortPreservingMergeExec>();
+    let collects = plan
+        .downcast_ref::<HashJoinExec>()
+        .is_some_and(|join| *join.partition_mode() == PartitionMode::CollectLeft || join.null_aware);
+    let breaks = plan.is::<RepartitionExec>()
+        || plan.is::<CoalescePartitionsExec>()
+        || plan.is::<SortPreservingMergeExec>()
+        || collects;
     if breaks || partitions != 1 {
         return Err(EngineError::ManyStages {
             unit: unit.to_owned(),
