@@ -23,6 +23,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::engine::Target;
 use crate::error::Error;
+use crate::project::diagnostic::Mistakes;
 use crate::project::{Project, ProjectError};
 
 /// Plans and expressions recurse; Ballista's own processes use as much.
@@ -98,6 +99,11 @@ struct ProjectArgs {
 impl ProjectArgs {
     fn open(&self) -> Result<Project, Error> {
         Ok(Project::open(self.project.as_deref())?)
+    }
+
+    /// As far as it can be read, with the mistakes in it.
+    fn open_partly(&self) -> Result<(Project, Mistakes), Error> {
+        Ok(Project::open_partly(self.project.as_deref())?)
     }
 }
 

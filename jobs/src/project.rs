@@ -96,6 +96,17 @@ impl Project {
     /// The project at `folder`; else the nearest one above the working folder;
     /// else the one inside the binary.
     pub fn open(folder: Option<&Path>) -> Result<Self, ProjectError> {
+        let (project, mistakes) = Self::open_partly(folder)?;
+        mistakes.into_result()?;
+        Ok(project)
+    }
+
+    /// The same, as far as it can be read, with every mistake in it.
+    pub fn open_partly(folder: Option<&Path>) -> Result<(Self, Mistakes), ProjectError> {
+        Ok(parse(&Self::files(folder)?))
+    }
+
+    fn files(folder: Option<&Path>) -> Result<Files, ProjectError> {
         let files = match folder {
             Some(folder) => read_project(folder, &mut Vec::new())?,
             None => match nearest() {
@@ -103,12 +114,14 @@ impl Project {
                 None => embedded_files(),
             },
         };
-        Ok(parse(&files)?)
+        Ok(files)
     }
 
     /// The project that travels in the program.
     pub fn builtin() -> Result<Self, ProjectError> {
-        Ok(parse(&embedded_files())?)
+        let (project, mistakes) = parse(&embedded_files());
+        mistakes.into_result()?;
+        Ok(project)
     }
 
     /// What stands for a parameter in the SQL of a model.
@@ -224,12 +237,11 @@ fn stem<'a>(path: &'a str, prefix: &str, suffix: &str) -> Option<&'a str> {
     path.strip_prefix(prefix)?.strip_suffix(suffix).filter(|name| !name.contains('/'))
 }
 
-fn parse(files: &Files) -> Result<Project, Mistakes> {
+/// What can be read of a project, and every mistake in it.
+fn parse(files: &Files) -> (Project, Mistakes) {
     let mut project = Project::default();
     let mut mistakes = Mistakes::default();
     let mut tags: Vec<TagFile> = Vec::new();
-    // A name that a file with mistakes declares is not unknown.
-    let mut is_whole = true;
     fn keep<T>(parsed: Result<T, Mistakes>, mistakes: &mut Mistakes) -> Option<T> {
         parsed.map_err(|found| mistakes.0.extend(found.0)).ok()
     }
@@ -254,10 +266,9 @@ fn parse(files: &Files) -> Result<Project, Mistakes> {
                 project.jobs.insert(name.to_owned(), job);
             }
         } else if stem(path, "sql/tags/", ".toml").is_some() {
-            match keep(read_tags(file, text), &mut mistakes) {
-                Some(file) => tags.push(file),
-                None => is_whole = false,
-            }
+            let (file, found) = read_tags(file, text);
+            tags.push(file);
+            mistakes.0.extend(found.0);
         } else if let Some(name) = stem(path, "sql/segments/", ".toml") {
             project.segmentations.extend(keep(Segmentation::parse(name, file, text), &mut mistakes));
         }
@@ -281,12 +292,11 @@ fn parse(files: &Files) -> Result<Project, Mistakes> {
             }
         }
     }
-    if is_whole {
-        let tables: BTreeSet<String> = model_names(files).chain(tables_of(files).map(|table| format!("{STAGED}{table}"))).collect();
-        project.tags = link_tags(tags, &tables, &mut mistakes);
-    }
+    let sources = tables_of(files).map(|table| format!("{STAGED}{table}"));
+    let tables: BTreeSet<String> = model_names(files).chain(sources).collect();
+    project.tags = link_tags(tags, &tables, &mut mistakes);
     link(&project, files, &mut mistakes);
-    mistakes.into_result().map(|()| project)
+    (project, mistakes)
 }
 
 /// Names that do not resolve, and models that need each other.
@@ -384,7 +394,8 @@ mod tests {
 
     #[test]
     fn the_builtin_project_has_no_mistakes() {
-        let project = parse(&embedded_files()).unwrap_or_else(|mistakes| panic!("{}", mistakes.render()));
+        let (project, mistakes) = parse(&embedded_files());
+        assert!(mistakes.0.is_empty(), "{}", mistakes.render());
         assert!(project.contracts.contains_key("accounts"));
     }
 }

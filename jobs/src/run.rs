@@ -17,9 +17,10 @@ use crate::engine::{Engine, Target};
 use crate::error::Error;
 use crate::lake::source;
 use crate::lake::{LakeError, Lease, Output};
-use crate::plan::{self, Phase, Sources};
+use crate::plan::{self, Phase, Plan, Sources};
 use crate::project::job::Job;
-use crate::project::{COMPILED, Project};
+use crate::project::tag::Tag;
+use crate::project::{COMPILED, Project, SENSITIVE_TAGS, TAGS};
 use crate::state::Source;
 use crate::tags::{self, Catalogue, Edge};
 
@@ -116,7 +117,7 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
         phases: published.built.phases,
         audits: published.built.audits,
         tables: published.rows,
-        tags: project.tags.tags.len(),
+        tags: published_tags(&project, &plan),
         seconds: start.elapsed().as_secs_f64(),
         unread,
         absent: project.contracts.keys().filter(|table| sources.is_absent(table)).cloned().collect(),
@@ -132,6 +133,13 @@ async fn check_tags(project: &Project, job: &Job) -> Result<BTreeSet<Edge>, Erro
     let catalogue = Catalogue::open(project).await?;
     tags::check(&catalogue)?;
     tags::lineage(&catalogue)
+}
+
+/// Tags in the tables that the run has made.
+fn published_tags(project: &Project, plan: &Plan) -> usize {
+    let is_made = |table: &str| plan.steps.iter().any(|step| step.name == table);
+    let table = |tag: &Tag| if tag.is_sensitive() { SENSITIVE_TAGS } else { TAGS };
+    project.tags.tags.iter().filter(|tag| is_made(table(tag))).count()
 }
 
 async fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> {

@@ -19,13 +19,12 @@ use datafusion::prelude::SessionContext;
 use crate::engine::check::canonical_schema;
 use crate::engine::session;
 use crate::error::Error;
-use crate::project::diagnostic::Mistakes;
 use crate::project::model::{bind, parse_sql};
 use crate::project::tag::{Body, Pick, Tag};
 use crate::project::{Project, STAGED, TAGS};
 
 pub use case::{Failure, run_cases};
-pub use check::check;
+pub use check::{check, mistakes};
 pub use lineage::{Edge, lineage};
 pub use why::with_values;
 
@@ -153,9 +152,4 @@ impl<'a> Catalogue<'a> {
 fn pick_of<'p>(picks: &'p [Pick], written: &str) -> Option<&'p Pick> {
     let squeezed = |text: &str| text.split_whitespace().collect::<String>();
     picks.iter().find(|pick| squeezed(&pick.written()) == squeezed(written))
-}
-
-/// Mistakes as an error, where there are any.
-fn refuse(mistakes: Mistakes) -> Result<(), Error> {
-    mistakes.into_result().map_err(Error::from)
 }

@@ -81,7 +81,7 @@ summed as (
     count(*) filter (where is_90d and is_long and block_start_minute > 0) as known_start_days,
     count(*) filter (where is_90d and is_long and block_start_minute > 0 and period = 4) as valley_start_days,
     count(*) filter (where is_90d and is_long and block_start_minute > 0 and period is not null) as priced_start_days,
-    count(*) filter (where is_90d and is_long and has_valley) as priced_valley_days,
+    case when $has_tariff_periods then count(*) filter (where is_90d and is_long and has_valley) end as priced_valley_days,
     count(*) filter (where is_90d and is_long and is_weekend) as weekend_block_days,
     cast(round(exact_median(block_w) filter (where is_90d and is_long)) as bigint) as block_w,
     cast(round(median_deviation(block_w) filter (where is_90d and is_long)) as bigint) as block_deviation_w,

@@ -11,7 +11,10 @@ day as (
     coalesce(calendar.is_workday, date_part('isodow', load.date) <= 5) as is_workday,
     calendar.holiday is not null as is_holiday,
     coalesce(calendar.holiday in ('Spring Festival', '春节'), false) as is_spring_festival,
-    weather.temperature_mean_c,
+    cast(coalesce(
+      weather.temperature_mean_c,
+      (weather.temperature_min_c + weather.temperature_max_c) / 2
+    ) as decimal(5, 2)) as temperature_mean_c,
     map.period_of_half_hour,
     energy_by_period(load.half_hour_wh, map.period_of_half_hour) as period,
     -- Hours 9 and 10, 14 to 16, and 21 to 23; what is left is on the row already.

@@ -15,7 +15,7 @@ day as (
     load.valid_points,
     load.is_restated,
     coalesce(exception.is_over_limit, false) as is_over_limit,
-    coalesce(exception.is_zero_without_outage, false) as is_zero_without_outage,
+    case when $has_outages then coalesce(exception.is_zero_without_outage, false) end as is_zero_without_outage,
     load.date >= cast($as_of as date) - interval '30 days' as is_30d,
     load.date >= cast($as_of as date) - interval '90 days' as is_90d,
     load.date >= cast($as_of as date) - interval '180 days' as is_180d
@@ -34,8 +34,8 @@ summed as (
     count(*) filter (where stuck_points > 0 and is_90d) as stuck_days_90d,
     count(*) filter (where spike_points > 0 and is_90d) as spike_days_90d,
     count(*) filter (where is_over_limit and is_90d) as over_limit_days_90d,
-    count(*) filter (where is_zero_without_outage) as unexplained_zero_days_365d,
-    count(*) filter (where is_zero_without_outage and is_90d) as unexplained_zero_days_90d,
+    case when $has_outages then count(*) filter (where is_zero_without_outage) end as unexplained_zero_days_365d,
+    case when $has_outages then count(*) filter (where is_zero_without_outage and is_90d) end as unexplained_zero_days_90d,
     count(*) filter (where valid_share >= 0.90625 and is_180d) as level_days,
     level_shift(date, energy_wh) filter (where valid_share >= 0.90625 and is_180d and not is_over_limit) as shift
   from day

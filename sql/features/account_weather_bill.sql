@@ -8,10 +8,10 @@ weather as (
   select
     region_code,
     date_trunc('month', date) as month,
-    cast(sum(temperature_mean_c) / count(*) as decimal(7, 2)) as temperature_c,
+    cast(sum(coalesce(temperature_mean_c, (temperature_min_c + temperature_max_c) / 2)) / count(*) as decimal(7, 2)) as temperature_c,
     count(*) as days
   from stg_weather
-  where temperature_mean_c is not null
+  where coalesce(temperature_mean_c, (temperature_min_c + temperature_max_c) / 2) is not null
   group by region_code, date_trunc('month', date)
   having count(*) >= 25
 ),

@@ -60,11 +60,13 @@ select
   count(*) filter (where urban_rural = 'suburban') as suburban_accounts,
   count(*) filter (where urban_rural = 'rural') as rural_accounts,
   count(*) filter (where phase in ('A', 'B', 'C')) as single_phase_accounts,
-  count(*) filter (where is_new) as new_accounts,
+  case when count(open_date) > 0 then count(*) filter (where is_new) end as new_accounts,
   count(*) filter (where is_idle) as idle_accounts,
   count(*) filter (where has_due_bill) as due_accounts,
   count(*) filter (where is_in_arrears) as arrears_accounts,
-  count(*) filter (where is_app_bound or is_wechat_bound) as online_accounts,
+  case
+    when count(coalesce(is_app_bound, is_wechat_bound)) > 0 then count(*) filter (where is_app_bound or is_wechat_bound)
+  end as online_accounts,
   sum(contract_capacity_kva) as contract_capacity_kva,
   count(*) filter (where is_billed) as billed_accounts,
   sum(energy_12m_wh) filter (where is_billed) as energy_12m_wh,

@@ -7,10 +7,11 @@ weather as (
   select
     region_code,
     date,
-    temperature_mean_c,
+    -- Where only the extremes of a day are known, their middle is its mean.
+    cast(coalesce(temperature_mean_c, (temperature_min_c + temperature_max_c) / 2) as decimal(5, 2)) as temperature_mean_c,
     cast(date_part('doy', date) as bigint) as day_of_year
   from stg_weather
-  where temperature_mean_c is not null
+  where coalesce(temperature_mean_c, (temperature_min_c + temperature_max_c) / 2) is not null
 ),
 -- The days of a year are a ring: the week before January is the end of December.
 of_year as (

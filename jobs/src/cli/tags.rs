@@ -1,6 +1,7 @@
 //! `kwhy tags`.
 
 mod check;
+mod diff;
 mod lineage;
 mod list;
 mod show;
@@ -19,6 +20,7 @@ pub enum Tags {
     Show(show::Show),
     Why(why::Why),
     Lineage(lineage::Lineage),
+    Diff(diff::Diff),
     Validate(check::Validate),
     Test(check::Test),
 }
@@ -30,6 +32,7 @@ impl Tags {
             Self::Show(show) => show.run().await,
             Self::Why(why) => why.run().await,
             Self::Lineage(lineage) => lineage.run().await,
+            Self::Diff(diff) => diff.run().await,
             Self::Validate(validate) => validate.run().await,
             Self::Test(test) => test.run().await,
         }

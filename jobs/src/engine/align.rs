@@ -24,7 +24,7 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -173,14 +173,24 @@ pub struct AlignExec {
 impl AlignExec {
     pub fn new(names: Vec<String>, inputs: Vec<Arc<dyn ExecutionPlan>>) -> Self {
         let schemas: Vec<SchemaRef> = inputs.iter().map(|input| input.schema()).collect();
+        let schema = aligned(&names, &schemas);
+        let key = inputs.first().and_then(by_key);
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(aligned(&names, &schemas)),
+            EquivalenceProperties::new_with_orderings(schema, key),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
         Self { names, inputs, properties: Arc::new(properties) }
     }
+}
+
+/// The base in the order of its keys: then so is the wide table, whose rows would
+/// be dear to sort.
+fn by_key(base: &Arc<dyn ExecutionPlan>) -> Option<LexOrdering> {
+    let schema = base.schema();
+    let name = schema.fields().first()?.name();
+    LexOrdering::new([PhysicalSortExpr::new_default(Arc::new(Column::new(name, 0)))])
 }
 
 impl DisplayAs for AlignExec {
@@ -200,6 +210,19 @@ impl ExecutionPlan for AlignExec {
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         self.inputs.iter().collect()
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        let base = self.inputs.first().and_then(by_key).map(OrderingRequirements::from);
+        let mut required = vec![None; self.inputs.len()];
+        if let Some(first) = required.first_mut() {
+            *first = base;
+        }
+        required
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        (0..self.inputs.len()).map(|input| input == 0).collect()
     }
 
     fn apply_expressions(
@@ -435,6 +458,7 @@ mod tests {
                     }
                 }
             }
+            base.sort_unstable();
             prop_assert_eq!(seen, base);
         }
     }

@@ -12,9 +12,13 @@ use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_expr::PhysicalSortExpr;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
@@ -124,7 +128,10 @@ impl ExecutionPlan for WriteExec {
         let times = Times::new(&self.metrics, partition);
         let work = async move {
             failpoint::hold(&spec.table).await;
-            let rows = sort::sorted(rows, &spec.partition, &spec.key, &context, &times.sort).await?;
+            let rows = match is_in_order(&input, &spec)? {
+                true => rows,
+                false => sort::sorted(rows, &spec.partition, &spec.key, &context, &times.sort).await?,
+            };
             let mut report = write_rows(rows, &spec, &context, &times).await?;
             for check in checks(&input) {
                 report.rows_in += check.rows;
@@ -236,6 +243,19 @@ fn runs(batch: &RecordBatch, width: usize) -> Result<Vec<Run>> {
             Ok((values, range))
         })
         .collect()
+}
+
+/// Whether the plan says that rows come in the order in which they are written.
+fn is_in_order(input: &Arc<dyn ExecutionPlan>, spec: &WriteSpec) -> Result<bool> {
+    let schema = input.schema();
+    let mut columns = Vec::with_capacity(spec.partition.len() + spec.key.len());
+    for name in spec.partition.iter().chain(&spec.key) {
+        columns.push(PhysicalSortExpr::new_default(Arc::new(Column::new(name, schema.index_of(name)?))));
+    }
+    if columns.is_empty() {
+        return Ok(false);
+    }
+    input.equivalence_properties().ordering_satisfy(columns)
 }
 
 fn partition_value(column: &ArrayRef, row: usize) -> Result<Option<String>> {

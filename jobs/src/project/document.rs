@@ -46,6 +46,14 @@ impl<'a> Document<'a> {
     /// Parses the file and hands its root section to `read`; what `read` gives
     /// back counts only when no mistake was found.
     pub fn read<T>(file: &str, text: &str, read: impl FnOnce(&Section<'_>) -> Option<T>) -> Result<T, Mistakes> {
+        match Self::read_partly(file, text, read) {
+            (Some(value), mistakes) if mistakes.0.is_empty() => Ok(value),
+            (_, mistakes) => Err(mistakes),
+        }
+    }
+
+    /// The same, with what could be read beside the mistakes.
+    pub fn read_partly<T>(file: &str, text: &str, read: impl FnOnce(&Section<'_>) -> Option<T>) -> (Option<T>, Mistakes) {
         let document = Document::new(file, text);
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
@@ -57,11 +65,7 @@ impl<'a> Document<'a> {
         let section = Section { document: &document, table: &table, span, asked: RefCell::default() };
         let value = read(&section);
         section.finish();
-        let mistakes = document.mistakes.into_inner();
-        match value {
-            Some(value) if mistakes.0.is_empty() => Ok(value),
-            _ => Err(mistakes),
-        }
+        (value, document.mistakes.into_inner())
     }
 
     fn mistake(&self, span: Range<usize>, message: impl Into<String>, hint: Option<String>) {

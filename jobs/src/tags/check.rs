@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, DataFusionError, SchemaError};
 use datafusion::logical_expr::ExprSchemable;
 
-use super::{Catalogue, DAY, refuse};
+use super::{Catalogue, DAY};
 use crate::error::Error;
 use crate::project::TAGS;
 use crate::project::diagnostic::{Mistake, Mistakes, did_you_mean};
@@ -16,6 +16,11 @@ use crate::project::tag::{Body, Evidence, Expression, Place, Tag, TagType, text_
 
 /// Checks all tags and evidence; every mistake is found at once.
 pub fn check(catalogue: &Catalogue<'_>) -> Result<(), Error> {
+    mistakes(catalogue)?.into_result().map_err(Error::from)
+}
+
+/// Everything in the catalogue that does not fit.
+pub fn mistakes(catalogue: &Catalogue<'_>) -> Result<Mistakes, Error> {
     let mut mistakes = Mistakes::default();
     let project = catalogue.project;
     for evidence in project.tags.evidence.values() {
@@ -46,7 +51,7 @@ pub fn check(catalogue: &Catalogue<'_>) -> Result<(), Error> {
         }
         mistakes.0.extend(found);
     }
-    refuse(mistakes)
+    Ok(mistakes)
 }
 
 fn check_evidence(catalogue: &Catalogue<'_>, evidence: &Evidence) -> Vec<Mistake> {

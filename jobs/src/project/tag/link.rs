@@ -38,20 +38,42 @@ pub fn link_tags(files: Vec<TagFile>, tables: &BTreeSet<String>, mistakes: &mut 
             }
         }
     }
+    let mut lost: BTreeSet<&str> = files.iter().flat_map(|file| file.lost.iter().map(String::as_str)).collect();
+    let mut has_lost_family = files.iter().any(|file| file.has_lost_family);
     for block in files.iter().flat_map(|file| &file.blocks) {
+        let before = found.len();
         tags.tags.extend(family::tags(block, &axes, &mut found));
+        if found.len() > before {
+            lost.insert(block.name.get_ref());
+            has_lost_family |= block.is_family;
+        }
     }
+    let lost = Lost { names: lost, has_family: has_lost_family };
     for evidence in tags.evidence.values() {
         check_table(&evidence.feature, tables, &evidence.place, &mut found);
     }
-    check_names(&tags, tables, &mut found);
-    adopt(&mut tags, &mut found);
-    check_uses(&tags, &mut found);
-    if found.is_empty() {
-        order(&mut tags, &mut found);
-    }
+    check_names(&tags, tables, &lost, &mut found);
+    adopt(&mut tags, &lost, &mut found);
+    check_uses(&tags, &lost, &mut found);
+    order(&mut tags, &mut found);
     mistakes.0.extend(found);
     tags
+}
+
+/// What could not be read: who names it is not to blame.
+struct Lost<'a> {
+    names: BTreeSet<&'a str>,
+    has_family: bool,
+}
+
+impl Lost<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    fn may_be_tag(&self, name: &str) -> bool {
+        self.has_family || self.has(name)
+    }
 }
 
 fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>, otherwise: &str) -> String {
@@ -72,7 +94,7 @@ fn check_table(feature: &str, tables: &BTreeSet<String>, place: &Place, found: &
     }
 }
 
-fn check_names(tags: &Tags, tables: &BTreeSet<String>, found: &mut Vec<Mistake>) {
+fn check_names(tags: &Tags, tables: &BTreeSet<String>, lost: &Lost<'_>, found: &mut Vec<Mistake>) {
     let mut names: BTreeMap<&str, &Tag> = BTreeMap::new();
     let mut labels: BTreeMap<&str, &Tag> = BTreeMap::new();
     for tag in &tags.tags {
@@ -90,7 +112,7 @@ fn check_names(tags: &Tags, tables: &BTreeSet<String>, found: &mut Vec<Mistake>)
                 found.push(tag.place.of_word(&tag.name).mistake(message));
             }
         }
-        if !tags.categories.contains_key(&tag.category) {
+        if !tags.categories.contains_key(&tag.category) && !lost.has(&tag.category) {
             let known = tags.categories.keys().map(String::as_str);
             let declare = format!("declare it: [category.{}] with label and label_zh", tag.category);
             found.push(
@@ -103,7 +125,10 @@ fn check_names(tags: &Tags, tables: &BTreeSet<String>, found: &mut Vec<Mistake>)
         if tag.feature != TAGS {
             check_table(&tag.feature, tables, &tag.place, found);
         }
-        if !matches!(tag.body, Body::Tier { .. }) && !tags.evidence.contains_key(&tag.evidence) {
+        if !matches!(tag.body, Body::Tier { .. })
+            && !tags.evidence.contains_key(&tag.evidence)
+            && !lost.has(&tag.evidence)
+        {
             let known = tags.evidence.keys().map(String::as_str);
             found.push(
                 tag.place
@@ -112,7 +137,7 @@ fn check_names(tags: &Tags, tables: &BTreeSet<String>, found: &mut Vec<Mistake>)
                     .with_hint(hint(&tag.evidence, known, "declare it: [evidence.…]")),
             );
         }
-        if (tag.is_over_tags() || !tag.picks().is_empty()) && !tags.peers.contains_key(&tag.peers) && !tag.picks().is_empty() {
+        if !tag.picks().is_empty() && !tags.peers.contains_key(&tag.peers) && !lost.has(&tag.peers) {
             let known = tags.peers.keys().map(String::as_str);
             found.push(
                 tag.place
@@ -125,14 +150,14 @@ fn check_names(tags: &Tags, tables: &BTreeSet<String>, found: &mut Vec<Mistake>)
 }
 
 /// A tier has the evidence of the tag that it cuts.
-fn adopt(tags: &mut Tags, found: &mut Vec<Mistake>) {
+fn adopt(tags: &mut Tags, lost: &Lost<'_>, found: &mut Vec<Mistake>) {
     let evidence: BTreeMap<String, (String, TagType, u8)> =
         tags.tags.iter().map(|tag| (tag.name.clone(), (tag.evidence.clone(), tag.kind, tag.sensitivity))).collect();
     for tag in &mut tags.tags {
         let Body::Tier { of, .. } = &tag.body else { continue };
         if let Some((evidence, ..)) = evidence.get(of) {
             tag.evidence.clone_from(evidence);
-        } else {
+        } else if !lost.may_be_tag(of) {
             found.push(
                 tag.place
                     .of_word(of)
@@ -144,7 +169,7 @@ fn adopt(tags: &mut Tags, found: &mut Vec<Mistake>) {
 }
 
 /// What tags read of other tags.
-fn check_uses(tags: &Tags, found: &mut Vec<Mistake>) {
+fn check_uses(tags: &Tags, lost: &Lost<'_>, found: &mut Vec<Mistake>) {
     let by_name: BTreeMap<&str, &Tag> = tags.tags.iter().map(|tag| (tag.name.as_str(), tag)).collect();
     for tag in &tags.tags {
         if let Body::Sql(expression) = &tag.body
@@ -158,7 +183,7 @@ fn check_uses(tags: &Tags, found: &mut Vec<Mistake>) {
         }
         for name in tag.tags_read() {
             match by_name.get(name) {
-                None if matches!(tag.body, Body::Tier { .. }) => {}
+                None if matches!(tag.body, Body::Tier { .. }) || lost.may_be_tag(name) => {}
                 None => found.push(
                     tag.sql_place
                         .of_word(name)
@@ -197,8 +222,8 @@ fn order(tags: &mut Tags, found: &mut Vec<Mistake>) {
         let (ready, waiting): (Vec<Tag>, Vec<Tag>) =
             rest.into_iter().partition(|tag| tag.tags_read().iter().all(|name| done.contains(*name)));
         if ready.is_empty() {
-            if let Some(tag) = waiting.first() {
-                let circle = circle(tag, &waiting);
+            // Those that wait for what is not there have been told about.
+            if let Some((tag, circle)) = waiting.iter().find_map(|tag| Some((tag, circle(tag, &waiting)?))) {
                 let message = format!("tags need each other: {}", circle.join(" -> "));
                 found.push(tag.sql_place.mistake(message));
             }
@@ -212,16 +237,16 @@ fn order(tags: &mut Tags, found: &mut Vec<Mistake>) {
     tags.tags = ordered;
 }
 
-fn circle(tag: &Tag, waiting: &[Tag]) -> Vec<String> {
+/// The circle that a tag stands before, if it does.
+fn circle(tag: &Tag, waiting: &[Tag]) -> Option<Vec<String>> {
     let mut path = vec![tag.name.clone()];
     let mut here = tag;
     loop {
-        let next = here.tags_read().into_iter().find_map(|name| waiting.iter().find(|tag| tag.name == name));
-        let Some(next) = next else { return path };
+        let next = here.tags_read().into_iter().find_map(|name| waiting.iter().find(|tag| tag.name == name))?;
         let seen = path.iter().position(|name| *name == next.name);
         path.push(next.name.clone());
         if let Some(start) = seen {
-            return path.split_off(start);
+            return Some(path.split_off(start));
         }
         here = next;
     }

@@ -17,6 +17,10 @@ pub struct TagFile {
     pub peers: Vec<Peers>,
     pub(super) axes: Vec<Axis>,
     pub(super) blocks: Vec<Block>,
+    /// Names of what could not be read: who names them is not to blame.
+    pub(super) lost: Vec<String>,
+    /// Whether a family could not be read, whose names nobody knows.
+    pub(super) has_lost_family: bool,
 }
 
 /// Members that a family is multiplied by.
@@ -89,37 +93,54 @@ struct Defaults {
     since: Option<Spanned<String>>,
 }
 
-pub fn read_tags(file: &str, text: &str) -> Result<TagFile, Mistakes> {
+/// Reads what can be read of a file, and every mistake in it.
+pub fn read_tags(file: &str, text: &str) -> (TagFile, Mistakes) {
     let place = Place { file: Arc::from(file), text: Arc::from(text), span: 0..0 };
-    Document::read(file, text, |root| {
+    let (found, mistakes) = Document::read_partly(file, text, |root| {
         let defaults = root.table("defaults").map(|section| read_defaults(&section)).unwrap_or_default();
         let mut found = TagFile::default();
         for (name, section) in root.named_sections("category") {
             let place = at(&place, &section);
             let (label, label_zh) = (section.required_text("label"), section.required_text("label_zh"));
             section.finish();
-            if let (Some(label), Some(label_zh)) = (label, label_zh) {
-                let (label, label_zh) = (label.into_inner(), label_zh.into_inner());
-                found.categories.push((Category { name: name.into_inner(), label, label_zh }, place));
+            match (label, label_zh) {
+                (Some(label), Some(label_zh)) => {
+                    let (label, label_zh) = (label.into_inner(), label_zh.into_inner());
+                    found.categories.push((Category { name: name.into_inner(), label, label_zh }, place));
+                }
+                _ => found.lost.push(name.into_inner()),
             }
         }
         for (name, section) in root.named_sections("evidence") {
-            found.evidence.extend(read_evidence(name.into_inner(), &section, &place));
+            match read_evidence(name.get_ref().clone(), &section, &place) {
+                Some(evidence) => found.evidence.push(evidence),
+                None => found.lost.push(name.into_inner()),
+            }
         }
         for (name, section) in root.named_sections("peers") {
-            found.peers.extend(read_peers(name.into_inner(), &section, &place));
+            match read_peers(name.get_ref().clone(), &section, &place) {
+                Some(peers) => found.peers.push(peers),
+                None => found.lost.push(name.into_inner()),
+            }
         }
         for (name, section) in root.named_sections("axis") {
             found.axes.push(read_axis(name.into_inner(), &section, &place));
         }
         for (key, is_family) in [("tag", false), ("family", true)] {
             for section in root.sections(key) {
-                found.blocks.extend(read_block(&section, &place, &defaults, is_family));
+                match read_block(&section, &place, &defaults, is_family) {
+                    Some(block) => found.blocks.push(block),
+                    None => {
+                        found.lost.extend(section.text("name").map(Spanned::into_inner));
+                        found.has_lost_family |= is_family;
+                    }
+                }
                 section.finish();
             }
         }
         Some(found)
-    })
+    });
+    (found.unwrap_or_default(), mistakes)
 }
 
 fn read_defaults(section: &Section<'_>) -> Defaults {
