@@ -96,10 +96,11 @@ fn no_tag_is_constant_without_a_reason_and_no_two_are_one() {
         .collect();
     assert!(unexplained.is_empty(), "constant, and no `why_constant`: {unexplained:?}");
 
-    let names: Vec<String> = query(described.out.path(), "select tag from tag_profile where distinct_values > 1 order by tag")
-        .into_iter()
-        .map(|row| row[0].clone())
-        .collect();
+    let names: Vec<String> =
+        query(described.out.path(), "select tag from tag_profile where distinct_values > 1 order by tag")
+            .into_iter()
+            .map(|row| row[0].clone())
+            .collect();
     let columns: Vec<&str> = std::iter::once("account_id").chain(names.iter().map(String::as_str)).collect();
     let mut rows = texts(&described.out.path().join("marts/customer_tags"), &columns);
     rows.sort();
@@ -114,7 +115,11 @@ fn no_tag_is_constant_without_a_reason_and_no_two_are_one() {
         values.iter().for_each(|value| *counts.entry(value).or_default() += 1);
         values.len() - counts.values().max().copied().unwrap_or(0) < 5
     };
-    let twins: Vec<_> = by_values.iter().filter(|(values, names)| names.len() > 1 && !is_rare(values)).map(|(_, names)| names).collect();
+    let twins: Vec<_> = by_values
+        .iter()
+        .filter(|(values, names)| names.len() > 1 && !is_rare(values))
+        .map(|(_, names)| names)
+        .collect();
     assert!(twins.is_empty(), "one column under two names: {twins:?}");
 }
 
@@ -141,7 +146,11 @@ const DETECTIONS: [Detection; 15] = [
         "ev_charger_since <= date '2025-12-18'",
         "account_class = 'residential' and coalesce(ev_charger_since <= date '2025-12-18', true)",
     ),
-    detection("is_generation_suspected", "pv_since <= date '2026-01-02'", "coalesce(pv_since <= date '2026-01-02', true)"),
+    detection(
+        "is_generation_suspected",
+        "pv_since <= date '2026-01-02'",
+        "coalesce(pv_since <= date '2026-01-02', true)",
+    ),
     detection(
         "is_storage_suspected",
         "storage_since <= date '2025-12-18'",
@@ -187,7 +196,11 @@ const DETECTIONS: [Detection; 15] = [
     ),
     Detection {
         but: Some("who has only begun to worsen and who never paid in time look alike within a year"),
-        ..detection("payer_type = 'chronic'", "payer = 'chronic'", "evidence_payments_12m is null and idle_since is null")
+        ..detection(
+            "payer_type = 'chronic'",
+            "payer = 'chronic'",
+            "evidence_payments_12m is null and idle_since is null",
+        )
     },
 ];
 
@@ -232,7 +245,10 @@ async fn what_was_planted_is_found() {
         stories.push(format!(
             "== {says}\n  precision {precision:.3}, recall {recall:.3}: {both} of {found} found, of {real} that are\n{told}"
         ));
-        assert!(precision >= 0.9 && recall >= 0.8 || but.is_some(), "{says}: precision {precision:.3}, recall {recall:.3}");
+        assert!(
+            precision >= 0.9 && recall >= 0.8 || but.is_some(),
+            "{says}: precision {precision:.3}, recall {recall:.3}"
+        );
     }
     assert_told("detections.txt", &stories);
 }

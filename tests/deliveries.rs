@@ -28,7 +28,7 @@ fn lay(delivery: &Delivery) -> (TempDir, TempDir) {
     let file = accounts().join("sources/accounts/part-00000.parquet");
     write(lake.path(), "sources/accounts/part.parquet", std::fs::read(file).expect("accounts"));
     (delivery.make)(lake.path());
-    write(project.path(), "project.toml", &extends_small());
+    write(project.path(), "project.toml", extends_small());
     let head = format!("label = \"t\"\nkey = [\"account_id\", \"day\"]\n{}", delivery.head);
     write(project.path(), "schemas/sources/t.toml", head + delivery.columns);
     write(project.path(), "jobs/t.toml", "label = \"t\"\nbuild = [\"stg_t\"]\n");
@@ -149,7 +149,7 @@ fn a_delta_table_comes_in_as_of_its_last_version() {
     // A file that no version of the log names is no delivery.
     write(&delta, "stray.parquet", "not even Parquet");
     let project = TempDir::new().expect("folder");
-    write(project.path(), "project.toml", &extends_small());
+    write(project.path(), "project.toml", extends_small());
     let contract = std::fs::read_to_string(repository().join("schemas/sources/bills.toml")).expect("contract");
     let contract = contract
         .replace("files = [\"sources/bills/*.parquet\"]", "files = [\"sources/bills\"]")

@@ -11,7 +11,9 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
-use crate::support::{Tables, assert_same, extends_small, generate, kwhy, query, repository, run_daily, succeed, tables};
+use crate::support::{
+    Tables, assert_same, extends_small, generate, kwhy, query, repository, run_daily, succeed, tables,
+};
 
 /// One day of one account, as the canonical lake has it.
 struct Day {

@@ -3,7 +3,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::{AS_OF, assert_same, extends_small, generate, kwhy, lake, output, query, run_daily, succeed, tables, wait_for};
+use crate::support::{
+    AS_OF, assert_same, extends_small, generate, kwhy, lake, output, query, run_daily, succeed, tables, wait_for,
+};
 
 /// Two jobs that publish different tables share an output folder.
 #[test]

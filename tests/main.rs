@@ -41,5 +41,8 @@ mod made_lake;
 /// same however it is computed.
 mod catalogue;
 
+/// The tag engine through its commands.
+mod tags;
+
 /// Each kind of wrong input: one clear message, the documented exit code.
 mod wrong_input;

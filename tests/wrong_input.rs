@@ -2,7 +2,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{AS_OF, extends_small, free_port, generate, kwhy, lake, output, query, repository, run_daily, succeed};
+use crate::support::{
+    AS_OF, extends_small, free_port, generate, kwhy, lake, output, query, repository, run_daily, succeed,
+};
 
 /// A command must fail with this code, say each of these, and publish nothing.
 fn refuse(command: &mut std::process::Command, out: &Path, code: i32, says: &[&str]) {

@@ -202,9 +202,11 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         add(TAG_CHANGES, Layer::Marts, project.tags.changes_sql(&before.columns).into(), changes)?;
         if !project.tags.picks().is_empty() {
             let key = ["peers", "peer_group", "tag", "value"];
-            let histograms = contract("Accounts by peers, tag and value, per bucket", "同类标签分布", &key, Scope::Bucket);
+            let histograms =
+                contract("Accounts by peers, tag and value, per bucket", "同类标签分布", &key, Scope::Bucket);
             add(HISTOGRAMS, Layer::Features, wide.histograms_sql(), histograms)?;
-            let cuts = contract("Percentiles of tags among peers", "同类分位切点", &["peers", "peer_group"], Scope::Whole);
+            let cuts =
+                contract("Percentiles of tags among peers", "同类分位切点", &["peers", "peer_group"], Scope::Whole);
             add(CUTS, Layer::Features, wide.cuts_sql().into(), cuts)?;
         }
     }
@@ -212,8 +214,13 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         let sql = segment::segments_sql(&project.segmentations);
         let segments = contract("Customer segments", "客户分群", &["account_id"], Scope::Bucket);
         models.insert(SEGMENTS.to_owned(), Model::new(SEGMENTS, Layer::Marts, "sql/segments", sql, segments)?);
-        let attributes: Vec<String> =
-            project.tags.tags.iter().filter(|tag| tag.is_attribute() && !tag.is_sensitive()).map(|tag| tag.name.clone()).collect();
+        let attributes: Vec<String> = project
+            .tags
+            .tags
+            .iter()
+            .filter(|tag| tag.is_attribute() && !tag.is_sensitive())
+            .map(|tag| tag.name.clone())
+            .collect();
         let sql = segment::counts_sql(&project.segmentations, &attributes);
         let counts = contract(
             "Accounts by segment and attribute, per bucket",

@@ -21,15 +21,16 @@ recent as (
 repetition as (
   select
     account_id,
+    is_12m,
     created_date,
     lag(created_date) over (partition by account_id, topic order by created_date, work_order_id) as date_before
   from recent
-  where is_12m and kind in ('complaint', 'enquiry', 'fault_report')
+  where kind in ('complaint', 'enquiry', 'fault_report')
 ),
 repeated as (
   select
     account_id,
-    count(*) filter (where created_date - date_before <= $repeat_days) as repeats_12m
+    count(*) filter (where is_12m and created_date - date_before <= $repeat_days) as repeats_12m
   from repetition
   group by account_id
 ),

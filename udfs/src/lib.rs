@@ -64,6 +64,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 
 /// Every aggregate function, each once.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    let families = [cluster::aggregates(), curve::aggregates(), record::aggregates(), stats::aggregates(), trend::aggregates()];
+    let families =
+        [cluster::aggregates(), curve::aggregates(), record::aggregates(), stats::aggregates(), trend::aggregates()];
     families.into_iter().flatten().map(Arc::new).collect()
 }

@@ -130,9 +130,10 @@ fn write_csv(path: &PathBuf, rows: &[arrow::array::RecordBatch]) -> Result<(), E
     }
     for batch in rows {
         for row in 0..batch.num_rows() {
-            let cells = batch.columns().iter().map(|column| {
-                arrow::util::display::array_value_to_string(column, row).unwrap_or_default()
-            });
+            let cells = batch
+                .columns()
+                .iter()
+                .map(|column| arrow::util::display::array_value_to_string(column, row).unwrap_or_default());
             writer.write_record(cells).map_err(broken)?;
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
@@ -12,7 +13,7 @@ pub struct Mistake {
     pub message: String,
     pub hint: Option<String>,
     span: Range<usize>,
-    source: NamedSource<String>,
+    source: Arc<NamedSource<String>>,
 }
 
 impl Mistake {
@@ -22,7 +23,7 @@ impl Mistake {
             message: message.into(),
             hint: None,
             span,
-            source: NamedSource::new(file, text.to_owned()),
+            source: Arc::new(NamedSource::new(file, text.to_owned())),
         }
     }
 
@@ -46,7 +47,7 @@ impl Diagnostic for Mistake {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(&self.source)
+        Some(self.source.as_ref())
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -53,7 +53,11 @@ impl<'a> Document<'a> {
     }
 
     /// The same, with what could be read beside the mistakes.
-    pub fn read_partly<T>(file: &str, text: &str, read: impl FnOnce(&Section<'_>) -> Option<T>) -> (Option<T>, Mistakes) {
+    pub fn read_partly<T>(
+        file: &str,
+        text: &str,
+        read: impl FnOnce(&Section<'_>) -> Option<T>,
+    ) -> (Option<T>, Mistakes) {
         let document = Document::new(file, text);
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
@@ -74,6 +78,9 @@ impl<'a> Document<'a> {
         self.mistakes.borrow_mut().push(mistake);
     }
 }
+
+/// Keys and values of a table whose keys are free.
+pub type Fields = Vec<(Spanned<String>, Spanned<Literal>)>;
 
 /// One table of a TOML file.
 pub struct Section<'a> {
@@ -209,7 +216,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table whose keys are free, with its values.
-    pub fn literals(&self, key: &'static str) -> Vec<(Spanned<String>, Spanned<Literal>)> {
+    pub fn literals(&self, key: &'static str) -> Fields {
         let Some(value) = self.get(key) else { return Vec::new() };
         let Some(table) = value.get_ref().as_table() else {
             self.wrong_type(key, value, "a table");
@@ -218,10 +225,8 @@ impl<'a> Section<'a> {
         let mut pairs = Vec::new();
         for (name, item) in table.iter() {
             match literal(item.get_ref()) {
-                Some(literal) => pairs.push((
-                    Spanned::new(name.span(), name.get_ref().to_string()),
-                    Spanned::new(item.span(), literal),
-                )),
+                Some(literal) => pairs
+                    .push((Spanned::new(name.span(), name.get_ref().to_string()), Spanned::new(item.span(), literal))),
                 None => self.wrong_type(name.get_ref(), item, "a text, a number, a flag or a list of them"),
             }
         }
@@ -229,7 +234,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table of tables whose keys are free, all of them.
-    pub fn members(&self) -> Vec<(Spanned<String>, Vec<(Spanned<String>, Spanned<Literal>)>)> {
+    pub fn members(&self) -> Vec<(Spanned<String>, Fields)> {
         let mut members = Vec::new();
         for (name, item) in self.table.iter() {
             let Some(table) = item.get_ref().as_table() else {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
-use chrono::NaiveDate;
 use datafusion::sql::sqlparser::ast::{
     DataType as SqlType, Expr, TypedString, Value, visit_expressions, visit_expressions_mut,
 };

@@ -310,8 +310,7 @@ impl<'a> Build<'a> {
             true => self.commented(&ready.file_schema),
             false => Arc::clone(&ready.file_schema),
         };
-        let change =
-            Change { schema: &schema, partition: &ready.partition, add, remove, sequence: self.sequence };
+        let change = Change { schema: &schema, partition: &ready.partition, add, remove, sequence: self.sequence };
         let version = table.commit(change).await?;
         if let Some(snapshot) = table.snapshot(Some(version)).await? {
             self.tables.insert(step.name.clone(), snapshot);

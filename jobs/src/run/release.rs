@@ -276,16 +276,17 @@ fn catalog(project: &Project, cuts: Option<u64>) -> Result<RecordBatch, Error> {
     ];
     let mut fields: Vec<Field> = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect();
     fields.push(Field::new("sensitivity", DataType::Int32, true));
-    let texts = columns.iter().map(|(_, of)| -> ArrayRef {
-        Arc::new(tags.iter().map(|tag| of(tag)).collect::<StringArray>())
-    });
-    let sensitivity: ArrayRef = Arc::new(Int32Array::from_iter_values(tags.iter().map(|tag| i32::from(tag.sensitivity))));
+    let texts =
+        columns.iter().map(|(_, of)| -> ArrayRef { Arc::new(tags.iter().map(|tag| of(tag)).collect::<StringArray>()) });
+    let sensitivity: ArrayRef =
+        Arc::new(Int32Array::from_iter_values(tags.iter().map(|tag| i32::from(tag.sensitivity))));
     batch(Arc::new(Schema::new(fields)), texts.chain([sensitivity]).collect())
 }
 
 /// `lineage_edge`: from each tag to the source columns behind it.
 fn edges(lineage: &BTreeSet<Edge>) -> Result<RecordBatch, Error> {
-    let column = |of: fn(&Edge) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lineage.iter().map(of))) };
+    let column =
+        |of: fn(&Edge) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(lineage.iter().map(of))) };
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("tag", column(|edge| &edge.tag)),
         ("role", column(|edge| edge.role)),

@@ -44,6 +44,10 @@ pub fn mistakes(catalogue: &Catalogue<'_>) -> Result<Mistakes, Error> {
         if told.contains(&key) {
             continue;
         }
+        // What is wrong with a tag that it reads is told there.
+        if tag.tags_read().iter().any(|name| project.tags.get(name).is_some() && !types.contains_key(name)) {
+            continue;
+        }
         let Some(schema) = catalogue.schema_of(tag, &tags_schema) else { continue };
         let found = check_tag(catalogue, tag, expression, &schema);
         if !found.is_empty() {
@@ -80,12 +84,7 @@ fn check_evidence(catalogue: &Catalogue<'_>, evidence: &Evidence) -> Vec<Mistake
     found
 }
 
-fn check_tag(
-    catalogue: &Catalogue<'_>,
-    tag: &Tag,
-    expression: &Expression,
-    schema: &Arc<DFSchema>,
-) -> Vec<Mistake> {
+fn check_tag(catalogue: &Catalogue<'_>, tag: &Tag, expression: &Expression, schema: &Arc<DFSchema>) -> Vec<Mistake> {
     let place = &tag.sql_place;
     let mut found = Vec::new();
     if let Some(slice) = &tag.slice {

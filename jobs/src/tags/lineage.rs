@@ -94,7 +94,9 @@ impl Tracer<'_, '_> {
 
     /// Columns of sources behind a column of a table.
     fn sources(&mut self, table: &str, column: &str) -> Result<BTreeSet<Column>, Error> {
-        if let Some(source) = table.strip_prefix(STAGED).filter(|source| self.catalogue.project.contracts.contains_key(*source)) {
+        if let Some(source) =
+            table.strip_prefix(STAGED).filter(|source| self.catalogue.project.contracts.contains_key(*source))
+        {
             return Ok(BTreeSet::from([(source.to_owned(), column.to_owned())]));
         }
         if !self.known.contains_key(table) {
@@ -186,12 +188,7 @@ fn trace(plan: &LogicalPlan) -> Result<Traced> {
 }
 
 /// What an expression comes from; one without columns counts rows.
-fn sources_of(
-    expression: &Expr,
-    input: &Traced,
-    schema: &DFSchema,
-    rows: &BTreeSet<Column>,
-) -> BTreeSet<Column> {
+fn sources_of(expression: &Expr, input: &Traced, schema: &DFSchema, rows: &BTreeSet<Column>) -> BTreeSet<Column> {
     let columns = expression.column_refs();
     if columns.is_empty() && !matches!(expression, Expr::Literal(..)) {
         return rows.clone();

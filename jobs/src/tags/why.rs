@@ -8,7 +8,8 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 /// The expression with values put in the place of its columns.
 pub fn with_values(sql: &str, values: &BTreeMap<String, String>) -> String {
-    let Ok(mut expression) = Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr())
+    let Ok(mut expression) =
+        Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr())
     else {
         return sql.to_owned();
     };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int8Builder, Int64Array, Int64Builder, ListArray, ListBuilder, StringArray, StringBuilder,
-    StructArray,
+    Array, ArrayRef, AsArray, Int8Builder, Int64Array, Int64Builder, ListArray, ListBuilder, StringArray,
+    StringBuilder, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int8Type, Int64Type};
@@ -184,9 +184,10 @@ impl Groups for Records {
     }
 
     fn take(&mut self, emit_to: EmitTo) -> Self {
-        let fields = self.fields.iter_mut().map(|(name, histograms, nulls)| {
-            (name.clone(), histograms.take(emit_to), emit_to.take_needed(nulls))
-        });
+        let fields = self
+            .fields
+            .iter_mut()
+            .map(|(name, histograms, nulls)| (name.clone(), histograms.take(emit_to), emit_to.take_needed(nulls)));
         let fields = fields.collect();
         Self { fields, rows: emit_to.take_needed(&mut self.rows) }
     }

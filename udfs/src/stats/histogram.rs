@@ -175,7 +175,12 @@ impl Histograms {
     }
 
     /// Adds rows of a column that is [`countable`], those for which `keeps` says so.
-    pub(crate) fn add_rows(&mut self, values: &dyn Array, groups: &[usize], keeps: &dyn Fn(usize) -> bool) -> Result<()> {
+    pub(crate) fn add_rows(
+        &mut self,
+        values: &dyn Array,
+        groups: &[usize],
+        keeps: &dyn Fn(usize) -> bool,
+    ) -> Result<()> {
         let rows = groups.iter().enumerate().filter(|(row, _)| values.is_valid(*row) && keeps(*row));
         match values.data_type() {
             DataType::Int64 => {
@@ -297,7 +302,8 @@ mod tests {
 
     #[test]
     fn numbers_are_rounded_up_to_three_digits() {
-        let cases = [(0, 0), (7, 7), (999, 999), (1000, 1000), (1001, 1010), (99_999, 100_000), (-1234, -1230), (-999, -999)];
+        let cases =
+            [(0, 0), (7, 7), (999, 999), (1000, 1000), (1001, 1010), (99_999, 100_000), (-1234, -1230), (-999, -999)];
         for (value, rounded) in cases {
             assert_eq!(three_digits(value), rounded, "{value}");
         }
@@ -306,7 +312,9 @@ mod tests {
 
     #[test]
     fn numbers_are_shown_and_read_back() {
-        for (value, scale, text) in [(0, 2, "0"), (-5, 2, "-0.05"), (1200, 2, "12"), (1250, 3, "1.25"), (-1250, 3, "-1.25")] {
+        for (value, scale, text) in
+            [(0, 2, "0"), (-5, 2, "-0.05"), (1200, 2, "12"), (1250, 3, "1.25"), (-1250, 3, "-1.25")]
+        {
             assert_eq!(shown(value, scale), text);
             assert_eq!(read(text, scale), Some(value), "{text}");
         }

@@ -63,8 +63,11 @@ impl Diff {
         let mine: Vec<&Tag> = project.tags.tags.iter().filter(|tag| !tag.is_sensitive() && is_wanted(tag)).collect();
         let added: Vec<&str> =
             mine.iter().filter(|tag| !released.contains_key(&tag.name)).map(|tag| tag.name.as_str()).collect();
-        let removed: Vec<&str> =
-            released.keys().filter(|name| self.tags.is_empty() && project.tags.get(name).is_none()).map(String::as_str).collect();
+        let removed: Vec<&str> = released
+            .keys()
+            .filter(|name| self.tags.is_empty() && project.tags.get(name).is_none())
+            .map(String::as_str)
+            .collect();
         let changed: Vec<&Tag> = mine
             .iter()
             .copied()
@@ -131,7 +134,11 @@ impl Compared {
         };
         let known = earlier.as_ref().map(columns).unwrap_or_default();
         let before = Before {
-            tags: known.iter().filter(|name| project.tags.get(name).is_some_and(Tag::has_hysteresis)).cloned().collect(),
+            tags: known
+                .iter()
+                .filter(|name| project.tags.get(name).is_some_and(Tag::has_hysteresis))
+                .cloned()
+                .collect(),
             cuts: cuts.as_ref().map(columns),
             columns: known,
             has_counts: false,
@@ -205,7 +212,9 @@ impl Compared {
             "(select old.account_id, cast(old.{name} as varchar) as before, cast(new.{name} as varchar) as after
               from {TAGS} as old join changed_tags as new on new.account_id = old.account_id)"
         );
-        let counts = self.ask(&format!("select count(*), count(*) filter (where before is distinct from after) from {from}")).await?;
+        let counts = self
+            .ask(&format!("select count(*), count(*) filter (where before is distinct from after) from {from}"))
+            .await?;
         let count = |column: usize| counts[0].column(column).as_primitive::<Int64Type>().value(0).max(0) as u64;
         let (all, changed) = (count(0), count(1));
         let mut text = format!("\n{name}: {} of {} accounts change\n", thousands(changed), thousands(all));
@@ -217,8 +226,12 @@ impl Compared {
                 true => "unknown".to_owned(),
                 false => array_value_to_string(batch.column(column), row).unwrap_or_default(),
             };
-            let row = |batch: &RecordBatch, row: usize| (0..batch.num_columns()).map(|column| cell(batch, column, row)).collect();
-            rows.iter().flat_map(|batch| (0..batch.num_rows()).map(move |at| row(batch, at)).collect::<Vec<_>>()).collect()
+            let row = |batch: &RecordBatch, row: usize| {
+                (0..batch.num_columns()).map(|column| cell(batch, column, row)).collect()
+            };
+            rows.iter()
+                .flat_map(|batch| (0..batch.num_rows()).map(move |at| row(batch, at)).collect::<Vec<_>>())
+                .collect()
         };
         let sql = format!(
             "select before, after, count(*) as accounts from {from} where before is distinct from after
@@ -242,6 +255,8 @@ impl Compared {
 async fn present_sources(published: &Published) -> Result<BTreeSet<String>, Error> {
     let audits = published.need("audit_result").await?;
     let rows = published.query(&BTreeMap::from([("audit_result", &audits)]), "select source from audit_result").await?;
-    let texts = rows.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>());
+    let texts = rows
+        .iter()
+        .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>());
     Ok(texts.collect())
 }

@@ -35,7 +35,8 @@ impl Lineage {
             Some((source, column)) => (source, Some(column)),
             None => (self.name.as_str(), None),
         };
-        let is_source = column.is_some() || (project.tags.get(source).is_none() && project.contracts.contains_key(source));
+        let is_source =
+            column.is_some() || (project.tags.get(source).is_none() && project.contracts.contains_key(source));
         if is_source {
             check_column(&project, source, column)?;
         } else {

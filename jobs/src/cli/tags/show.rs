@@ -55,7 +55,10 @@ fn definition(project: &Project, tag: &Tag) -> String {
     let rows = [
         ("type", kind(tag)),
         ("values", tag.values.join(", ")),
-        ("category", category.map_or_else(String::new, |category| format!("{}, {}", category.label, category.label_zh))),
+        (
+            "category",
+            category.map_or_else(String::new, |category| format!("{}, {}", category.label, category.label_zh)),
+        ),
         ("definition", tag.definition.clone()),
         ("expression", tag.written().split_whitespace().collect::<Vec<_>>().join(" ")),
         ("parameters", parameters.join(", ")),
@@ -90,7 +93,13 @@ async fn distribution(published: &Published, tag: &Tag) -> Result<String, Error>
     let values = published.query(&BTreeMap::from([(TAG_COUNTS, &counts)]), &sql).await?;
     let values: Vec<(String, u64)> = values.iter().flat_map(cells).collect();
     let cell = |column: &str| field(row, column);
-    let known = cell("coverage").map(|coverage| format!("{} of {} accounts, {coverage}", cell("known").unwrap_or_default(), cell("accounts").unwrap_or_default()));
+    let known = cell("coverage").map(|coverage| {
+        format!(
+            "{} of {} accounts, {coverage}",
+            cell("known").unwrap_or_default(),
+            cell("accounts").unwrap_or_default()
+        )
+    });
     let rows = [
         ("as of", published.release.as_of.to_string()),
         ("known", known.unwrap_or_default()),
@@ -121,7 +130,8 @@ fn cells(batch: &RecordBatch) -> Vec<(String, u64)> {
 /// Bins of equal width from the 5th percentile to the 95th; what lies outside
 /// counts in the first and the last.
 fn number_bars(values: &[(String, u64)]) -> Vec<(String, u64)> {
-    let values: Vec<(f64, u64)> = values.iter().filter_map(|(value, count)| Some((value.parse().ok()?, *count))).collect();
+    let values: Vec<(f64, u64)> =
+        values.iter().filter_map(|(value, count)| Some((value.parse().ok()?, *count))).collect();
     if values.len() <= BARS {
         return values.iter().map(|(value, count)| (value.to_string(), *count)).collect();
     }

@@ -169,7 +169,8 @@ impl Asked<'_> {
             let _ = writeln!(text, " {put}");
             if let (Some(before), Some(exit)) = (before, kept) {
                 let put = with_values(&at(exit, self.published.release.as_of), &literals);
-                let _ = writeln!(text, " it was {before} in the release before, and stays so while this gives it:\n {put}");
+                let _ =
+                    writeln!(text, " it was {before} in the release before, and stays so while this gives it:\n {put}");
             }
         }
         let slice = tag.slice.as_ref().map(|slice| format!(" where {slice}")).unwrap_or_default();

@@ -248,9 +248,8 @@ impl Wide<'_> {
         let mut rest: Vec<&Tag> = needed.to_vec();
         while !rest.is_empty() {
             let is_first = steps.len() == 1;
-            let is_ready = |tag: &&Tag| {
-                (!is_first || !tag.is_over_tags()) && tag.values_read().all(|name| done.contains(name))
-            };
+            let is_ready =
+                |tag: &&Tag| (!is_first || !tag.is_over_tags()) && tag.values_read().all(|name| done.contains(name));
             let (ready, waiting): (Vec<&Tag>, Vec<&Tag>) = rest.into_iter().partition(is_ready);
             if ready.is_empty() && !is_first {
                 break;
@@ -362,6 +361,9 @@ impl Tags {
     /// Tables that the compiled SQL reads besides feature tables.
     pub fn features(&self) -> BTreeSet<&str> {
         let of_tags = self.tags.iter().filter(|tag| !tag.is_over_tags()).map(|tag| tag.feature.as_str());
-        of_tags.chain(self.evidence.values().map(|evidence| evidence.feature.as_str())).filter(|name| *name != TAGS).collect()
+        of_tags
+            .chain(self.evidence.values().map(|evidence| evidence.feature.as_str()))
+            .filter(|name| *name != TAGS)
+            .collect()
     }
 }

@@ -64,7 +64,8 @@ pub(super) fn bind(
         mistakes.push(place.of_word(&word).mistake(format!("no parameter is called `${name}`")).with_hint(hint));
     }
     for name in parameters.keys().filter(|name| !asked.contains(*name)) {
-        mistakes.push(place.mistake(format!("the parameter `{name}` is not asked for: write `${name}` where it holds")));
+        mistakes
+            .push(place.mistake(format!("the parameter `{name}` is not asked for: write `${name}` where it holds")));
     }
     let mut expression = parsed;
     let picks = take_percentiles(&mut expression, peers, place, &mut mistakes);
@@ -72,9 +73,8 @@ pub(super) fn bind(
         return Err(mistakes);
     }
     let columns = columns(&expression, &picks);
-    let with = |of: fn(&Parameter) -> &Literal| {
-        put(expression.clone(), &|name| parameters.get(name).map(of)).to_string()
-    };
+    let with =
+        |of: fn(&Parameter) -> &Literal| put(expression.clone(), &|name| parameters.get(name).map(of)).to_string();
     let has_exit = parameters.values().any(|parameter| parameter.exit.is_some());
     Ok(Expression {
         written: sql.to_owned(),
@@ -146,9 +146,13 @@ fn take_percentiles(expression: &mut Expr, peers: &str, place: &Place, mistakes:
                 [
                     FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(tag))),
                     FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(number))),
-                ] => number.value.to_string().parse().ok().filter(|percentile| (1..=99).contains(percentile)).map(
-                    |percentile| Pick { peers: peers.to_owned(), tag: tag.value.clone(), percentile },
-                ),
+                ] => number
+                    .value
+                    .to_string()
+                    .parse()
+                    .ok()
+                    .filter(|percentile| (1..=99).contains(percentile))
+                    .map(|percentile| Pick { peers: peers.to_owned(), tag: tag.value.clone(), percentile }),
                 _ => None,
             },
             _ => None,
@@ -208,10 +212,13 @@ fn put<'a>(mut expression: Expr, value: &dyn Fn(&str) -> Option<&'a Literal>) ->
     };
     let _: ControlFlow<()> = visit_expressions_mut(&mut expression, |found: &mut Expr| {
         if let Expr::InList { list, .. } = found {
-            *list = list.drain(..).flat_map(|item| match of(&item) {
-                Some(Literal::List(items)) => items.iter().map(written).collect(),
-                _ => vec![item],
-            }).collect();
+            *list = list
+                .drain(..)
+                .flat_map(|item| match of(&item) {
+                    Some(Literal::List(items)) => items.iter().map(written).collect(),
+                    _ => vec![item],
+                })
+                .collect();
         } else if let Some(literal) = of(found)
             && !matches!(literal, Literal::List(_))
         {

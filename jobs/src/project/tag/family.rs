@@ -194,7 +194,8 @@ impl Maker<'_> {
         let block = self.block;
         let mut cases = Vec::new();
         for case in &block.cases {
-            let given = case.given.iter().map(|(name, value)| (self.fill(name), self.scalar(value.get_ref(), &value.span())));
+            let given =
+                case.given.iter().map(|(name, value)| (self.fill(name), self.scalar(value.get_ref(), &value.span())));
             let given = given.collect();
             let expect = self.scalar(case.expect.get_ref(), &case.expect.span());
             let is_null = expect == Literal::Text("null".to_owned());

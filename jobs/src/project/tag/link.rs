@@ -85,12 +85,11 @@ fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>, otherwise: &str) -
 
 fn check_table(feature: &str, tables: &BTreeSet<String>, place: &Place, found: &mut Vec<Mistake>) {
     if !tables.contains(feature) {
-        found.push(
-            place
-                .of_word(feature)
-                .mistake(format!("no feature table is called `{feature}`"))
-                .with_hint(hint(feature, tables.iter().map(String::as_str), "a model of sql/features")),
-        );
+        found.push(place.of_word(feature).mistake(format!("no feature table is called `{feature}`")).with_hint(hint(
+            feature,
+            tables.iter().map(String::as_str),
+            "a model of sql/features",
+        )));
     }
 }
 
@@ -140,10 +139,11 @@ fn check_names(tags: &Tags, tables: &BTreeSet<String>, lost: &Lost<'_>, found: &
         if !tag.picks().is_empty() && !tags.peers.contains_key(&tag.peers) && !lost.has(&tag.peers) {
             let known = tags.peers.keys().map(String::as_str);
             found.push(
-                tag.place
-                    .of_word(&tag.peers)
-                    .mistake(format!("no peers are called `{}`", tag.peers))
-                    .with_hint(hint(&tag.peers, known, "declare them: [peers.…]")),
+                tag.place.of_word(&tag.peers).mistake(format!("no peers are called `{}`", tag.peers)).with_hint(hint(
+                    &tag.peers,
+                    known,
+                    "declare them: [peers.…]",
+                )),
             );
         }
     }
@@ -158,12 +158,11 @@ fn adopt(tags: &mut Tags, lost: &Lost<'_>, found: &mut Vec<Mistake>) {
         if let Some((evidence, ..)) = evidence.get(of) {
             tag.evidence.clone_from(evidence);
         } else if !lost.may_be_tag(of) {
-            found.push(
-                tag.place
-                    .of_word(of)
-                    .mistake(format!("no tag is called `{of}`"))
-                    .with_hint(hint(of, evidence.keys().map(String::as_str), "`of` names a number tag")),
-            );
+            found.push(tag.place.of_word(of).mistake(format!("no tag is called `{of}`")).with_hint(hint(
+                of,
+                evidence.keys().map(String::as_str),
+                "`of` names a number tag",
+            )));
         }
     }
 }
@@ -185,10 +184,11 @@ fn check_uses(tags: &Tags, lost: &Lost<'_>, found: &mut Vec<Mistake>) {
             match by_name.get(name) {
                 None if matches!(tag.body, Body::Tier { .. }) || lost.may_be_tag(name) => {}
                 None => found.push(
-                    tag.sql_place
-                        .of_word(name)
-                        .mistake(format!("no tag is called `{name}`"))
-                        .with_hint(hint(name, by_name.keys().copied(), "kwhy tags list shows all")),
+                    tag.sql_place.of_word(name).mistake(format!("no tag is called `{name}`")).with_hint(hint(
+                        name,
+                        by_name.keys().copied(),
+                        "kwhy tags list shows all",
+                    )),
                 ),
                 Some(read) if read.sensitivity > tag.sensitivity => found.push(tag.place.mistake(format!(
                     "`{}` has sensitivity {}, and `{}` that it reads has {}",

@@ -256,7 +256,11 @@ fn read_block(section: &Section<'_>, place: &Place, defaults: &Defaults, is_fami
     let tiers = section.integer("tiers");
     if is_tier {
         if of.is_none() {
-            section.mistake_with_hint(section.span(), "a tier needs the number that it cuts", "of = \"energy_12m_kwh\"");
+            section.mistake_with_hint(
+                section.span(),
+                "a tier needs the number that it cuts",
+                "of = \"energy_12m_kwh\"",
+            );
         }
         if let Some(sql) = &sql {
             section.mistake(sql.span(), "a tier has no `sql`: it is cut from the tag named by `of`");
@@ -345,8 +349,9 @@ fn read_parameters(section: &Section<'_>) -> Vec<ParameterBlock> {
                 None
             }
         };
-        if let (Some((enter, exit)), Some(unit)) = (enter, unit) {
-            parameters.push(ParameterBlock { name, enter, exit, unit: unit.into_inner() });
+        if let Some((enter, exit)) = enter {
+            let unit = unit.map_or_else(|| "1".to_owned(), Spanned::into_inner);
+            parameters.push(ParameterBlock { name, enter, exit, unit });
         }
     }
     parameters
