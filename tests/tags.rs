@@ -132,6 +132,13 @@ fn a_tag_can_be_asked_why_and_by_whom_it_is_borne() {
         "select count(*) from customer_tags join customer_segments using (account_id) where arrears_cny > 0 and value_tier = 'e'",
     );
     assert_eq!(count("arrears_cny > 0 and value_tier = 'e'"), expected[0][0]);
+    let long = "select count(*) as n, count(distinct tag) as tags from customer_tags_long where tag in ('arrears_cny', 'energy_tier')";
+    let long = succeed(kwhy().args(["sql", "-c", long, "--out"]).arg(out.path()));
+    let known = query(out.path(), "select count(arrears_cny) + count(energy_tier) from customer_tags");
+    assert_eq!(
+        long.lines().last().map(|line| line.split_whitespace().collect::<Vec<_>>()),
+        Some(vec![known[0][0].as_str(), "2"])
+    );
     let refused = output(kwhy().args(["audience", "arears_cny > 0", "--out"]).arg(out.path()));
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2));

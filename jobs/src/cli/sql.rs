@@ -1,5 +1,6 @@
 //! `kwhy sql`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,16 +13,20 @@ use crate::engine::Engine;
 use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::lake::{LakeError, Output};
+use crate::project::TAGS;
 use crate::run::{default_out, last_release, release_tables};
+use crate::state::BUCKET;
 
 const MEMORY_BYTES: usize = 2 << 30;
+/// Tags one below the other.
+const LONG_TAGS: &str = "customer_tags_long";
 
 /// Ask the published tables in SQL.
 ///
 /// Sees the last release: marts and features by their names, staged sources as
 /// stg_<source>, rows that broke a contract as quarantine_<source>, and every
-/// function of kwhy. Without a lake there are the
-/// functions alone.
+/// function of kwhy; customer_tags_long has the tags one below the other.
+/// Without a lake there are the functions alone.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  kwhy sql --lake /data/lake -c 'select value_tier, count(*) from customer_segments group by 1'\n  kwhy sql --lake /data/lake -c 'show tables'\n  kwhy sql -c 'select load_factor([100, 300, 200])'"
@@ -83,6 +88,9 @@ impl Sql {
                     .register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot)))
                     .map_err(failed)?;
             }
+            if table_names(&context, &sql).contains(LONG_TAGS) {
+                add_long_tags(&context).await?;
+            }
             for (source, snapshot) in out.quarantine().await? {
                 let name = format!("quarantine_{source}");
                 let relation = Relation::of_table(&name, &snapshot);
@@ -103,10 +111,34 @@ impl Sql {
 }
 
 fn names_tables(context: &SessionContext, sql: &str) -> bool {
+    !table_names(context, sql).is_empty()
+}
+
+/// Tables that a statement names, as far as it can be read.
+fn table_names(context: &SessionContext, sql: &str) -> BTreeSet<String> {
     let state = context.state();
     let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect);
     let tables = statement.and_then(|statement| state.resolve_table_references(&statement));
-    tables.is_ok_and(|tables| !tables.is_empty())
+    tables.unwrap_or_default().into_iter().map(|table| table.table().to_owned()).collect()
+}
+
+/// The wide table of tags as a long one: account, tag, value as text; what is
+/// unknown has no row.
+async fn add_long_tags(context: &SessionContext) -> Result<(), Error> {
+    let failed = |error| Error::Query(Box::new(error));
+    let wide = context.table(TAGS).await.map_err(failed)?;
+    let is_tag = |name: &str| {
+        !["account_id", "as_of", "catalog_version", BUCKET].contains(&name) && !name.starts_with("evidence_")
+    };
+    let names = wide.schema().fields().iter().map(|field| field.name().as_str()).filter(|name| is_tag(name));
+    let record: Vec<String> = names.map(|name| format!("'{name}', {name}")).collect();
+    let sql = format!(
+        "select account_id, as_of, entry['field'] as tag, entry['value'] as value
+         from (select account_id, as_of, unnest(named_fields(named_struct({}))) as entry from {TAGS})",
+        record.join(", ")
+    );
+    let long = context.sql(&sql).await.map_err(failed)?.into_view();
+    context.register_table(LONG_TAGS, long).map(|_| ()).map_err(failed)
 }
 
 /// Nothing that an analyst types changes a table or a file.
