@@ -6,6 +6,7 @@ pub mod check;
 pub mod check_exec;
 mod cluster;
 mod codec;
+pub mod expression;
 mod failpoint;
 mod keep;
 mod origin;

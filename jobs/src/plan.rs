@@ -1,25 +1,23 @@
 //! What a run does, worked out without touching anything: which tables are
 //! made from what, in which order, and the units of each.
 
+mod models;
 pub mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 
 use crate::project::contract::VERSION;
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
-use crate::project::model::{Folds, Layer, Model, ModelContract, Scope, quoted};
-use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Wide, WideRelation};
-use crate::project::{
-    CUTS, HISTOGRAMS, METERED, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS,
-    STAGED, TAG_CHANGES, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
-};
+use crate::project::model::{Folds, Layer, Model, Scope, quoted};
+use crate::project::tag::WideRelation;
+use crate::project::{CUTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAG_COUNTS};
 use crate::state::{Area, Snapshot, Source};
 
+pub use models::{Standing, models};
 pub use units::{Unit, units};
 
 /// Accounts per bucket, before rounding up to a power of two.
@@ -122,118 +120,9 @@ impl Sources {
     }
 }
 
-/// What stands from before a run, and is read as it is.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// The tags of the release with the latest earlier date.
-    pub previous_tags: Option<Snapshot>,
-    /// How they were distributed.
-    pub previous_tag_counts: Option<Snapshot>,
-    /// Percentiles among peers, which stay until a job makes them anew.
-    pub cuts: Option<Snapshot>,
-}
-
-impl Standing {
-    /// As the compiled tags see it; a job that makes the cuts does not keep them.
-    fn before(&self, project: &Project, job: &Job) -> Before {
-        let has = |snapshot: &Snapshot, tag: &Tag| {
-            let wanted = if tag.kind == TagType::Bool { DataType::Boolean } else { DataType::Utf8 };
-            snapshot.schema.field_with_name(&tag.name).is_ok_and(|field| *field.data_type() == wanted)
-        };
-        let held = project.tags.tags.iter().filter(|tag| tag.has_hysteresis());
-        let tags = self.previous_tags.iter().flat_map(|snapshot| held.clone().filter(|tag| has(snapshot, tag)));
-        let columns = |snapshot: &Snapshot| snapshot.schema.fields().iter().map(|field| field.name().clone()).collect();
-        Before {
-            tags: tags.map(|tag| tag.name.clone()).collect(),
-            cuts: self.cuts.as_ref().filter(|_| !makes_cuts(job)).map(columns),
-            columns: self.previous_tags.as_ref().map(columns).unwrap_or_default(),
-            has_counts: self.previous_tag_counts.is_some(),
-        }
-    }
-}
-
-fn makes_cuts(job: &Job) -> bool {
-    job.build.iter().any(|name| name == CUTS)
-}
-
 /// The next power of two of accounts / 32,768.
 pub fn bucket_count(accounts: u64) -> u32 {
     accounts.div_ceil(ACCOUNTS_PER_BUCKET).max(1).next_power_of_two().min(u64::from(MAX_BUCKETS)) as u32
-}
-
-/// All models of a project, the compiled ones among them.
-pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<BTreeMap<String, Model>, Mistakes> {
-    let mut models = project.models.clone();
-    let contract = |label: &str, label_zh: &str, key: &[&str], scope| ModelContract {
-        label: label.to_owned(),
-        label_zh: Some(label_zh.to_owned()),
-        key: key.iter().map(|column| (*column).to_owned()).collect(),
-        scope: Some(scope),
-        time: None,
-        month_of: None,
-        folds: None,
-        settings: BTreeMap::new(),
-        text: String::new(),
-    };
-    if !project.tags.tags.is_empty() {
-        let is_absent = |source: &str| sources.is_absent(source);
-        let catalog_version = project.catalog_version();
-        let wide = Wide { tags: &project.tags, is_absent: &is_absent, before, catalog_version: &catalog_version };
-        let mut add = |name: &str, layer, compiled: Compiled, contract| {
-            let mut model = Model::new(name, layer, "sql/tags", compiled.sql, contract)?;
-            if let Some(wide) = compiled.wide {
-                model = model.over(ALIGNED, wide)?;
-            }
-            models.insert(name.to_owned(), model);
-            Ok::<(), Mistakes>(())
-        };
-        let wide_contract = |label, label_zh| contract(label, label_zh, &["account_id"], Scope::Bucket);
-        let sql = wide.sql(&|tag| !tag.is_sensitive());
-        add(TAGS, Layer::Marts, sql, wide_contract("Customer tags", "客户标签"))?;
-        if project.tags.tags.iter().any(Tag::is_sensitive) {
-            let sql = wide.sql(&Tag::is_sensitive);
-            add(SENSITIVE_TAGS, Layer::Marts, sql, wide_contract("Sensitive customer tags", "敏感客户标签"))?;
-        }
-        let counts = contract("Values of tags, per bucket", "标签取值计数", &["tag", "value"], Scope::Bucket);
-        add(TAG_COUNTS, Layer::Features, project.tags.counts_sql().into(), counts)?;
-        let profile = contract("Coverage and distribution of tags", "标签画像", &["tag"], Scope::Whole);
-        add(TAG_PROFILE, Layer::Marts, project.tags.profile_sql(before.has_counts).into(), profile)?;
-        let changes = contract("States that have changed", "标签变化", &["account_id", "tag"], Scope::Bucket);
-        add(TAG_CHANGES, Layer::Marts, project.tags.changes_sql(&before.columns).into(), changes)?;
-        if !project.tags.picks().is_empty() {
-            let key = ["peers", "peer_group", "tag", "value"];
-            let histograms =
-                contract("Accounts by peers, tag and value, per bucket", "同类标签分布", &key, Scope::Bucket);
-            add(HISTOGRAMS, Layer::Features, wide.histograms_sql(), histograms)?;
-            let cuts =
-                contract("Percentiles of tags among peers", "同类分位切点", &["peers", "peer_group"], Scope::Whole);
-            add(CUTS, Layer::Features, wide.cuts_sql().into(), cuts)?;
-        }
-    }
-    if !project.segmentations.is_empty() {
-        let sql = segment::segments_sql(&project.segmentations);
-        let segments = contract("Customer segments", "客户分群", &["account_id"], Scope::Bucket);
-        models.insert(SEGMENTS.to_owned(), Model::new(SEGMENTS, Layer::Marts, "sql/segments", sql, segments)?);
-        let attributes: Vec<String> = project
-            .tags
-            .tags
-            .iter()
-            .filter(|tag| tag.is_attribute() && !tag.is_sensitive())
-            .map(|tag| tag.name.clone())
-            .collect();
-        let sql = segment::counts_sql(&project.segmentations, &attributes);
-        let counts = contract(
-            "Accounts by segment and attribute, per bucket",
-            "分群属性计数",
-            &["segmentation", "segment", "attribute", "value"],
-            Scope::Bucket,
-        );
-        models.insert(
-            SEGMENT_COUNTS.to_owned(),
-            Model::new(SEGMENT_COUNTS, Layer::Features, "sql/segments", sql, counts)?,
-        );
-    }
-    Ok(models)
 }
 
 /// The steps of a job.
@@ -247,13 +136,7 @@ pub fn plan(
 ) -> Result<Plan, Mistakes> {
     let before = standing.before(project, job);
     let models = models(project, sources, &before)?;
-    let cuts = standing.cuts.as_ref().filter(|_| !makes_cuts(job));
-    let kept = [
-        (CUTS, cuts),
-        (PREVIOUS_TAGS, standing.previous_tags.as_ref()),
-        (PREVIOUS_TAG_COUNTS, standing.previous_tag_counts.as_ref()),
-    ];
-    let kept: Tables = kept.into_iter().filter_map(|(name, table)| Some((name.to_owned(), table?.clone()))).collect();
+    let kept = standing.kept(job);
     let mut planner = Planner {
         project,
         models: &models,

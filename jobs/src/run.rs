@@ -2,11 +2,13 @@
 
 mod build;
 pub mod check;
+pub mod compare;
 mod ledger;
+mod published;
 mod relations;
 mod release;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,13 +20,13 @@ use crate::error::Error;
 use crate::lake::source;
 use crate::lake::{LakeError, Lease, Output};
 use crate::plan::{self, Phase, Plan, Sources};
-use crate::project::job::Job;
 use crate::project::tag::Tag;
-use crate::project::{COMPILED, Project, SENSITIVE_TAGS, TAGS};
+use crate::project::{Project, SENSITIVE_TAGS, TAGS};
 use crate::state::Source;
-use crate::tags::{self, Catalogue, Edge};
+use crate::tags::{self, Catalogue};
 
 pub use build::Audit;
+pub use published::Published;
 pub use relations::as_of_sql;
 pub use release::{Release, earlier_release, last_release, release_table, release_tables};
 
@@ -89,7 +91,9 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let start = Instant::now();
     let job = project.job(&request.job)?.clone();
     // Mistakes in the catalogue are found before anything is read.
-    let lineage = check_tags(&project, &job).await?;
+    let catalogue = Catalogue::open(&project).await?;
+    tags::check(&catalogue)?;
+    let lineage = tags::lineage(&catalogue)?;
     let lake = request.lake.canonicalize().map_err(|_| LakeError::NoLake { path: request.lake.clone() })?;
     let sources = find_sources(&project, &lake).await?;
     let out = Output::open(&request.out.clone().unwrap_or_else(|| default_out(&lake)))?;
@@ -122,17 +126,6 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
         unread,
         absent: project.contracts.keys().filter(|table| sources.is_absent(table)).cloned().collect(),
     })
-}
-
-/// Holds the tags against the tables that they read, where the job makes them;
-/// gives where their values come from.
-async fn check_tags(project: &Project, job: &Job) -> Result<BTreeSet<Edge>, Error> {
-    if !job.build.iter().any(|name| COMPILED.contains(&name.as_str())) {
-        return Ok(BTreeSet::new());
-    }
-    let catalogue = Catalogue::open(project).await?;
-    tags::check(&catalogue)?;
-    tags::lineage(&catalogue)
 }
 
 /// Tags in the tables that the run has made.

@@ -4,7 +4,6 @@
 mod case;
 mod check;
 mod lineage;
-mod why;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,9 +25,6 @@ use crate::project::{Project, STAGED, TAGS};
 pub use case::{Failure, run_cases};
 pub use check::{check, mistakes};
 pub use lineage::{Edge, lineage};
-pub use why::with_values;
-
-pub use crate::project::tag::{at, columns_of_condition};
 
 /// Plans need no data; what is bound to a date is bound to this one.
 const DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a day of the calendar");
@@ -101,8 +97,8 @@ impl<'a> Catalogue<'a> {
     }
 
     /// An expression over a table.
-    pub fn expression(&self, sql: &str, schema: &DFSchema, as_of: NaiveDate) -> datafusion::error::Result<Expr> {
-        let sql = crate::project::tag::at(sql, as_of);
+    fn expression(&self, sql: &str, schema: &DFSchema) -> datafusion::error::Result<Expr> {
+        let sql = crate::project::tag::at(sql, DAY);
         self.context.state().create_logical_expr(&sql, schema)
     }
 
@@ -130,7 +126,7 @@ impl<'a> Catalogue<'a> {
                     }
                     let schema = if tag.feature == TAGS { Some(&tags_schema) } else { self.schema(&tag.feature) };
                     schema.and_then(|schema| {
-                        self.expression(&expression.enter, schema, DAY).ok()?.get_type(schema.as_ref()).ok()
+                        self.expression(&expression.enter, schema).ok()?.get_type(schema.as_ref()).ok()
                     })
                 }
             };

@@ -1,6 +1,7 @@
 -- Who is in a segment, against the population. Grain: segmentation, segment,
 -- attribute, value. The attribute `all` has the segment's size; an over-index
--- of 1 means as common as in the population.
+-- of 1 means as common as in the population. Energy and money are those of whole
+-- segments: they stand beside `all` alone.
 with
 part as (
   select

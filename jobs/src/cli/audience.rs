@@ -14,19 +14,19 @@ use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::project::diagnostic::did_you_mean;
 use crate::project::model::quoted;
+use crate::project::tag::columns_of_condition;
 use crate::project::{SEGMENTS, TAGS};
 use crate::state::BUCKET;
-use crate::tags::columns_of_condition;
 
 /// Accounts that are shown of an audience.
 const EXAMPLES: usize = 10;
 
 /// Find the accounts that a condition over tags and segments holds for.
 ///
-/// Shows how many there are and the first of them; with --out all of them.
+/// Shows how many there are and the first of them; with --to all are written.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  kwhy audience \"is_night_heavy and value_tier in ('a', 'b') and arrears_cny = 0\" --lake /data/lake\n  kwhy audience \"has_pv\" --lake /data/lake --out pv.csv"
+    after_help = "Examples:\n  kwhy audience \"is_night_heavy and value_tier in ('a', 'b') and arrears_cny = 0\" --lake /data/lake\n  kwhy audience \"has_pv\" --lake /data/lake --to pv.csv"
 )]
 pub struct Audience {
     /// A condition in SQL over the columns of customer_tags and customer_segments

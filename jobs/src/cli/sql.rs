@@ -7,14 +7,14 @@ use std::sync::Arc;
 use clap::Args;
 use datafusion::prelude::SessionContext;
 
+use super::TargetArgs;
+use super::published::PublishedArgs;
 use super::table::batches;
-use super::{TargetArgs, absolute};
 use crate::engine::Engine;
 use crate::engine::relation::Relation;
 use crate::error::Error;
-use crate::lake::{LakeError, Output};
 use crate::project::TAGS;
-use crate::run::{default_out, last_release, release_tables};
+use crate::run::{Published, release_tables};
 use crate::state::BUCKET;
 
 const MEMORY_BYTES: usize = 2 << 30;
@@ -46,13 +46,8 @@ pub struct Sql {
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Folder with sources/<table>/…, whose output folder is asked
-    #[arg(long, value_name = "DIR")]
-    lake: Option<PathBuf>,
-
-    /// Output folder of the runs [default: <lake>/kwhy]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    published: PublishedArgs,
 
     #[command(flatten)]
     target: TargetArgs,
@@ -67,23 +62,20 @@ impl Sql {
             }
             (None, None) => String::new(),
         };
-        let out = match (&self.out, &self.lake) {
-            (Some(out), _) => Some(absolute(out)?),
-            (None, Some(lake)) => Some(default_out(&absolute(lake)?)),
-            (None, None) => None,
+        let target = self.target.target;
+        let published = match self.published.folder()? {
+            Some(folder) => Some(Published::open(&folder, target.clone()).await?),
+            None => None,
         };
-        if let Some(path) = out.iter().find(|out| !out.is_dir()) {
-            return Err(LakeError::NoLake { path: path.clone() }.into());
-        }
-        let engine = Engine::open(self.target.target, MEMORY_BYTES, None).await?;
+        let engine = match &published {
+            Some(published) => published.engine.clone(),
+            None => Engine::open(target, MEMORY_BYTES, None).await?,
+        };
         let context = engine.analyst()?;
-        let has_tables = out.is_some();
+        let has_tables = published.is_some();
         let failed = |error| Error::Query(Box::new(error));
-        if let Some(out) = out {
-            let out = Output::open(&out)?;
-            let release = last_release(&engine, &out).await?;
-            let release = release.ok_or_else(|| Error::NothingPublished { out: out.root.clone() })?;
-            for (name, snapshot) in release_tables(&out, &release).await? {
+        if let Some(Published { out, release, .. }) = &published {
+            for (name, snapshot) in release_tables(out, release).await? {
                 context
                     .register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot)))
                     .map_err(failed)?;

@@ -20,9 +20,7 @@ use datafusion::common::{DFSchema, Result, exec_err, internal_datafusion_err, in
 use datafusion::datasource::TableType;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
-use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{
     EquivalenceProperties, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
@@ -33,6 +31,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::{StreamExt, TryStreamExt};
 
+use super::expression::physical;
 use crate::project::tag::columns_of;
 
 /// Ends the name of the column that says whether an input has a row.
@@ -96,13 +95,7 @@ fn expression(
         fields.push(schema.field(*position).clone());
     }
     let narrow = DFSchema::try_from(Schema::new(fields))?;
-    let expression = state.create_logical_expr(sql, &narrow)?;
-    // Some functions are nothing but another spelling, and only simplifying spells
-    // them out.
-    let context = SimplifyContext::builder().with_schema(Arc::new(narrow.clone())).build();
-    let simplifier = ExprSimplifier::new(context);
-    let expression = simplifier.simplify(simplifier.coerce(expression, &narrow)?)?;
-    let narrowed = state.create_physical_expr(expression, &narrow)?;
+    let narrowed = physical(state, sql, &narrow)?;
     let placed = narrowed.transform_up(|node| match node.downcast_ref::<Column>() {
         Some(column) => {
             let position = positions.get(column.name()).copied().unwrap_or_default();

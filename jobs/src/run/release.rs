@@ -80,7 +80,7 @@ pub async fn publish(
         ("lineage_edge", edges(lineage)?),
         ("audit_result", audits(&built.audits)?),
     ];
-    for (name, batch) in of_driver.into_iter().filter(|(name, batch)| *name != "lineage_edge" || batch.num_rows() > 0) {
+    for (name, batch) in of_driver {
         let snapshot = replace(engine, out, name, &batch, ledger.sequence()).await?;
         tables.insert(format!("{}/{name}", Area::Marts.folder()), snapshot.version);
         rows.insert(name.to_owned(), snapshot.rows());
@@ -122,7 +122,7 @@ fn is_known(project: &Project, path: &str) -> bool {
 
 /// The release that readers see.
 pub async fn last_release(engine: &Engine, out: &Output) -> Result<Option<Release>, Error> {
-    find_release(engine, out, "true").await
+    find_release(engine, out, "order by release desc").await
 }
 
 /// What stands from before a run as of `as_of`.
@@ -150,14 +150,13 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
 
 /// The release with the latest date before a day.
 pub async fn earlier_release(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result<Option<Release>, Error> {
-    find_release(engine, out, &format!("as_of < date '{as_of}'")).await
+    find_release(engine, out, &format!("where as_of < date '{as_of}' order by as_of desc, release desc")).await
 }
 
-/// The latest release of the latest date among those that fit.
-async fn find_release(engine: &Engine, out: &Output, condition: &str) -> Result<Option<Release>, Error> {
+/// The first release by a choice and an order in SQL.
+async fn find_release(engine: &Engine, out: &Output, choice: &str) -> Result<Option<Release>, Error> {
     let Some(snapshot) = out.table(Area::Marts, TABLE).snapshot(None).await? else { return Ok(None) };
-    let order = if condition == "true" { "release desc" } else { "as_of desc, release desc" };
-    let sql = format!("select release, as_of, tables from {TABLE} where {condition} order by {order} limit 1");
+    let sql = format!("select release, as_of, tables from {TABLE} {choice} limit 1");
     let batches = engine.query(vec![Relation::of_table(TABLE, &snapshot)], &sql).await?;
     let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(None) };
     let damaged = || Error::Usage {

@@ -8,10 +8,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::display::array_value_to_string;
 use chrono::NaiveDate;
 use datafusion::common::{DFSchema, ScalarValue};
-use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
 use super::{CUT, Catalogue, DAY, pick_of};
+use crate::engine::expression::physical;
 use crate::error::Error;
 use crate::project::diagnostic::{Mistake, did_you_mean};
 use crate::project::document::Literal;
@@ -163,13 +162,7 @@ fn evaluate(
 ) -> Result<Option<String>, Mistake> {
     let run = || -> datafusion::error::Result<Option<String>> {
         let schema = DFSchema::try_from(row.schema().as_ref().clone())?;
-        let expression = catalogue.expression(sql, &schema, as_of)?;
-        // Some functions are nothing but another spelling, and only simplifying
-        // spells them out.
-        let simple = SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build();
-        let simplifier = ExprSimplifier::new(simple);
-        let expression = simplifier.simplify(simplifier.coerce(expression, &schema)?)?;
-        let physical = catalogue.context.create_physical_expr(expression, &schema)?;
+        let physical = physical(&catalogue.context.state(), &crate::project::tag::at(sql, as_of), &schema)?;
         let value = physical.evaluate(row)?.into_array(1)?;
         Ok((!value.is_null(0)).then(|| array_value_to_string(&value, 0)).transpose()?)
     };

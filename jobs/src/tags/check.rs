@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, DataFusionError, SchemaError};
 use datafusion::logical_expr::ExprSchemable;
 
-use super::{Catalogue, DAY};
+use super::Catalogue;
 use crate::error::Error;
 use crate::project::TAGS;
 use crate::project::diagnostic::{Mistake, Mistakes, did_you_mean};
@@ -155,7 +155,7 @@ fn type_of(
     table: &str,
     place: &Place,
 ) -> Result<DataType, Mistake> {
-    let planned = catalogue.expression(sql, schema, DAY).and_then(|expression| expression.get_type(schema.as_ref()));
+    let planned = catalogue.expression(sql, schema).and_then(|expression| expression.get_type(schema.as_ref()));
     planned.map_err(|error| match error.find_root() {
         DataFusionError::SchemaError(found, _) => match found.as_ref() {
             SchemaError::FieldNotFound { field, .. } => unknown_column(field.name(), schema, table, place),

@@ -138,9 +138,8 @@ impl Groups for Records {
         let record = args.first().and_then(|record| record.as_struct_opt());
         let Some(record) = record else { return exec_err!("{} was given no struct", FieldCounts::NAME) };
         let keeps = |row: usize| filter.keeps(row) && record.is_valid(row);
-        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| keeps(*row)) {
-            let _ = row;
-            self.rows[group] += 1;
+        for (row, &group) in groups.iter().enumerate() {
+            self.rows[group] += i64::from(keeps(row));
         }
         for (position, (field, values)) in record.fields().iter().zip(record.columns()).enumerate() {
             let place = self.place(field.name(), position);

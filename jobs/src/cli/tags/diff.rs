@@ -1,8 +1,7 @@
 //! `kwhy tags diff`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -12,17 +11,13 @@ use datafusion::prelude::SessionContext;
 
 use super::find;
 use crate::cli::ProjectArgs;
-use crate::cli::published::{Published, PublishedArgs};
+use crate::cli::published::PublishedArgs;
 use crate::cli::table::{plain, thousands};
-use crate::engine::align::AlignTable;
-use crate::engine::relation::Relation;
 use crate::error::Error;
-use crate::project::model::{bind, parse_sql};
-use crate::project::tag::{ALIGNED, Before, Tag, Wide};
-use crate::project::{CUTS, PREVIOUS_TAGS, Project, SEGMENTS, STAGED, TAGS};
-use crate::run::{as_of_sql, earlier_release, release_table};
-use crate::state::Snapshot;
-use crate::tags::{Catalogue, at, check};
+use crate::project::tag::Tag;
+use crate::project::{SEGMENTS, TAGS};
+use crate::run::compare::{CHANGED_TAGS, compared, released_versions};
+use crate::tags::{Catalogue, check};
 
 /// Changes of a tag that are shown.
 const MOST_CHANGES: usize = 8;
@@ -84,7 +79,10 @@ impl Diff {
             text.push_str("no definition is another one than in the release\n");
             return crate::cli::print(&text);
         }
-        let compared = Compared::open(&project, &published, &names).await?;
+        let compared = Compared {
+            context: compared(&project, &published, &names).await?,
+            has_segments: published.table(SEGMENTS).await?.is_some(),
+        };
         for tag in &changed {
             text.push_str(&compared.show(tag, &self.by).await?);
         }
@@ -92,115 +90,13 @@ impl Diff {
     }
 }
 
-/// The fingerprint of each tag of the release.
-async fn released_versions(published: &Published) -> Result<BTreeMap<String, String>, Error> {
-    let catalog = published.need("tag_catalog").await?;
-    let sql = format!("select tag, fingerprint from tag_catalog where table_name = '{TAGS}'");
-    let rows = published.query(&BTreeMap::from([("tag_catalog", &catalog)]), &sql).await?;
-    let mut versions = BTreeMap::new();
-    for batch in &rows {
-        let (tags, prints) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
-        for row in 0..batch.num_rows() {
-            // Behind the dash stand the cuts, which a definition does not change.
-            let definition = prints.value(row).split('-').next().unwrap_or_default();
-            versions.insert(tags.value(row).to_owned(), definition.to_owned());
-        }
-    }
-    Ok(versions)
-}
-
-/// A session in which the release stands as `customer_tags`, and what the
-/// project's definitions make of it as `changed_tags`.
+/// The release beside what other definitions make of it.
 struct Compared {
     context: SessionContext,
     has_segments: bool,
 }
 
 impl Compared {
-    async fn open(project: &Project, published: &Published, names: &BTreeSet<&str>) -> Result<Self, Error> {
-        let context = published.engine.planning()?;
-        let failed = |source| Error::Query(Box::new(source));
-        let add = |name: &str, table: &Snapshot| {
-            context.register_table(name, Arc::new(Relation::of_table(name, table))).map(|_| ()).map_err(failed)
-        };
-        let as_of = published.release.as_of;
-        let cuts = published.table(CUTS).await?;
-        let earlier = match earlier_release(&published.engine, &published.out, as_of).await? {
-            Some(earlier) => release_table(&published.out, &earlier, TAGS).await?,
-            None => None,
-        };
-        let columns = |table: &Snapshot| -> BTreeSet<String> {
-            table.schema.fields().iter().map(|field| field.name().clone()).collect()
-        };
-        let known = earlier.as_ref().map(columns).unwrap_or_default();
-        let before = Before {
-            tags: known
-                .iter()
-                .filter(|name| project.tags.get(name).is_some_and(Tag::has_hysteresis))
-                .cloned()
-                .collect(),
-            cuts: cuts.as_ref().map(columns),
-            columns: known,
-            has_counts: false,
-        };
-        let present = present_sources(published).await?;
-        let is_absent = |source: &str| !present.contains(source);
-        let version = project.catalog_version();
-        let wide = Wide { tags: &project.tags, is_absent: &is_absent, before: &before, catalog_version: &version };
-        let compiled = wide.sql(&|tag| names.contains(tag.name.as_str()));
-        let relation = compiled.wide.unwrap_or_default();
-
-        add(TAGS, &published.need(TAGS).await?)?;
-        let segments = published.table(SEGMENTS).await?;
-        if let Some(segments) = &segments {
-            add(SEGMENTS, segments)?;
-        }
-        if let Some(cuts) = &cuts {
-            add(CUTS, cuts)?;
-        }
-        if let Some(earlier) = &earlier {
-            add(PREVIOUS_TAGS, earlier)?;
-        }
-        for feature in project.tags.features() {
-            let Some(table) = published.table(feature).await? else { continue };
-            match feature.strip_prefix(STAGED).and_then(|source| project.contracts.get(source)) {
-                None => add(feature, &table)?,
-                // Of states those of the day before.
-                Some(contract) => {
-                    let rows = format!("{feature}__rows");
-                    add(&rows, &table)?;
-                    let seen = context.sql(&as_of_sql(&rows, &table, contract, as_of)).await.map_err(failed)?;
-                    context.register_table(feature, seen.into_view()).map_err(failed)?;
-                }
-            }
-        }
-        let bound = async |sql: &str| {
-            let statement = bind(parse_sql("sql/tags", sql)?, &|name| project.parameter(TAGS, name, as_of, &is_absent));
-            context.state().statement_to_plan(statement).await.map_err(|source| match source.find_root() {
-                datafusion::error::DataFusionError::Plan(message) if message.contains("not found") => Error::Usage {
-                    message: format!("the release lacks a table: {message}"),
-                    hint: "the project has feature tables that this release was not made with: run the job into another --out first".into(),
-                },
-                _ => failed(source),
-            })
-        };
-        let mut parts = Vec::with_capacity(relation.parts.len());
-        for (name, sql) in &relation.parts {
-            parts.push((name.clone(), bound(sql).await?));
-        }
-        let levels: Vec<Vec<(String, String)>> = relation
-            .levels
-            .iter()
-            .map(|level| level.iter().map(|(name, sql)| (name.clone(), at(sql, as_of))).collect())
-            .collect();
-        let aligned = AlignTable::new(&context.state(), parts, &levels).map_err(failed)?;
-        context.register_table(ALIGNED, Arc::new(aligned)).map_err(failed)?;
-        let plan = bound(&compiled.sql).await?;
-        let rows = context.execute_logical_plan(plan).await.map_err(failed)?.cache().await.map_err(failed)?;
-        context.register_table("changed_tags", rows.into_view()).map_err(failed)?;
-        Ok(Self { context, has_segments: segments.is_some() })
-    }
-
     async fn ask(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
         let failed = |source| Error::Query(Box::new(source));
         self.context.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)
@@ -210,7 +106,7 @@ impl Compared {
         let name = &tag.name;
         let from = format!(
             "(select old.account_id, cast(old.{name} as varchar) as before, cast(new.{name} as varchar) as after
-              from {TAGS} as old join changed_tags as new on new.account_id = old.account_id)"
+              from {TAGS} as old join {CHANGED_TAGS} as new on new.account_id = old.account_id)"
         );
         let counts = self
             .ask(&format!("select count(*), count(*) filter (where before is distinct from after) from {from}"))
@@ -249,14 +145,4 @@ impl Compared {
         }
         Ok(text)
     }
-}
-
-/// Sources that the lake had when the release was made.
-async fn present_sources(published: &Published) -> Result<BTreeSet<String>, Error> {
-    let audits = published.need("audit_result").await?;
-    let rows = published.query(&BTreeMap::from([("audit_result", &audits)]), "select source from audit_result").await?;
-    let texts = rows
-        .iter()
-        .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>());
-    Ok(texts.collect())
 }

@@ -9,11 +9,12 @@ use clap::Args;
 
 use super::{find, kind, pairs};
 use crate::cli::ProjectArgs;
-use crate::cli::published::{Published, PublishedArgs};
+use crate::cli::published::PublishedArgs;
 use crate::cli::table::thousands;
 use crate::error::Error;
 use crate::project::tag::{Tag, TagType};
 use crate::project::{Project, TAG_COUNTS, TAG_PROFILE};
+use crate::run::Published;
 
 /// Bars of a distribution.
 const BARS: usize = 10;
@@ -37,7 +38,7 @@ impl Show {
         let project = self.project.open()?;
         let tag = find(&project, &self.tag)?;
         let mut text = definition(&project, tag);
-        if self.published.is_named() {
+        if self.published.folder()?.is_some() {
             let published = self.published.open().await?;
             text.push_str(&distribution(&published, tag).await?);
         }

@@ -9,15 +9,14 @@ use clap::Args;
 
 use super::{find, pairs};
 use crate::cli::ProjectArgs;
-use crate::cli::published::{Published, PublishedArgs};
+use crate::cli::published::PublishedArgs;
 use crate::cli::table::{plain, thousands};
 use crate::error::Error;
 use crate::project::model::quoted;
-use crate::project::tag::{Body, Pick, Tag};
+use crate::project::tag::{Body, Pick, Tag, at, with_values};
 use crate::project::{CUTS, PREVIOUS_TAGS, Project, SENSITIVE_TAGS, STAGED, TAGS};
-use crate::run::{as_of_sql, earlier_release, release_table};
+use crate::run::{Published, as_of_sql, earlier_release, release_table};
 use crate::state::Snapshot;
-use crate::tags::{at, with_values};
 
 /// Show why an account has a tag: the values behind it, put into its
 /// expression, its parameters, its evidence, and the dates of its records.
@@ -87,10 +86,14 @@ impl Asked<'_> {
         Ok(text)
     }
 
+    /// The condition of its rows.
+    fn is_it(&self) -> String {
+        format!("account_id = '{}'", self.account.replace('\'', "''"))
+    }
+
     /// The one row of the account.
     async fn row(&self, name: &str, table: &Snapshot, condition: &str) -> Result<Option<Row>, Error> {
-        let account = self.account.replace('\'', "''");
-        let sql = format!("select * from {} where account_id = '{account}' and ({condition})", quoted(name));
+        let sql = format!("select * from {} where {} and ({condition})", quoted(name), self.is_it());
         let batches = self.published.query(&BTreeMap::from([(name, table)]), &sql).await?;
         Ok(batches.iter().find(|batch| batch.num_rows() > 0).map(row))
     }
@@ -122,9 +125,8 @@ impl Asked<'_> {
             None => self.row(feature, &table, &condition).await,
             // Of states that of the day before.
             Some(contract) => {
-                let account = self.account.replace('\'', "''");
                 let seen = as_of_sql(feature, &table, contract, as_of);
-                let sql = format!("select * from ({seen}) where account_id = '{account}' and ({condition})");
+                let sql = format!("select * from ({seen}) where {} and ({condition})", self.is_it());
                 let batches = self.published.query(&BTreeMap::from([(feature, &table)]), &sql).await?;
                 Ok(batches.iter().find(|batch| batch.num_rows() > 0).map(row))
             }
@@ -240,10 +242,10 @@ impl Asked<'_> {
             if table.schema.index_of("account_id").is_err() || table.schema.index_of(&time).is_err() {
                 continue;
             }
-            let account = self.account.replace('\'', "''");
             let time = quoted(&time);
             let sql = format!(
-                "select count(*), min(cast({time} as date)), max(cast({time} as date)) from {name} where account_id = '{account}' and {time} < date '{}'",
+                "select count(*), min(cast({time} as date)), max(cast({time} as date)) from {name} where {} and {time} < date '{}'",
+                self.is_it(),
                 self.published.release.as_of
             );
             let found = self.published.query(&BTreeMap::from([(name.as_str(), &table)]), &sql).await?;

@@ -195,12 +195,6 @@ fn columns(expression: &Expr, picks: &BTreeSet<Pick>) -> BTreeSet<String> {
     names
 }
 
-/// Columns and spelling of a condition without parameters.
-pub(super) fn condition(sql: &str, place: &Place) -> Result<(String, BTreeSet<String>), Mistake> {
-    let expression = parse(sql, place)?;
-    Ok((expression.to_string(), columns(&expression, &BTreeSet::new())))
-}
-
 /// Puts values in the place of parameters, lists into the list they stand in.
 fn put<'a>(mut expression: Expr, value: &dyn Fn(&str) -> Option<&'a Literal>) -> Expr {
     let of = |found: &Expr| match found {
@@ -247,29 +241,44 @@ pub fn written(literal: &Literal) -> Expr {
 
 /// A bound expression at a date.
 pub fn at(sql: &str, as_of: NaiveDate) -> String {
-    let Ok(expression) = Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr())
-    else {
-        return sql.to_owned();
-    };
     let day = date_literal(as_of);
-    let mut expression = expression;
+    replaced(sql, &|found| match found {
+        Expr::Value(value) => matches!(&value.value, Value::Placeholder(name) if name == "$as_of").then(|| day.clone()),
+        _ => None,
+    })
+}
+
+/// The expression with values put in the place of its columns.
+pub fn with_values(sql: &str, values: &BTreeMap<String, String>) -> String {
+    replaced(sql, &|found| match found {
+        Expr::Identifier(name) => {
+            values.get(&name.value.to_lowercase()).map(|value| Expr::Identifier(Ident::new(value)))
+        }
+        _ => None,
+    })
+}
+
+/// An expression with parts replaced; what is none stays as it is.
+fn replaced(sql: &str, by: &dyn Fn(&Expr) -> Option<Expr>) -> String {
+    let Ok(mut expression) = parsed(sql) else { return sql.to_owned() };
     let _: ControlFlow<()> = visit_expressions_mut(&mut expression, |found: &mut Expr| {
-        if let Expr::Value(value) = found
-            && let Value::Placeholder(name) = &value.value
-            && name == "$as_of"
-        {
-            *found = day.clone();
+        if let Some(other) = by(found) {
+            *found = other;
         }
         ControlFlow::Continue(())
     });
     expression.to_string()
 }
 
+/// An expression of its own, without a place.
+fn parsed(sql: &str) -> Result<Expr, Mistake> {
+    parse(sql, &Place { file: "".into(), text: sql.into(), span: 0..sql.len() })
+}
+
 /// Texts that an expression may give, as far as they stand in it.
 pub fn text_results(sql: &str) -> Vec<String> {
-    let parsed = Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut parser| parser.parse_expr());
     let mut found = Vec::new();
-    if let Ok(expression) = parsed {
+    if let Ok(expression) = parsed(sql) {
         collect_texts(&expression, &mut found);
     }
     found
@@ -300,6 +309,16 @@ pub fn columns_of(sql: &str) -> BTreeSet<String> {
 
 /// Columns that a condition names, or what is wrong with it.
 pub fn columns_of_condition(sql: &str) -> Result<BTreeSet<String>, String> {
-    let parsed = parse(sql, &Place { file: "".into(), text: sql.into(), span: 0..sql.len() });
-    parsed.map(|expression| columns(&expression, &BTreeSet::new())).map_err(|mistake| mistake.message)
+    parsed(sql).map(|expression| columns(&expression, &BTreeSet::new())).map_err(|mistake| mistake.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_where_columns_stood() {
+        let values = BTreeMap::from([("a".to_owned(), "7".to_owned()), ("b".to_owned(), "'x'".to_owned())]);
+        assert_eq!(with_values("a > 1 and B = 'a'", &values), "7 > 1 AND 'x' = 'a'");
+    }
 }

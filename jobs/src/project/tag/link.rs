@@ -28,7 +28,7 @@ pub fn link_tags(files: Vec<TagFile>, tables: &BTreeSet<String>, mistakes: &mut 
             if tags.evidence.insert(evidence.name.clone(), evidence.clone()).is_some() {
                 found.push(evidence.place.mistake(format!("evidence `{}` is declared twice", evidence.name)));
             }
-            if let Err(mistake) = expression::condition(&evidence.when, &evidence.when_place) {
+            if let Err(mistake) = expression::parse(&evidence.when, &evidence.when_place) {
                 found.push(mistake);
             }
         }

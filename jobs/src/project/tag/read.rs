@@ -248,7 +248,7 @@ fn read_block(section: &Section<'_>, place: &Place, defaults: &Defaults, is_fami
     let own_feature = section.text("feature");
     let own_slice = section.text("slice");
     // A tag over another table than its file's does not take the file's slice.
-    let slice = own_slice.or_else(|| defaults.slice.clone().filter(|_| own_feature.is_none()));
+    let slice = own_slice.or_else(|| defaults.slice.clone().filter(|_| own_feature.is_none() && !is_tier));
     let feature = own_feature.or_else(|| defaults.feature.clone()).filter(|_| !is_tier);
     let evidence = text("evidence", &defaults.evidence).filter(|_| !is_tier);
     let sql = section.text("sql");
