@@ -273,3 +273,68 @@ definition = "No such table."
     assert_eq!(refused.status.code(), Some(2));
     assert!(!out.path().join("marts/releases").exists());
 }
+
+#[test]
+fn a_value_that_an_enumeration_does_not_declare_holds_the_release_back() {
+    let project = edited(&[("\"mv20_35\", \"hv110plus\"]", "\"mv20_35\"]"), ("\"lv380\", ", "")]);
+    let out = TempDir::new().expect("folder");
+    let mut run = run_daily(lake(), out.path());
+    let told = output(run.arg("--project").arg(project.path()));
+    let text = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(told.status.code(), Some(1), "{text}");
+    assert!(text.contains("tag `voltage_class` is `lv380` for"), "{text}");
+    assert!(text.contains("nothing was published"), "{text}");
+    assert!(!out.path().join("marts/releases").exists());
+}
+
+#[test]
+fn what_a_lake_does_not_say_is_unknown_and_not_false() {
+    let register = "[evidence.care_registered]
+label = \"The lake says who needs care\"
+sources = [\"accounts.social_flag\"]
+feature = \"stg_accounts\"
+when = \"true\"
+reason = \"unregistered\"
+
+[evidence.registered]";
+    let project = edited(&[
+        ("[evidence.registered]", register),
+        (
+            "[[tag]]\nname = \"voltage_class\"",
+            "[[tag]]
+name = \"is_elderly\"
+label = \"Elderly household\"
+label_zh = \"高龄独居户\"
+type = \"bool\"
+evidence = \"care_registered\"
+sql = \"coalesce(social_flag = 'elderly', false)\"
+definition = \"In the register of those who need care.\"
+
+[[tag]]\nname = \"voltage_class\"",
+        ),
+    ]);
+    let known = "select count(*) filter (where is_elderly), count(is_elderly), max(evidence_care_registered) from customer_tags";
+    let absent = "select absent_columns from audit_result where source = 'accounts'";
+    let out = TempDir::new().expect("folder");
+    run(project.path(), out.path(), "2026-03-01");
+    assert_ne!(query(out.path(), known)[0][0], "0");
+    assert!(!query(out.path(), absent)[0][0].contains("social_flag"));
+    // The same lake, whose contract does not say where the column stands.
+    let contract = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/sources/accounts.toml"));
+    let contract = contract.expect("contract");
+    let (before, after) = contract.split_once("[[column]]\nname = \"social_flag\"").expect("the column");
+    let after = after.split_once("[[column]]").expect("another column").1;
+    std::fs::create_dir_all(project.path().join("schemas/sources")).expect("folder");
+    let without = format!("{before}[[column]]{after}");
+    std::fs::write(project.path().join("schemas/sources/accounts.toml"), without).expect("contract");
+    let out = TempDir::new().expect("folder");
+    run(project.path(), out.path(), "2026-03-01");
+    assert_eq!(query(out.path(), known), [["0", "0", "source_absent"]]);
+    assert!(query(out.path(), absent)[0][0].contains("accounts.social_flag"));
+    // And so says a comparison with definitions that are not published.
+    let changed = std::fs::read_to_string(project.path().join("sql/tags/small.toml")).expect("tags");
+    let changed = changed.replace("coalesce(social_flag = 'elderly', false)", "social_flag is not null");
+    std::fs::write(project.path().join("sql/tags/small.toml"), changed).expect("tags");
+    let compared = ask(&["tags", "diff", "is_elderly"], project.path(), out.path());
+    assert!(!compared.contains("false"), "{compared}");
+}

@@ -32,6 +32,8 @@ pub enum Error {
     NoRows { table: String, file: String, contract: String },
     #[error("`{model}` has {rows} rows whose key ({key}) another row has too")]
     NotUnique { model: String, key: String, rows: u64 },
+    #[error("{place}: tag `{tag}` is `{value}` for {accounts} accounts, which is none of its values")]
+    OutsideDomain { place: String, tag: String, value: String, accounts: u64 },
     #[error("the output folder was made with {found} buckets, not {wanted}")]
     Buckets { found: u32, wanted: u32 },
     #[error("nothing is published in {}", out.display())]
@@ -79,7 +81,7 @@ impl Error {
             Self::Generate(error) => error.exit_code(),
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
-            Self::NotUnique { .. } | Self::Unfit { .. } | Self::Cases { .. } => 1,
+            Self::NotUnique { .. } | Self::OutsideDomain { .. } | Self::Unfit { .. } | Self::Cases { .. } => 1,
             Self::Conservation { .. }
             | Self::NoRows { .. }
             | Self::NothingFits { .. }
@@ -105,6 +107,9 @@ impl Error {
             Self::NotUnique { .. } => "a join multiplies rows, or the key in schemas/ does not name one row".into(),
             Self::Conservation { .. } => {
                 "rows are missing or were counted twice: files changed during the run, or this is a bug".into()
+            }
+            Self::OutsideDomain { .. } => {
+                "nothing was published: give the tag the value in `values`, or have its expression map it".into()
             }
             Self::NothingFits { table, .. } => format!("kwhy sources check {table} shows why"),
             Self::NoRows { contract, .. } => format!(

@@ -14,7 +14,9 @@ use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, Scope, quoted};
 use crate::project::tag::WideRelation;
-use crate::project::{CUTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAG_COUNTS};
+use crate::project::{
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
+};
 use crate::state::{Area, Snapshot, Source};
 
 pub use models::{Standing, models};
@@ -115,8 +117,13 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub fn is_absent(&self, table: &str) -> bool {
-        !self.found.contains_key(table)
+    /// Whether the lake lacks a source, or where `table.column` is asked for, this
+    /// column of it.
+    pub fn is_absent(&self, source: &str) -> bool {
+        match source.split_once('.') {
+            None => !self.found.contains_key(source),
+            Some((table, column)) => !self.found.get(table).is_some_and(|source| source.has(column)),
+        }
     }
 }
 
@@ -295,7 +302,9 @@ impl Planner<'_> {
         };
         let natural = match model.layer {
             _ if [SEGMENTS, SEGMENT_COUNTS].contains(&model.name.as_str()) => Phase::Segments,
-            _ if [HISTOGRAMS, CUTS, TAG_COUNTS].contains(&model.name.as_str()) => Phase::Tags,
+            _ if [HISTOGRAM_PARTS, HISTOGRAMS, CUTS, TAG_COUNT_PARTS, TAG_COUNTS].contains(&model.name.as_str()) => {
+                Phase::Tags
+            }
             Layer::Staging => Phase::Sources,
             _ if model.month_of.is_some() => Phase::LoadDays,
             Layer::Marts => Phase::Tags,

@@ -37,22 +37,36 @@ pub const STAGED: &str = "stg_";
 pub const TAGS: &str = "customer_tags";
 /// Tags of sensitivity 3, in a table of their own.
 pub const SENSITIVE_TAGS: &str = "customer_tags_sensitive";
-/// Accounts by group of peers and value, of tags that are compared with peers.
-pub const HISTOGRAMS: &str = "tag_histogram";
+/// Accounts by group of peers and value, of tags that are compared with peers: per
+/// bucket, and added up.
+pub const HISTOGRAM_PARTS: &str = "tag_histogram_part";
+pub const HISTOGRAMS: &str = "tag_histogram_total";
 /// Percentiles among peers, frozen until they are made anew.
 pub const CUTS: &str = "tag_cut";
-/// How often each value of each tag is met, per bucket.
-pub const TAG_COUNTS: &str = "tag_count";
+/// How often each value of each tag is met: per bucket, and added up.
+pub const TAG_COUNT_PARTS: &str = "tag_count_part";
+pub const TAG_COUNTS: &str = "tag_count_total";
 /// Coverage and distribution of each tag.
 pub const TAG_PROFILE: &str = "tag_profile";
 /// Accounts whose state is another than in the release before.
 pub const TAG_CHANGES: &str = "tag_change";
 /// Those of the release with the latest earlier date.
 pub const PREVIOUS_TAGS: &str = "previous_tags";
-pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count";
+pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count_total";
 /// All tables that are compiled.
-pub const COMPILED: [&str; 9] =
-    [TAGS, SENSITIVE_TAGS, HISTOGRAMS, CUTS, TAG_COUNTS, TAG_PROFILE, TAG_CHANGES, SEGMENTS, SEGMENT_COUNTS];
+pub const COMPILED: [&str; 11] = [
+    TAGS,
+    SENSITIVE_TAGS,
+    HISTOGRAM_PARTS,
+    HISTOGRAMS,
+    CUTS,
+    TAG_COUNT_PARTS,
+    TAG_COUNTS,
+    TAG_PROFILE,
+    TAG_CHANGES,
+    SEGMENTS,
+    SEGMENT_COUNTS,
+];
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
 /// Load by meter, before it is known whose it is.

@@ -104,11 +104,25 @@ impl Source {
 
     /// Whether rows say which of them corrects which.
     pub fn is_versioned(&self) -> bool {
+        self.has(VERSION)
+    }
+
+    /// Whether anything stands for a column of the contract: a column that the
+    /// contract allows to be missing may be in no file.
+    pub fn has(&self, column: &str) -> bool {
         let is_there =
             |name: &String| self.file_schema.index_of(name).is_ok() || self.partition_position(name).is_some();
-        self.contract.column(VERSION).is_some_and(|column| {
-            column.value.is_some() || (!column.from.is_empty() && column.from.iter().all(is_there))
+        self.contract.column(column).is_some_and(|column| {
+            column.value.is_some()
+                || column.from_path.is_some()
+                || (!column.from.is_empty() && column.from.iter().all(is_there))
         })
+    }
+
+    /// Columns of the contract that nothing stands for, as `table.column`.
+    pub fn absent_columns(&self) -> impl Iterator<Item = String> {
+        let names = self.contract.columns.iter().map(|column| &column.name);
+        names.filter(|name| !self.has(name)).map(|name| format!("{}.{name}", self.contract.table))
     }
 
     /// Rows by footers or log; `None` where only reading tells.

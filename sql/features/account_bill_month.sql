@@ -37,7 +37,7 @@ listed as (
     before.amount_total_cny as amount_year_before_cny,
     before.max_demand_w as max_demand_year_before_w,
     price.periods,
-    price.even_price_cny_kwh,
+    price.minute_prices_cny_kwh,
     price.sharp_price_cny_kwh,
     price.peak_price_cny_kwh,
     price.flat_price_cny_kwh,
@@ -115,5 +115,5 @@ select
   case when list_bill['energy_charge'] is not null then cast(cast(peak_wh as decimal(18, 0)) * coalesce(peak_price_cny_kwh, 0) / 1000 as decimal(14, 2)) end as list_peak_cny,
   case when list_bill['energy_charge'] is not null then cast(cast(flat_wh as decimal(18, 0)) * coalesce(flat_price_cny_kwh, 0) / 1000 as decimal(14, 2)) end as list_flat_cny,
   case when list_bill['energy_charge'] is not null then cast(cast(valley_wh as decimal(18, 0)) * coalesce(valley_price_cny_kwh, 0) / 1000 as decimal(14, 2)) end as list_valley_cny,
-  cast(cast(energy_wh as decimal(18, 0)) * even_price_cny_kwh / 1000 as decimal(14, 2)) as list_even_cny
+  cast(cast(energy_wh as decimal(18, 0)) * minute_prices_cny_kwh / (1440 * 1000) as decimal(14, 2)) as list_even_cny
 from priced

@@ -13,7 +13,13 @@ bill as (
     length.window_months,
     month.months_ago < length.window_months as is_now,
     month.energy_year_before_wh is not null as is_paired,
-    coalesce(month.sharp_wh, 0) + coalesce(month.peak_wh, 0) + coalesce(month.valley_wh, 0) > 0 as is_by_period
+    -- By the price list the tariff has several periods, or else the bill has energy in
+    -- another one than the flat: a list of one price may say 0 of the others.
+    coalesce(month.sharp_wh, month.peak_wh, month.flat_wh, month.valley_wh) is not null
+      and (
+        coalesce(month.periods, 1) > 1
+        or coalesce(month.sharp_wh, 0) + coalesce(month.peak_wh, 0) + coalesce(month.valley_wh, 0) > 0
+      ) as is_by_period
   from length
   join account_bill_month as month on month.months_ago < length.window_months * 2
 )

@@ -1,21 +1,24 @@
 -- Reminders to pay, and what followed. Grain: account_id, every account, because
 -- never having been reminded is a finding too. A payment within $answer_days days
 -- of a reminder counts as its effect; a late bill counts for the last reminder
--- between its due date and the day on which it was settled.
+-- between its due date and the day on which it was settled. Reminders to a former
+-- holder, and what that one complained about, are left out.
 with
 sent as (
   select
-    account_id,
-    contact_id,
-    channel,
-    outcome,
-    contacted_at,
-    cast(contacted_at as date) as date,
-    contacted_at >= cast($as_of as date) - interval '12 months' as is_12m,
-    outcome <> 'undelivered' as is_reached
-  from stg_contacts
-  where kind = 'dunning'
-    and contacted_at >= cast($as_of as date) - interval '24 months'
+    contact.account_id,
+    contact.contact_id,
+    contact.channel,
+    contact.outcome,
+    contact.contacted_at,
+    cast(contact.contacted_at as date) as date,
+    contact.contacted_at >= cast($as_of as date) - interval '12 months' as is_12m,
+    contact.outcome <> 'undelivered' as is_reached
+  from stg_contacts as contact
+  join account_holder as holder on holder.account_id = contact.account_id
+  where contact.kind = 'dunning'
+    and contact.contacted_at >= cast($as_of as date) - interval '24 months'
+    and contact.contacted_at >= holder.held_since
 ),
 -- Reminders of 12 months after which a payment came in.
 answered as (
@@ -97,12 +100,14 @@ complaint as (
     work_order.account_id,
     count(distinct work_order.work_order_id) as complaints_24m
   from stg_work_orders as work_order
+  join account_holder as holder on holder.account_id = work_order.account_id
   left join sent
     on sent.account_id = work_order.account_id
     and sent.date <= work_order.created_date
     and sent.date >= work_order.created_date - $complaint_days
   where work_order.kind = 'complaint'
     and work_order.created_date >= cast($as_of as date) - interval '24 months'
+    and work_order.created_date >= holder.held_since
     and (
       (work_order.topic = 'billing' and sent.contact_id is not null)
       or work_order.content like '%催费%'
@@ -113,13 +118,15 @@ complaint as (
 -- What is still disputed: complaints about the bill or the meter that are not closed.
 dispute as (
   select
-    account_id,
+    work_order.account_id,
     count(*) as open_disputes
-  from stg_work_orders
-  where kind = 'complaint'
-    and topic in ('billing', 'metering', 'tariff')
-    and coalesce(closed_date >= $as_of, true)
-  group by account_id
+  from stg_work_orders as work_order
+  join account_holder as holder on holder.account_id = work_order.account_id
+  where work_order.kind = 'complaint'
+    and work_order.topic in ('billing', 'metering', 'tariff')
+    and work_order.created_date >= holder.held_since
+    and coalesce(work_order.closed_date >= $as_of, true)
+  group by work_order.account_id
 )
 select
   account.account_id,

@@ -29,27 +29,36 @@ day as (
 met as (
   select
     day.account_id,
-    peak.area_kind,
-    peak.is_peak_day,
-    peak.is_response_day,
-    peak.peak_w,
-    cast(half_hour_wh[peak.peak_minute * slots / 1440 + 1] as bigint) * slots / 24 as load_w
+    feeder.is_peak_day as is_feeder_peak_day,
+    feeder.peak_w as feeder_w,
+    cast(half_hour_wh[feeder.peak_minute * slots / 1440 + 1] as bigint) * slots / 24 as feeder_load_w,
+    region.is_peak_day as is_region_peak_day,
+    region.is_response_day,
+    region.peak_w as region_w,
+    cast(half_hour_wh[region.peak_minute * slots / 1440 + 1] as bigint) * slots / 24 as region_load_w
   from day
-  join area_load_peak as peak
-    on peak.date = day.date
-    and peak.area = case peak.area_kind when 'feeder' then day.feeder_id else day.region_code end
+  left join area_load_peak as feeder
+    on feeder.area_kind = 'feeder'
+    and feeder.area = day.feeder_id
+    and feeder.date = day.date
+  left join area_load_peak as region
+    on region.area_kind = 'region'
+    and region.area = day.region_code
+    and region.date = day.date
+  where feeder.area is not null
+    or region.area is not null
 ),
 summed as (
   select
     account_id,
-    count(load_w) filter (where area_kind = 'feeder' and is_peak_day) as feeder_peak_days,
-    sum(load_w) filter (where area_kind = 'feeder' and is_peak_day) as feeder_peak_sum_w,
-    sum(peak_w) filter (where area_kind = 'feeder' and is_peak_day and load_w is not null) as feeder_sum_w,
-    count(load_w) filter (where area_kind = 'region' and is_peak_day) as region_peak_days,
-    sum(load_w) filter (where area_kind = 'region' and is_peak_day) as region_peak_sum_w,
-    sum(peak_w) filter (where area_kind = 'region' and is_peak_day and load_w is not null) as region_sum_w,
-    count(load_w) filter (where area_kind = 'region' and is_response_day) as response_days,
-    sum(load_w) filter (where area_kind = 'region' and is_response_day) as response_sum_w
+    count(feeder_load_w) filter (where is_feeder_peak_day) as feeder_peak_days,
+    sum(feeder_load_w) filter (where is_feeder_peak_day) as feeder_peak_sum_w,
+    sum(feeder_w) filter (where is_feeder_peak_day and feeder_load_w is not null) as feeder_sum_w,
+    count(region_load_w) filter (where is_region_peak_day) as region_peak_days,
+    sum(region_load_w) filter (where is_region_peak_day) as region_peak_sum_w,
+    sum(region_w) filter (where is_region_peak_day and region_load_w is not null) as region_sum_w,
+    count(region_load_w) filter (where is_response_day) as response_days,
+    sum(region_load_w) filter (where is_response_day) as response_sum_w
   from met
   group by account_id
 )

@@ -9,7 +9,7 @@ terms as (
     count(sharp_price_cny_kwh) as sharp_months,
     max(highest_price_cny_kwh) as highest_price_cny_kwh,
     min(lowest_price_cny_kwh) as lowest_price_cny_kwh,
-    sum(even_price_cny_kwh) as even_price_sum_cny_kwh,
+    sum(minute_prices_cny_kwh) as minute_prices_cny_kwh,
     count(*) as price_months,
     sum(peak_minutes) as peak_minutes,
     sum(valley_minutes) as valley_minutes
@@ -56,7 +56,7 @@ select
   terms.sharp_months,
   terms.highest_price_cny_kwh,
   terms.lowest_price_cny_kwh,
-  ratio(terms.even_price_sum_cny_kwh, terms.price_months) as even_price_cny_kwh,
+  ratio(terms.minute_prices_cny_kwh, terms.price_months * 1440) as even_price_cny_kwh,
   ratio(terms.peak_minutes, terms.price_months * 60) as peak_hours,
   ratio(terms.valley_minutes, terms.price_months * 60) as valley_hours,
   billed.tariff_bills_24m,

@@ -27,6 +27,8 @@ select
   min(price_cny_kwh) as lowest_price_cny_kwh,
   coalesce(sum(minutes) filter (where period in ('sharp', 'peak')), 0) as peak_minutes,
   coalesce(sum(minutes) filter (where period = 'valley'), 0) as valley_minutes,
+  -- Over the minutes of the day: who needs their mean divides by 1440, last of all.
+  sum(minute_cny) as minute_prices_cny_kwh,
   ratio(sum(minute_cny), 1440) as even_price_cny_kwh
 from period
 group by tariff_code, month

@@ -105,8 +105,8 @@ from meter_events where account_id in (select account_id from accounts);
 create view touch as select *, outcome in ('delivered', 'opened', 'responded', 'unsubscribed') as arrived,
   outcome in ('opened', 'responded') or outcome = 'unsubscribed' as opened
 from contacts join held using (account_id) where contacted_at >= since;
-create view reminder as from contacts  -- also those of former holders
-where kind = 'dunning' and outcome <> 'held_out' and account_id in (select account_id from accounts);
+create view reminder as from contacts join held using (account_id)
+where kind = 'dunning' and contacted_at >= since;
 create view app as select *, event_at::date as date, hour(event_at) as h from app_events
 join held using (account_id) where event_at >= since;
 create view done as select *, completed_date < as_of() and status = 'completed' as is_done,

@@ -72,11 +72,13 @@ impl Audience {
         }
         let context = published.engine.analyst()?;
         let failed = |error| Error::Query(Box::new(error));
-        context.register_table(TAGS, Arc::new(Relation::of_table(TAGS, &tags))).map_err(failed)?;
+        let asked: Vec<&str> = columns.iter().map(String::as_str).chain(["account_id"]).collect();
+        let relation = |name, table| Arc::new(Relation::of_table(name, table).only(&asked));
+        context.register_table(TAGS, relation(TAGS, &tags)).map_err(failed)?;
         let from = match &segments {
             None => TAGS.to_owned(),
             Some(segments) => {
-                context.register_table(SEGMENTS, Arc::new(Relation::of_table(SEGMENTS, segments))).map_err(failed)?;
+                context.register_table(SEGMENTS, relation(SEGMENTS, segments)).map_err(failed)?;
                 let wanted = columns.iter().filter(|column| !has(column)).map(|column| format!("s.{}", quoted(column)));
                 let wanted: Vec<String> = wanted.collect();
                 format!(

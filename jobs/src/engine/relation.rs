@@ -64,6 +64,14 @@ impl Relation {
         }
     }
 
+    /// The same with these columns alone: a planner looks through all that it is
+    /// shown, and of a wide table few are asked for.
+    pub fn only(mut self, names: &[&str]) -> Self {
+        let columns = self.file_schema.fields().iter().filter(|field| names.contains(&field.name().as_str()));
+        self.file_schema = Arc::new(Schema::new(columns.cloned().collect::<Vec<_>>()));
+        self
+    }
+
     /// File columns, then partition columns.
     pub fn raw_schema(&self) -> SchemaRef {
         let columns = self.file_schema.fields().iter().chain(&self.partition).cloned();

@@ -13,6 +13,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -57,11 +58,12 @@ impl DataFile {
         path.push_str(&format!("/u-{unit}-{}.parquet", uuid::Uuid::new_v4()));
         let store = context.runtime_env().object_store(ObjectStoreUrl::local_filesystem())?;
         let location = Path::parse(&path).map_err(|error| exec_datafusion_err!("{path}: {error}"))?;
-        let writer = AsyncArrowWriter::try_new(
-            BufWriter::new(store, location),
-            Arc::clone(&schema),
-            Some(properties(&schema, key)),
-        )?;
+        // The table's log has the schema: said again in every file, it would be a
+        // fourth of the time in which a wide table is asked a question.
+        let options =
+            ArrowWriterOptions::new().with_properties(properties(&schema, key)).with_skip_arrow_metadata(true);
+        let writer =
+            AsyncArrowWriter::try_new_with_options(BufWriter::new(store, location), Arc::clone(&schema), options)?;
         let bounds = key
             .iter()
             .filter_map(|name| {

@@ -9,10 +9,10 @@ use super::{Sources, Tables};
 use crate::project::diagnostic::Mistakes;
 use crate::project::job::Job;
 use crate::project::model::{Layer, Model, ModelContract, Scope};
-use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Wide};
+use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
-    CUTS, HISTOGRAMS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS, SENSITIVE_TAGS,
-    TAG_CHANGES, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS,
+    SENSITIVE_TAGS, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -93,17 +93,22 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
             let sql = wide.sql(&Tag::is_sensitive);
             add(SENSITIVE_TAGS, Layer::Marts, sql, wide_contract("Sensitive customer tags", "敏感客户标签"))?;
         }
-        let counts = contract("Values of tags, per bucket", "标签取值计数", &["tag", "value"], Scope::Bucket);
-        add(TAG_COUNTS, Layer::Features, project.tags.counts_sql().into(), counts)?;
+        let counts = |label, label_zh, scope| contract(label, label_zh, &["tag", "value"], scope);
+        let parts = counts("Values of tags, per bucket", "标签取值分桶计数", Scope::Bucket);
+        add(TAG_COUNT_PARTS, Layer::Features, project.tags.count_parts_sql().into(), parts)?;
+        let counts = counts("Values of tags", "标签取值计数", Scope::Whole);
+        add(TAG_COUNTS, Layer::Features, Tags::counts_sql().into(), counts)?;
         let profile = contract("Coverage and distribution of tags", "标签画像", &["tag"], Scope::Whole);
         add(TAG_PROFILE, Layer::Marts, project.tags.profile_sql(before.has_counts).into(), profile)?;
         let changes = contract("States that have changed", "标签变化", &["account_id", "tag"], Scope::Bucket);
         add(TAG_CHANGES, Layer::Marts, project.tags.changes_sql(&before.columns).into(), changes)?;
         if !project.tags.picks().is_empty() {
             let key = ["peers", "peer_group", "tag", "value"];
-            let histograms =
-                contract("Accounts by peers, tag and value, per bucket", "同类标签分布", &key, Scope::Bucket);
-            add(HISTOGRAMS, Layer::Features, wide.histograms_sql(), histograms)?;
+            let parts =
+                contract("Accounts by peers, tag and value, per bucket", "同类标签分桶分布", &key, Scope::Bucket);
+            add(HISTOGRAM_PARTS, Layer::Features, wide.histogram_parts_sql(), parts)?;
+            let histograms = contract("Accounts by peers, tag and value", "同类标签分布", &key, Scope::Whole);
+            add(HISTOGRAMS, Layer::Features, Wide::histograms_sql().into(), histograms)?;
             let cuts =
                 contract("Percentiles of tags among peers", "同类分位切点", &["peers", "peer_group"], Scope::Whole);
             add(CUTS, Layer::Features, wide.cuts_sql().into(), cuts)?;

@@ -275,7 +275,8 @@ pub const SENSITIVE: u8 = 3;
 pub struct Evidence {
     pub name: String,
     pub label: String,
-    /// Sources of which one at least must be in the lake.
+    /// Sources, or columns of them (`table.column`), of which one at least must be
+    /// in the lake.
     pub sources: Vec<String>,
     pub feature: String,
     pub slice: Option<String>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use chrono::NaiveDate;
 use datafusion::logical_expr::expr_fn::{cast, ident};
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
@@ -28,7 +28,7 @@ use crate::lake::table::COMMENT;
 use crate::lake::{Change, Output};
 use crate::plan::{Phase, Plan, Sources, Step, Tables, Unit, Work, units};
 use crate::project::model::quoted;
-use crate::project::{Project, SENSITIVE_TAGS, STAGED, TAGS};
+use crate::project::{Project, SENSITIVE_TAGS, STAGED, TAG_PROFILE, TAGS};
 use crate::state::{Area, WrittenFile};
 
 /// Most bytes of a table that every unit of a bucketed model reads whole.
@@ -105,6 +105,7 @@ impl<'a> Build<'a> {
             // Before anything is built on rows that are not all there.
             self.check_conservation()?;
         }
+        self.check_domains().await?;
         Ok(Built { tables: self.tables, phases, audits: self.audits.into_values().collect() })
     }
 
@@ -340,6 +341,23 @@ impl<'a> Build<'a> {
             return Ok(());
         }
         Err(Error::NotUnique { model: step.name.clone(), key: step.key.join(", "), rows })
+    }
+
+    /// Readers rely on the values that an enumeration declares: where a tag gives
+    /// another one, nothing is published.
+    async fn check_domains(&self) -> Result<(), Error> {
+        let is_made = self.plan.steps.iter().any(|step| step.name == TAG_PROFILE);
+        let Some(profile) = self.tables.get(TAG_PROFILE).filter(|_| is_made) else { return Ok(()) };
+        let sql = format!(
+            "select tag, outside_value, outside_domain from {TAG_PROFILE} where outside_domain > 0 order by tag limit 1"
+        );
+        let rows = self.engine.query(vec![Relation::of_table(TAG_PROFILE, profile)], &sql).await?;
+        let Some(row) = rows.iter().find(|rows| rows.num_rows() > 0) else { return Ok(()) };
+        let text = |column: usize| row.column(column).as_string::<i32>().value(0).to_owned();
+        let tag = text(0);
+        let place = self.project.tags.get(&tag).map_or_else(String::new, |tag| tag.place.line());
+        let accounts = row.column(2).as_primitive::<Int64Type>().value(0) as u64;
+        Err(Error::OutsideDomain { place, value: text(1), tag, accounts })
     }
 
     async fn commit_quarantine(

@@ -65,8 +65,11 @@ pub async fn compared(
         columns: known,
         has_counts: false,
     };
-    let present = present_sources(published).await?;
-    let is_absent = |source: &str| !present.contains(source);
+    let (present, absent) = sources_of(published).await?;
+    let is_absent = |source: &str| {
+        let table = source.split_once('.').map_or(source, |(table, _)| table);
+        !present.contains(table) || absent.contains(source)
+    };
     let version = project.catalog_version();
     let wide = Wide { tags: &project.tags, is_absent: &is_absent, before: &before, catalog_version: &version };
     let compiled = wide.sql(&|tag| names.contains(tag.name.as_str()));
@@ -123,12 +126,17 @@ pub async fn compared(
     Ok(context)
 }
 
-/// Sources that the lake had when the release was made.
-async fn present_sources(published: &Published) -> Result<BTreeSet<String>, Error> {
+/// Sources that the lake had when the release was made, and columns of these that
+/// it lacked.
+async fn sources_of(published: &Published) -> Result<(BTreeSet<String>, BTreeSet<String>), Error> {
     let audits = published.need("audit_result").await?;
-    let rows = published.query(&BTreeMap::from([("audit_result", &audits)]), "select source from audit_result").await?;
-    let texts = rows
-        .iter()
-        .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>());
-    Ok(texts.collect())
+    let sql = "select source, absent_columns from audit_result";
+    let rows = published.query(&BTreeMap::from([("audit_result", &audits)]), sql).await?;
+    let (mut present, mut absent) = (BTreeSet::new(), BTreeSet::new());
+    for batch in &rows {
+        present.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+        let lists = batch.column(1).as_string::<i32>().iter().flatten();
+        absent.extend(lists.flat_map(|list| list.split(", ")).map(str::to_owned));
+    }
+    Ok((present, absent))
 }

@@ -305,6 +305,7 @@ fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {
     let names = ["rows_in", "published", "quarantined", "duplicates", "restated"];
     let mut fields = vec![Field::new("source", DataType::Utf8, true)];
     fields.extend(names.iter().map(|name| Field::new(*name, DataType::Int64, true)));
+    fields.push(Field::new("absent_columns", DataType::Utf8, true));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(audits.iter().map(|audit| audit.source.as_str()))),
         count(|audit| audit.rows_in),
@@ -312,6 +313,7 @@ fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {
         count(|audit| audit.quarantined),
         count(|audit| audit.duplicates),
         count(|audit| audit.restated.as_ref().map_or(0, |(_, rows)| *rows)),
+        Arc::new(StringArray::from_iter_values(audits.iter().map(|audit| audit.absent_columns.join(", ")))),
     ];
     batch(Arc::new(Schema::new(fields)), columns)
 }

@@ -62,15 +62,16 @@ fn check_evidence(catalogue: &Catalogue<'_>, evidence: &Evidence) -> Vec<Mistake
     let mut found = Vec::new();
     for source in &evidence.sources {
         let contracts = &catalogue.project.contracts;
-        if !contracts.contains_key(source) {
-            let hint = match did_you_mean(source, contracts.keys().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "a contract of schemas/sources".to_owned(),
-            };
-            found.push(
-                evidence.place.of_word(source).mistake(format!("no source is called `{source}`")).with_hint(hint),
-            );
-        }
+        let (table, column) = source.split_once('.').map_or((&**source, None), |(table, column)| (table, Some(column)));
+        let (what, near) = match (contracts.get(table), column) {
+            (None, _) => ("source", did_you_mean(table, contracts.keys().map(String::as_str))),
+            (Some(contract), Some(column)) if contract.column(column).is_none() => {
+                ("column of a source", did_you_mean(column, contract.columns.iter().map(|column| column.name.as_str())))
+            }
+            _ => continue,
+        };
+        let hint = near.map_or_else(|| "see schemas/sources".to_owned(), |near| format!("did you mean `{near}`?"));
+        found.push(evidence.place.of_word(source).mistake(format!("no {what} is called `{source}`")).with_hint(hint));
     }
     let Some(schema) = catalogue.schema(&evidence.feature) else { return found };
     let slice = evidence.slice.as_ref().map(|slice| (slice, evidence.place.of_word(slice)));

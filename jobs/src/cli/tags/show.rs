@@ -88,9 +88,7 @@ async fn distribution(published: &Published, tag: &Tag) -> Result<String, Error>
         TagType::Number | TagType::Tier => "cast(value as decimal(38, 6))",
         _ => "accounts desc, value",
     };
-    let sql = format!(
-        "select value, sum(accounts) as accounts from {TAG_COUNTS} where tag = '{name}' group by value order by {order}"
-    );
+    let sql = format!("select value, accounts from {TAG_COUNTS} where tag = '{name}' order by {order}");
     let values = published.query(&BTreeMap::from([(TAG_COUNTS, &counts)]), &sql).await?;
     let values: Vec<(String, u64)> = values.iter().flat_map(cells).collect();
     let cell = |column: &str| field(row, column);

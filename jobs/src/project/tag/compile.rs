@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::expression::columns_of;
 use super::{Body, Evidence, Peers, Pick, Tag, Tags};
 use crate::project::model::quoted;
-use crate::project::{CUTS, HISTOGRAMS, PREVIOUS_TAGS, TAGS};
+use crate::project::{CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_TAGS, TAGS};
 
 /// Where every account stands, whatever else is known of it.
 const ACCOUNTS: &str = "stg_accounts";
@@ -86,7 +86,7 @@ impl Wide<'_> {
 
     /// Accounts of each group of peers by value, for every tag that is compared
     /// with peers: per bucket, to be added up.
-    pub fn histograms_sql(&self) -> Compiled {
+    pub fn histogram_parts_sql(&self) -> Compiled {
         let picks = self.tags.picks();
         let measured: BTreeSet<&str> = picks.iter().map(|pick| pick.tag.as_str()).collect();
         let needed = self.tags.with_read(&|tag| measured.contains(tag.name.as_str()));
@@ -110,6 +110,13 @@ impl Wide<'_> {
             record = record(&columns),
         );
         Compiled { sql, wide: Some(self.relation(&needed, &peers, &names)) }
+    }
+
+    /// The same over all accounts.
+    pub fn histograms_sql() -> String {
+        format!(
+            "select peers, levels, peer_group, tag, value, sum(accounts) as accounts\nfrom {HISTOGRAM_PARTS}\ngroup by peers, levels, peer_group, tag, value\n"
+        )
     }
 
     /// Percentiles of every tag that is compared with peers, for every group: a

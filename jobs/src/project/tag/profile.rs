@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{Tag, TagType, Tags};
-use crate::project::{PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, TAG_COUNTS, TAGS};
+use crate::project::{PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, TAG_COUNT_PARTS, TAG_COUNTS, TAGS};
 
 /// Stands for all accounts among tags.
 const EVERYONE: &str = "*";
@@ -24,7 +24,7 @@ impl Tags {
     }
 
     /// How often each value of each tag is met, per bucket, in one pass.
-    pub fn counts_sql(&self) -> String {
+    pub fn count_parts_sql(&self) -> String {
         let evidence = self.published_evidence().into_iter().map(|name| format!("evidence_{name}"));
         let columns: Vec<String> = self.published().map(|tag| tag.name.clone()).chain(evidence).collect();
         let record: Vec<String> = columns.iter().map(|name| format!("'{name}', {name}")).collect();
@@ -36,6 +36,11 @@ impl Tags {
         )
     }
 
+    /// The same over all accounts.
+    pub fn counts_sql() -> String {
+        format!("select tag, value, sum(accounts) as accounts from {TAG_COUNT_PARTS} group by tag, value\n")
+    }
+
     /// One row per tag: coverage, reasons, distribution, and how far it has moved.
     pub fn profile_sql(&self, has_before: bool) -> String {
         let mut rows = String::new();
@@ -44,8 +49,18 @@ impl Tags {
             let comma = if rows.is_empty() { "" } else { ",\n    " };
             let _ = write!(rows, "{comma}('{}', {is_number}, 'evidence_{}')", tag.name, tag.evidence);
         }
+        let values = self.published().filter(|tag| tag.kind == TagType::Enum).flat_map(|tag| {
+            tag.values.iter().map(|value| format!("('{}', '{}')", tag.name, value.replace('\'', "''")))
+        });
+        let values: Vec<String> = values.collect();
+        let domain = match values.is_empty() {
+            true => "select tag, value from now where false".to_owned(),
+            false => {
+                format!("select column1 as tag, column2 as value from (values\n    {}\n  )", values.join(",\n    "))
+            }
+        };
         let before = match has_before {
-            true => format!("select tag, value, sum(accounts) as accounts from {PREVIOUS_TAG_COUNTS} group by 1, 2"),
+            true => format!("select tag, value, accounts from {PREVIOUS_TAG_COUNTS}"),
             false => "select tag, value, accounts from now where false".to_owned(),
         };
         let quantile = |name: &str, percent: u32| {
@@ -54,8 +69,11 @@ impl Tags {
         format!(
             "with\n\
              catalog as (\n  select column1 as tag, column2 as is_number, column3 as evidence from (values\n    {rows}\n  )\n),\n\
-             now as (\n  select tag, value, sum(accounts) as accounts from {TAG_COUNTS} group by 1, 2\n),\n\
+             now as (\n  select tag, value, accounts from {TAG_COUNTS}\n),\n\
              before as (\n  {before}\n),\n\
+             domain as (\n  {domain}\n),\n\
+             -- Values of enumerations that these do not know.\n\
+             outside as (\n  select now.tag, min(now.value) as value, sum(now.accounts) as accounts\n  from now\n  join (select distinct tag from domain) as enumeration on enumeration.tag = now.tag\n  left join domain on domain.tag = now.tag and domain.value = now.value\n  where domain.value is null\n  group by now.tag\n),\n\
              everyone as (\n  select\n    max(now.accounts) as accounts,\n    max(before.accounts) as before\n  from now\n  left join before on before.tag = now.tag and before.value = now.value\n  where now.tag = '{EVERYONE}'\n),\n\
              cell as (\n  select\n    coalesce(now.tag, before.tag) as tag,\n    coalesce(now.value, before.value) as value,\n    coalesce(now.accounts, 0) as accounts,\n    coalesce(before.accounts, 0) as before\n  from now\n  full join before on before.tag = now.tag and before.value = now.value\n),\n\
              typed as (\n  select\n    cell.*,\n    catalog.is_number,\n    case when catalog.is_number then cast(cell.value as decimal(38, 6)) end as number\n  from cell\n  join catalog on catalog.tag = cell.tag\n),\n\
@@ -65,11 +83,12 @@ impl Tags {
              moved as (\n  select tag, cast(round(population_stability(before, accounts), 6) as decimal(12, 6)) as stability from bin group by tag\n),\n\
              shape as (\n  select\n    tag,\n    max(known) as known,\n    max(known_before) as known_before,\n    count(*) filter (where accounts > 0) as distinct_values,\n    string_agg(concat(value, ' ', accounts), ', ' order by place) filter (where place <= {TOP} and accounts > 0) as top_values,\n    min(number) filter (where accounts > 0) as minimum,\n    {p5},\n    {p25},\n    {p50},\n    {p75},\n    {p95},\n    max(number) filter (where accounts > 0) as maximum\n  from ranked\n  group by tag\n),\n\
              reason as (\n  select\n    tag as evidence,\n    sum(accounts) as accounts,\n    string_agg(concat(value, ' ', accounts), ', ' order by accounts desc, value) as reasons\n  from now\n  group by tag\n)\n\
-             select\n  cast($as_of as date) as as_of,\n  catalog.tag,\n  everyone.accounts,\n  coalesce(shape.known, 0) as known,\n  ratio(coalesce(shape.known, 0), everyone.accounts) as coverage,\n  ratio(coalesce(shape.known_before, 0), everyone.before) as coverage_before,\n  reason.reasons,\n  everyone.accounts - coalesce(shape.known, 0) - coalesce(reason.accounts, 0) as not_defined,\n  coalesce(shape.distinct_values, 0) as distinct_values,\n  shape.top_values,\n  shape.minimum,\n  shape.p5,\n  shape.p25,\n  shape.median,\n  shape.p75,\n  shape.p95,\n  shape.maximum,\n  moved.stability as population_stability,\n  moved.stability >= {DRIFT} as is_drifting\n\
+             select\n  cast($as_of as date) as as_of,\n  catalog.tag,\n  everyone.accounts,\n  coalesce(shape.known, 0) as known,\n  ratio(coalesce(shape.known, 0), everyone.accounts) as coverage,\n  ratio(coalesce(shape.known_before, 0), everyone.before) as coverage_before,\n  reason.reasons,\n  everyone.accounts - coalesce(shape.known, 0) - coalesce(reason.accounts, 0) as not_defined,\n  coalesce(shape.distinct_values, 0) as distinct_values,\n  shape.top_values,\n  shape.minimum,\n  shape.p5,\n  shape.p25,\n  shape.median,\n  shape.p75,\n  shape.p95,\n  shape.maximum,\n  moved.stability as population_stability,\n  moved.stability >= {DRIFT} as is_drifting,\n  coalesce(outside.accounts, 0) as outside_domain,\n  outside.value as outside_value\n\
              from catalog\n\
              cross join everyone\n\
              left join shape on shape.tag = catalog.tag\n\
              left join moved on moved.tag = catalog.tag\n\
+             left join outside on outside.tag = catalog.tag\n\
              left join reason on reason.evidence = catalog.evidence\n",
             p5 = quantile("p5", 5),
             p25 = quantile("p25", 25),

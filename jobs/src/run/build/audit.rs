@@ -24,6 +24,8 @@ pub struct Audit {
     /// The table of which rows came with other values before, and how many: see
     /// `version` in contracts.
     pub restated: Option<(String, u64)>,
+    /// Columns of the contract that the lake does not have, as `table.column`.
+    pub absent_columns: Vec<String>,
 }
 
 impl Build<'_> {
@@ -51,8 +53,10 @@ impl Build<'_> {
             }
             _ => None,
         };
+        let absent_columns = self.sources.found.get(&source).map(|source| source.absent_columns().collect());
         let audit = self.audits.entry(source.clone()).or_insert(Audit {
             source,
+            absent_columns: absent_columns.unwrap_or_default(),
             rows_in: 0,
             published: 0,
             quarantined: 0,
