@@ -139,6 +139,31 @@ fn a_tag_can_be_asked_why_and_by_whom_it_is_borne() {
         long.lines().last().map(|line| line.split_whitespace().collect::<Vec<_>>()),
         Some(vec![known[0][0].as_str(), "2"])
     );
+    // What is written is what is asked.
+    let folder = TempDir::new().expect("folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let mut export = kwhy();
+    export.args(["tags", "export", "arrears_cny", "energy_tier", "--to", &file("tags.csv"), "--out"]).arg(out.path());
+    assert!(succeed(&mut export).replace(',', "").starts_with(&known[0][0]));
+    let text = std::fs::read_to_string(file("tags.csv")).expect("the file");
+    assert!(text.starts_with("account_id,as_of,tag,value\n"), "{text}");
+    assert_eq!(text.lines().count() - 1, known[0][0].parse::<usize>().expect("a count"));
+    let mut written = kwhy();
+    written.args(["audience", "arrears_cny > 0", "--to", &file("owing.parquet"), "--out"]).arg(out.path());
+    succeed(&mut written);
+    let owing = std::fs::File::open(file("owing.parquet")).expect("the file");
+    let owing = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(owing).expect("a Parquet file");
+    assert_eq!(owing.metadata().file_metadata().num_rows().to_string(), count("arrears_cny > 0"));
+    assert_eq!(
+        owing.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
+        ["account_id", "arrears_cny"]
+    );
+    for name in ["tags.txt", "nowhere/tags.csv"] {
+        let mut refused = kwhy();
+        refused.args(["tags", "export", "arrears_cny", "--to", &file(name), "--out"]).arg(out.path());
+        assert_ne!(output(&mut refused).status.code(), Some(0));
+        assert!(!folder.path().join(name).exists());
+    }
     let refused = output(kwhy().args(["audience", "arears_cny > 0", "--out"]).arg(out.path()));
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2));

@@ -3,6 +3,7 @@
 mod audience;
 mod cluster;
 mod demo;
+mod export;
 mod functions;
 mod generate;
 mod progress;

@@ -89,7 +89,7 @@ impl Output {
     }
 
     /// Tables of rows that broke a contract, by source.
-    pub async fn quarantine(&self) -> Result<Vec<(String, Snapshot)>, LakeError> {
+    pub async fn quarantine(&self, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Snapshot)>, LakeError> {
         let folder = self.root.join(Area::Quarantine.folder());
         let mut found = Vec::new();
         let entries = match std::fs::read_dir(&folder) {
@@ -100,6 +100,9 @@ impl Output {
         for entry in entries {
             let entry = entry.map_err(|source| LakeError::Io { path: folder.clone(), source })?;
             let name = entry.file_name().to_string_lossy().into_owned();
+            if !is_wanted(&name) {
+                continue;
+            }
             if let Some(snapshot) = self.table(Area::Quarantine, &name).snapshot(None).await? {
                 found.push((name, snapshot));
             }

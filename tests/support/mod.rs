@@ -76,7 +76,7 @@ pub fn tables(out: &Path) -> Tables {
         let out = kwhy::lake::Output::open(out).expect("output folder");
         let release = last_release(&engine, &out).await.expect("releases").expect("a release");
         let mut tables = Tables::new();
-        for (name, snapshot) in release_tables(&out, &release).await.expect("tables") {
+        for (name, snapshot) in release_tables(&out, &release, &|_| true).await.expect("tables") {
             if !["run_ledger", "releases"].contains(&name.as_str()) {
                 let rows = rows(&engine, &name, snapshot).await;
                 tables.insert(name, rows);
@@ -114,7 +114,7 @@ pub fn query(out: &Path, sql: &str) -> Vec<Vec<String>> {
         let engine = Engine::open(Target::Local, 1 << 30, None).await.expect("engine");
         let out = kwhy::lake::Output::open(out).expect("output folder");
         let release = last_release(&engine, &out).await.expect("releases").expect("a release");
-        let tables = release_tables(&out, &release).await.expect("tables");
+        let tables = release_tables(&out, &release, &|_| true).await.expect("tables");
         let relations = tables.iter().map(|(name, snapshot)| Relation::of_table(name, snapshot)).collect();
         texts(&engine.query(relations, sql).await.expect("rows"))
     })

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use clap::Args;
 
+use super::export::export;
 use super::published::PublishedArgs;
 use super::table::{batches, thousands};
 use crate::engine::relation::Relation;
@@ -36,7 +38,8 @@ pub struct Audience {
     #[arg(long, conflicts_with = "to")]
     count: bool,
 
-    /// Write account_id and the columns of the condition to this file, as CSV
+    /// Write account_id and the columns of the condition to this file, whose name
+    /// ends in .csv or .parquet
     #[arg(long = "to", value_name = "FILE")]
     to: Option<PathBuf>,
 
@@ -93,7 +96,9 @@ impl Audience {
         };
         let condition = &self.condition;
         let total = tags.rows();
+        let start = Instant::now();
         let count = ask(format!("select count(*) from {from} where {condition}")).await?;
+        tracing::debug!(ms = start.elapsed().as_millis(), "counted");
         let count = count.first().map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0)) as u64;
         if self.count {
             return super::print(&format!("{count}\n"));
@@ -103,9 +108,8 @@ impl Audience {
             .collect();
         let select = format!("select {} from {from} where {condition} order by account_id", shown.join(", "));
         if let Some(path) = &self.to {
-            let rows = ask(select).await?;
-            write_csv(path, &rows)?;
-            return super::print(&format!("{} accounts in {}\n", thousands(count), path.display()));
+            let rows = export(context.sql(&select).await.map_err(failed)?, path).await?;
+            return super::print(&format!("{} accounts in {}\n", thousands(rows), path.display()));
         }
         let share = if total == 0 { 0.0 } else { count as f64 * 100.0 / total as f64 };
         let first = ask(format!("{select} limit {EXAMPLES}")).await?;
@@ -119,25 +123,4 @@ impl Audience {
         }
         super::print(&text)
     }
-}
-
-fn write_csv(path: &PathBuf, rows: &[arrow::array::RecordBatch]) -> Result<(), Error> {
-    let io = |source| Error::Io { path: path.clone(), source };
-    let file = std::fs::File::create(path).map_err(io)?;
-    let mut writer = csv::Writer::from_writer(file);
-    let broken = |error: csv::Error| io(std::io::Error::other(error));
-    if let Some(first) = rows.first() {
-        let schema = first.schema();
-        writer.write_record(schema.fields().iter().map(|field| field.name())).map_err(broken)?;
-    }
-    for batch in rows {
-        for row in 0..batch.num_rows() {
-            let cells = batch
-                .columns()
-                .iter()
-                .map(|column| arrow::util::display::array_value_to_string(column, row).unwrap_or_default());
-            writer.write_record(cells).map_err(broken)?;
-        }
-    }
-    writer.flush().map_err(io)
 }

@@ -107,7 +107,7 @@ fn fresh_folder() -> Result<PathBuf, Error> {
 async fn segments(summary: &Summary) -> Result<String, Error> {
     let engine = Engine::open(Target::Local, 256 << 20, None).await?;
     let out = Output::open(&summary.out)?;
-    let tables = release_tables(&out, &summary.release).await?;
+    let tables = release_tables(&out, &summary.release, &|_| true).await?;
     let relations = tables.iter().map(|(name, snapshot)| Relation::of_table(name, snapshot)).collect();
     let sql = "select segmentation, segment, accounts, segment_share, energy_share, amount_share from segment_profile where attribute = 'all' order by segmentation, accounts desc, segment";
     let rows = engine.query(relations, sql).await?;

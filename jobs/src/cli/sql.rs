@@ -15,7 +15,7 @@ use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::project::TAGS;
 use crate::run::{Published, release_tables};
-use crate::state::BUCKET;
+use crate::state::{BUCKET, Snapshot};
 
 const MEMORY_BYTES: usize = 2 << 30;
 /// Tags one below the other.
@@ -74,19 +74,21 @@ impl Sql {
         let context = engine.analyst()?;
         let has_tables = published.is_some();
         let failed = |error| Error::Query(Box::new(error));
-        if let Some(Published { out, release, .. }) = &published {
-            for (name, snapshot) in release_tables(out, release).await? {
-                context
-                    .register_table(name.as_str(), Arc::new(Relation::of_table(&name, &snapshot)))
-                    .map_err(failed)?;
+        if let Some(published) = &published {
+            let mut named = table_names(&context, &sql);
+            let is_long = named.remove(LONG_TAGS);
+            named.extend(is_long.then(|| TAGS.to_owned()));
+            let mut tables = tables(published, &|name| named.contains(name)).await?;
+            // A question about the tables, or one that names what there is not.
+            if named.is_empty() || tables.len() < named.len() {
+                tables = self::tables(published, &|_| true).await?;
             }
-            if table_names(&context, &sql).contains(LONG_TAGS) {
-                add_long_tags(&context).await?;
-            }
-            for (source, snapshot) in out.quarantine().await? {
-                let name = format!("quarantine_{source}");
+            for (name, snapshot) in tables {
                 let relation = Relation::of_table(&name, &snapshot);
                 context.register_table(name.as_str(), Arc::new(relation)).map_err(failed)?;
+            }
+            if is_long {
+                add_long_tags(&context).await?;
             }
         }
         let frame = context.sql_with_options(&sql, read_only()).await;
@@ -102,6 +104,15 @@ impl Sql {
     }
 }
 
+/// Tables of the release and quarantined rows, by the names that SQL has for them.
+async fn tables(published: &Published, is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Snapshot)>, Error> {
+    let name = |source: &str| format!("quarantine_{source}");
+    let mut tables = release_tables(&published.out, &published.release, is_wanted).await?;
+    let quarantined = published.out.quarantine(&|source| is_wanted(&name(source))).await?;
+    tables.extend(quarantined.into_iter().map(|(source, snapshot)| (name(&source), snapshot)));
+    Ok(tables)
+}
+
 fn names_tables(context: &SessionContext, sql: &str) -> bool {
     !table_names(context, sql).is_empty()
 }
@@ -114,8 +125,18 @@ fn table_names(context: &SessionContext, sql: &str) -> BTreeSet<String> {
     tables.unwrap_or_default().into_iter().map(|table| table.table().to_owned()).collect()
 }
 
-/// The wide table of tags as a long one: account, tag, value as text; what is
-/// unknown has no row.
+/// These tags one below the other: account, tag, value as text; what is unknown has
+/// no row.
+pub fn long_tags_sql(names: &[&str]) -> String {
+    let record: Vec<String> = names.iter().map(|name| format!("'{name}', {name}")).collect();
+    format!(
+        "select account_id, as_of, entry['field'] as tag, entry['value'] as value
+         from (select account_id, as_of, unnest(named_fields(named_struct({}))) as entry from {TAGS})",
+        record.join(", ")
+    )
+}
+
+/// The wide table of tags as a long one.
 async fn add_long_tags(context: &SessionContext) -> Result<(), Error> {
     let failed = |error| Error::Query(Box::new(error));
     let wide = context.table(TAGS).await.map_err(failed)?;
@@ -123,13 +144,8 @@ async fn add_long_tags(context: &SessionContext) -> Result<(), Error> {
         !["account_id", "as_of", "catalog_version", BUCKET].contains(&name) && !name.starts_with("evidence_")
     };
     let names = wide.schema().fields().iter().map(|field| field.name().as_str()).filter(|name| is_tag(name));
-    let record: Vec<String> = names.map(|name| format!("'{name}', {name}")).collect();
-    let sql = format!(
-        "select account_id, as_of, entry['field'] as tag, entry['value'] as value
-         from (select account_id, as_of, unnest(named_fields(named_struct({}))) as entry from {TAGS})",
-        record.join(", ")
-    );
-    let long = context.sql(&sql).await.map_err(failed)?.into_view();
+    let names: Vec<&str> = names.collect();
+    let long = context.sql(&long_tags_sql(&names)).await.map_err(failed)?.into_view();
     context.register_table(LONG_TAGS, long).map(|_| ()).map_err(failed)
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod diff;
+mod export;
 mod lineage;
 mod list;
 mod show;
@@ -21,6 +22,7 @@ pub enum Tags {
     Why(why::Why),
     Lineage(lineage::Lineage),
     Diff(diff::Diff),
+    Export(export::Export),
     Validate(check::Validate),
     Test(check::Test),
 }
@@ -33,6 +35,7 @@ impl Tags {
             Self::Why(why) => why.run().await,
             Self::Lineage(lineage) => lineage.run().await,
             Self::Diff(diff) => diff.run().await,
+            Self::Export(export) => export.run().await,
             Self::Validate(validate) => validate.run().await,
             Self::Test(test) => test.run().await,
         }

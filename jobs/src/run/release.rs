@@ -181,17 +181,22 @@ pub async fn release_table(out: &Output, release: &Release, name: &str) -> Resul
     Ok(None)
 }
 
-/// The tables of a release, and the tables about runs beside them.
-pub async fn release_tables(out: &Output, release: &Release) -> Result<Vec<(String, Snapshot)>, Error> {
+/// The tables of a release, and the tables about runs beside them, as far as they
+/// are wanted.
+pub async fn release_tables(
+    out: &Output,
+    release: &Release,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(String, Snapshot)>, Error> {
     let mut tables = Vec::new();
     for (path, version) in &release.tables {
-        let Some((folder, name)) = path.split_once('/') else { continue };
+        let Some((folder, name)) = path.split_once('/').filter(|(_, name)| is_wanted(name)) else { continue };
         let area = if folder == Area::Marts.folder() { Area::Marts } else { Area::Features };
         if let Some(snapshot) = out.table(area, name).snapshot(Some(*version)).await? {
             tables.push((name.to_owned(), snapshot));
         }
     }
-    for name in [TABLE, ledger::TABLE] {
+    for name in [TABLE, ledger::TABLE].into_iter().filter(|name| is_wanted(name)) {
         if let Some(snapshot) = out.table(Area::Marts, name).snapshot(None).await? {
             tables.push((name.to_owned(), snapshot));
         }
