@@ -10,6 +10,7 @@ length as (
 expected as (
   select
     account.account_id,
+    account.contract_capacity_kva,
     length.window_days,
     greatest(least(length.window_days, coalesce(cast($as_of as date) - account.open_date, length.window_days)), 0) as expected_days
   from stg_accounts as account
@@ -60,6 +61,7 @@ windowed as (
 select
   expected.account_id,
   expected.window_days,
+  expected.contract_capacity_kva,
   expected.expected_days,
   expected.expected_days * 1440 as expected_minutes,
   coalesce(windowed.delivered_days, 0) as delivered_days,
