@@ -258,7 +258,7 @@ EVIDENCE = {
     "app_known": ("unknown", "select account_id from accounts"),
     "app_active_4d": ("too_few_days", "select account_id from app where is_year(date) group by 1 having count(distinct date) >= 4"),
     "devices_known": ("unknown", "select account_id from accounts"),
-    "transformer_registered": ("unknown", """select account_id from accounts
+    "transformer_registered": ("transformer_unknown", """select account_id from accounts
         where transformer_id in (select transformer_id from transformers)"""),
     "transformer_known": ("unknown", "select account_id from accounts where transformer_id is not null"),
     "transformer_crowd": ("too_few_accounts", """select account_id from accounts
@@ -269,6 +269,8 @@ EVIDENCE = {
         qualify count(bills) over (partition by region_code) >= 30"""),
     "load_expected": ("too_new", "select account_id from accounts where coalesce(open_date <= as_of() - 7, true)"),
     "load_seen": ("no_load", "select account_id from day_all where measured > 0 and ago(date) between 1 and 365"),
+    "load_limit_known": ("no_load_or_no_capacity", """select account_id from day_all
+        where measured > 0 and ago(date) between 1 and 365 and capacity_w > 0"""),
     "load_30d": ("too_few_days", "select account_id from day_30d group by 1 having tally(valid) >= 20"),
     "load_90d": ("too_few_days", "select account_id from day_90d group by 1 having tally(valid) >= 45"),
     "load_365d": ("too_few_days", "select account_id from day_365d group by 1 having tally(valid) >= 270"),
@@ -654,7 +656,7 @@ TAGS = {
             select account_id, bool_or(account_class = 'residential') over c and bool_or(account_class <> 'residential') over c
             from accounts where customer_id is not null window c as (partition by customer_id)"""),
         "share_of_customer_energy": ("several_accounts", """
-            select account_id, ratio(coalesce(energy, 0), sum(energy) over (partition by customer_id))
+            select account_id, ratio(energy, sum(energy) over (partition by customer_id))
             from accounts left join year_bill using (account_id) where customer_id is not null"""),
         "customer_accounts_in_arrears": ("customer_payments", """
             select account_id, tally(account_id in (select account_id from due where open_cny > 0)) over (partition by customer_id)
@@ -690,11 +692,11 @@ TAGS = {
     "region_energy": {
         "region_mean_home_kwh": ("region_bills", """
             with home as (select region_code, sum(energy) / count(*) / 1000 as x from accounts join year_bill using (account_id)
-                where account_class = 'residential' group by 1)
+                where account_class = 'residential' and bills >= 9 group by 1)
             select account_id, floor(x) from accounts join home using (region_code)"""),
         "region_average_price_cny_kwh": ("region_bills", """
             with price as (select region_code, ratio(sum(amount) * 1000, sum(energy)) as x
-                from accounts join year_bill using (account_id) group by 1)
+                from accounts join year_bill using (account_id) where bills >= 9 group by 1)
             select account_id, x from accounts join price using (region_code)"""),
     },
     "service_demand": {
@@ -764,8 +766,8 @@ TAGS = {
     },
     "outage_experience": {
         "most_outages_60d": ("outages_known", """
-            with near as (select account_id, start_at, count(*) over (partition by account_id order by start_at::date
-                range between interval 59 days preceding and current row) as n from off)
+            with near as (select account_id, start_at, count(*) over (partition by account_id order by start_at
+                range between interval 60 days preceding and current row) as n from off)
             select account_id, max(n) from near where is_year(start_at) group by 1""", 0),
         "evening_outages_12m": ("outages_known", """
             select account_id, tally(exists (from range(0, 30) as r(k)
@@ -994,7 +996,7 @@ TAGS |= {
             select account_id, tally(valid) >= 45 from day_all where ago(date) between 1 and 90 group by 1""", False),
     },
     "load_anomaly": {
-        "impossible_load_days_90d": ("load_90d", """
+        "impossible_load_days_90d": ("load_limit_known", """
             select account_id, count(*) from day_all where ago(date) between 1 and 90 and top > 3 * capacity_w and capacity_w > 0
             group by 1""", 0),
     },
