@@ -158,6 +158,11 @@ fn a_tag_can_be_asked_why_and_by_whom_it_is_borne() {
         owing.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
         ["account_id", "arrears_cny"]
     );
+    let mut confused = kwhy();
+    confused.args(["audience", "arrears_cny > 0", "--out", &file("owing.csv")]);
+    let told = output(&mut confused);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("--to FILE"));
     for name in ["tags.txt", "nowhere/tags.csv"] {
         let mut refused = kwhy();
         refused.args(["tags", "export", "arrears_cny", "--to", &file(name), "--out"]).arg(out.path());

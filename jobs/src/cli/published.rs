@@ -32,6 +32,14 @@ impl PublishedArgs {
     }
 
     pub async fn open(&self) -> Result<Published, Error> {
+        let is_file =
+            |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "csv" || extension == "parquet");
+        if let Some(file) = self.out.as_ref().filter(is_file).filter(|path| !path.is_dir()) {
+            return Err(Error::Usage {
+                message: format!("--out names the output folder of the runs, and {} looks like a file", file.display()),
+                hint: "what is found is written with --to FILE".into(),
+            });
+        }
         let folder = self.folder()?.ok_or_else(|| Error::Usage {
             message: "no lake is named, and no output folder".into(),
             hint: "name one: --lake DIR, or --out DIR".into(),
