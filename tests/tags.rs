@@ -143,9 +143,11 @@ fn a_tag_can_be_asked_why_and_by_whom_it_is_borne() {
     let folder = TempDir::new().expect("folder");
     let file = |name: &str| folder.path().join(name).display().to_string();
     let mut export = kwhy();
-    export.args(["tags", "export", "arrears_cny", "energy_tier", "--to", &file("tags.csv"), "--out"]).arg(out.path());
+    export
+        .args(["tags", "export", "arrears_cny", "energy_tier", "--to", &file("标签 #1 [b].csv"), "--out"])
+        .arg(out.path());
     assert!(succeed(&mut export).replace(',', "").starts_with(&known[0][0]));
-    let text = std::fs::read_to_string(file("tags.csv")).expect("the file");
+    let text = std::fs::read_to_string(file("标签 #1 [b].csv")).expect("the file");
     assert!(text.starts_with("account_id,as_of,tag,value\n"), "{text}");
     assert_eq!(text.lines().count() - 1, known[0][0].parse::<usize>().expect("a count"));
     let mut written = kwhy();
