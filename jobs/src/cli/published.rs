@@ -37,7 +37,7 @@ impl PublishedArgs {
         if let Some(file) = self.out.as_ref().filter(is_file).filter(|path| !path.is_dir()) {
             return Err(Error::Usage {
                 message: format!("--out names the output folder of the runs, and {} looks like a file", file.display()),
-                hint: "what is found is written with --to FILE".into(),
+                hint: "commands that write a file take it as --to FILE".into(),
             });
         }
         let folder = self.folder()?.ok_or_else(|| Error::Usage {

@@ -15,15 +15,13 @@ use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{
-    DFSchema, Result, ScalarValue, exec_err, internal_datafusion_err, internal_err, plan_datafusion_err,
-};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, exec_err, internal_datafusion_err, internal_err};
 use datafusion::datasource::TableType;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
-use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
-use datafusion::physical_expr::expressions::{BinaryExpr, CaseExpr, Column, Literal, cast};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{
     EquivalenceProperties, LexOrdering, OrderingRequirements, PhysicalExpr, PhysicalSortExpr,
 };
@@ -33,16 +31,10 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
 use futures::{StreamExt, TryStreamExt};
 
-use super::expression::physical;
-use crate::project::tag::columns_of;
+use super::expression::over_wide;
 
 /// Ends the name of the column that says whether an input has a row.
 pub const FLAG: &str = "__there";
-
-/// Digits of a decimal that fit into 64 bits, and how many of them may stand after
-/// the point so that enough are left before it.
-const MOST_DIGITS: u8 = 18;
-const MOST_SCALE: i8 = 6;
 
 /// Plans to be aligned, and columns over theirs, as a table.
 #[derive(Debug)]
@@ -72,9 +64,7 @@ impl AlignTable {
             let mut fields = Vec::with_capacity(level.len());
             let mut projection = Vec::with_capacity(level.len());
             for (name, sql) in level {
-                let expr = expression(state, &schema, &positions, sql)
-                    .and_then(|expr| narrow(expr, &schema))
-                    .and_then(over_its_columns)
+                let expr = over_wide(state, &schema, &positions, sql)
                     .map_err(|error| error.context(format!("column `{name}`")))?;
                 fields.push(Field::new(name, expr.data_type(&schema)?, true));
                 projection.push(ProjectionExpr { expr, alias: name.clone() });
@@ -84,63 +74,6 @@ impl AlignTable {
         }
         Ok(Self { parts, levels: projections, schema })
     }
-}
-
-/// An expression over a wide schema, planned over the few columns that it reads:
-/// planners look through all that they are shown.
-fn expression(
-    state: &SessionState,
-    schema: &Schema,
-    positions: &HashMap<&str, usize>,
-    sql: &str,
-) -> Result<Arc<dyn PhysicalExpr>> {
-    if let Some(position) = positions.get(sql) {
-        return Ok(Arc::new(Column::new(sql, *position)));
-    }
-    let read = columns_of(sql);
-    let mut fields: Vec<Field> = Vec::with_capacity(read.len());
-    for name in &read {
-        let position = positions.get(name.as_str()).ok_or_else(|| plan_datafusion_err!("no column `{name}`"))?;
-        fields.push(schema.field(*position).clone());
-    }
-    let narrow = DFSchema::try_from(Schema::new(fields))?;
-    let narrowed = physical(state, sql, &narrow)?;
-    let placed = narrowed.transform_up(|node| match node.downcast_ref::<Column>() {
-        Some(column) => {
-            let position = positions.get(column.name()).copied().unwrap_or_default();
-            Ok(Transformed::yes(Arc::new(Column::new(column.name(), position)) as Arc<dyn PhysicalExpr>))
-        }
-        None => Ok(Transformed::no(node)),
-    });
-    placed.data()
-}
-
-/// Arithmetic of decimals widens their type by every step; no figure of one row
-/// needs more digits than fit into 64 bits, in which it is a fourth as dear to
-/// store and to compare. One that does is an error when it is met.
-fn narrow(expr: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
-    match expr.data_type(schema)? {
-        DataType::Decimal128(precision, scale) if precision > MOST_DIGITS && scale <= MOST_SCALE => {
-            cast(expr, schema, DataType::Decimal128(MOST_DIGITS, scale))
-        }
-        _ => Ok(expr),
-    }
-}
-
-/// Before it looks at its right side, an AND or OR copies the rows that are left of
-/// all columns of the batch, of which a wide table has thousands. A CASE of several
-/// branches hands on to them only the columns that they read; here the first branch
-/// is always taken.
-fn over_its_columns(expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
-    let is_logical = |node: &Arc<dyn PhysicalExpr>| {
-        node.downcast_ref::<BinaryExpr>().is_some_and(|binary| matches!(binary.op(), Operator::And | Operator::Or))
-    };
-    if !expr.exists(|node| Ok(is_logical(node)))? {
-        return Ok(expr);
-    }
-    let always = Arc::new(Literal::new(ScalarValue::Boolean(Some(true)))) as Arc<dyn PhysicalExpr>;
-    let branches = vec![(Arc::clone(&always), Arc::clone(&expr)), (always, expr)];
-    Ok(Arc::new(CaseExpr::try_new(None, branches, None)?))
 }
 
 /// Columns of the base, then for each other input its flag and its columns but
