@@ -25,6 +25,10 @@ pub use units::{Unit, units};
 /// Accounts per bucket, before rounding up to a power of two.
 const ACCOUNTS_PER_BUCKET: u64 = 32_768;
 pub const MAX_BUCKETS: u32 = 65_536;
+/// Transformers, feeders and the like are fewer than accounts, and so are their
+/// buckets: a step that scatters rows among them writes a file for each from every
+/// bucket of accounts.
+const ACCOUNT_BUCKETS_PER_BUCKET: u32 = 16;
 /// Prefix of tables that hold deliveries before repeated keys are settled.
 const LANDED: &str = "landed_";
 /// The curves of accounts, wherever they come from.
@@ -82,6 +86,8 @@ pub struct Step {
     pub key: Vec<String>,
     /// The column by which its rows lie in buckets, if they do.
     pub bucket_by: Option<String>,
+    /// In how many.
+    pub buckets: u32,
     /// Its units cover other buckets than their rows belong to.
     pub is_scattered: bool,
     pub month_of: Option<String>,
@@ -149,6 +155,7 @@ pub fn plan(
         models: &models,
         sources,
         rows_per_unit: job.rows_per_unit,
+        buckets,
         steps: Vec::new(),
         // What is kept is not made.
         done: kept.keys().cloned().collect(),
@@ -165,6 +172,7 @@ struct Planner<'a> {
     models: &'a BTreeMap<String, Model>,
     sources: &'a Sources,
     rows_per_unit: u64,
+    buckets: u32,
     steps: Vec<Step>,
     done: BTreeSet<String>,
     /// Tables that the job names.
@@ -256,6 +264,7 @@ impl Planner<'_> {
             inputs: BTreeSet::from([delivered]),
             key: contract.key.clone(),
             bucket_by: contract.bucket_by.clone(),
+            buckets: self.buckets,
             is_scattered: false,
             month_of: None,
             time: contract.time.clone(),
@@ -316,7 +325,12 @@ impl Planner<'_> {
         self.steps.push(Step {
             phase,
             area: if model.layer == Layer::Marts { Area::Marts } else { Area::Features },
-            bucket_by: (model.scope != Scope::Whole).then(|| "account_id".to_owned()),
+            buckets: match &model.bucket_by {
+                Some(_) => self.buckets.div_ceil(ACCOUNT_BUCKETS_PER_BUCKET),
+                None => self.buckets,
+            },
+            bucket_by: (model.scope != Scope::Whole)
+                .then(|| model.bucket_by.unwrap_or_else(|| "account_id".to_owned())),
             is_scattered: model.scope == Scope::Scatter,
             is_landing: model.name.starts_with(LANDED),
             is_versioned: false,

@@ -145,7 +145,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether its rows belong to one account each.
+    /// Whether its rows lie in buckets of what they belong to.
     pub fn is_bucketed(&self) -> bool {
         self.partition.iter().any(|column| column.name() == BUCKET)
     }

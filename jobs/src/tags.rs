@@ -16,6 +16,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::prelude::SessionContext;
 
 use crate::engine::check::canonical_schema;
+use crate::engine::expression::coerced;
 use crate::engine::session;
 use crate::error::Error;
 use crate::project::model::{bind, parse_sql};
@@ -71,7 +72,7 @@ impl<'a> Catalogue<'a> {
                 }
                 let parameter = |parameter: &str| self.project.parameter(name, parameter, DAY, &|_| false);
                 let statement = bind(parse_sql(&model.file, &model.sql)?, &parameter);
-                let plan = self.context.state().statement_to_plan(statement).await;
+                let plan = session::plan(&self.context.state(), statement).await;
                 let plan =
                     plan.map_err(|source| Error::Model { file: model.file.clone(), source: Box::new(source) })?;
                 let schema = Arc::new(plan.schema().as_arrow().clone());
@@ -97,9 +98,9 @@ impl<'a> Catalogue<'a> {
     }
 
     /// An expression over a table.
-    fn expression(&self, sql: &str, schema: &DFSchema) -> datafusion::error::Result<Expr> {
+    fn expression(&self, sql: &str, schema: &Arc<DFSchema>) -> datafusion::error::Result<Expr> {
         let sql = crate::project::tag::at(sql, DAY);
-        self.context.state().create_logical_expr(&sql, schema)
+        coerced(&self.context.state(), &sql, schema)
     }
 
     /// What tags over tags see: those that are known so far, and percentiles.

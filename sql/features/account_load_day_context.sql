@@ -23,7 +23,7 @@ day as (
       make_array(4, 4, 4, 4, 4, 4, 4, 4, 4, 1, 1, 4, 4, 4, 2, 2, 2, 4, 4, 4, 4, 3, 3, 3)
     ) as part,
     known_points(load.half_hour_wh) as slots,
-    load.day_minutes / array_length(load.half_hour_wh) as slot_minutes,
+    load.day_minutes / cast(array_length(load.half_hour_wh) as bigint) as slot_minutes,
     -- Energy of a slot half way from the day's lowest to its highest one.
     cast((array_max(load.half_hour_wh) + array_min(load.half_hour_wh)) / 2 + 1 as int) as above_middle_wh,
     -- Energy of a slot at ten watts.

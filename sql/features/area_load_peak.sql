@@ -3,15 +3,6 @@
 -- and the ten such workdays. One half hour a day: a heat wave has many high hours, but
 -- only so many days. Where a load is known by the hour only, it is the hour.
 with
-day as (
-  select
-    area_kind,
-    area,
-    date,
-    energy_curve_sum(half_hour_wh) as half_hour_wh
-  from area_load_part
-  group by area_kind, area, date
-),
 peak as (
   select
     day.area_kind,
@@ -20,7 +11,7 @@ peak as (
     coalesce(calendar.is_workday, date_part('isodow', day.date) <= 5) as is_workday,
     time_of_peak(half_hour_wh) as peak_minute,
     array_max(half_hour_wh) * cast(array_length(half_hour_wh) as bigint) / 24 as peak_w
-  from day
+  from area_load_day as day
   left join stg_calendar as calendar on calendar.date = day.date
 ),
 ranked as (

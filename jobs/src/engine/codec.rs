@@ -23,6 +23,7 @@ use super::failpoint::build_id;
 use super::relation::Relation;
 use super::text_scan::{TextScanExec, TextScanSpec};
 use super::write::{WriteExec, WriteSpec};
+use crate::project::tag::Side;
 use crate::state::{FileKind, PinnedFile};
 
 const MARK: &[u8] = b"\xffkwhy1";
@@ -41,7 +42,7 @@ enum Node {
     Write(WriteSpec),
     Check(CheckSpec),
     Text(TextScanSpec),
-    Align(Vec<String>),
+    Align(Vec<Vec<Side>>),
     Relation { name: String, partitions: usize, kind: FileKind, files: Vec<PinnedFile> },
 }
 
@@ -80,7 +81,7 @@ impl PhysicalExtensionCodec for PhysicalCodec {
         match (take(buffer)?, inputs) {
             (Some(Node::Write(spec)), [input]) => Ok(Arc::new(WriteExec::new(Arc::clone(input), spec))),
             (Some(Node::Check(spec)), [input]) => Ok(Arc::new(CheckExec::new(Arc::clone(input), spec))),
-            (Some(Node::Align(names)), inputs) => Ok(Arc::new(AlignExec::new(names, inputs.to_vec()))),
+            (Some(Node::Align(sides)), inputs) => Ok(Arc::new(AlignExec::try_new(sides, inputs.to_vec())?)),
             (Some(Node::Text(spec)), []) => Ok(Arc::new(TextScanExec::new(spec))),
             (Some(_), _) => internal_err!("a node of kwhy arrived with {} inputs", inputs.len()),
             (None, _) => self.ballista.try_decode(buffer, inputs, context, converter),
@@ -98,7 +99,7 @@ impl PhysicalExtensionCodec for PhysicalCodec {
         } else if let Some(check) = node.downcast_ref::<CheckExec>() {
             put(Node::Check(check.spec.clone()), buffer)
         } else if let Some(align) = node.downcast_ref::<AlignExec>() {
-            put(Node::Align(align.names.clone()), buffer)
+            put(Node::Align(align.sides.clone()), buffer)
         } else if let Some(scan) = node.downcast_ref::<TextScanExec>() {
             put(Node::Text(scan.spec.clone()), buffer)
         } else {

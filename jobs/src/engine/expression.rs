@@ -7,8 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue, plan_datafusion_err};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::Operator;
 use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, CaseExpr, Column, Literal, cast};
@@ -21,14 +21,20 @@ const MOST_DIGITS: u8 = 18;
 const MOST_SCALE: i8 = 6;
 
 /// What computes the SQL of an expression over the columns of a schema.
-pub fn physical(state: &SessionState, sql: &str, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-    let expression = state.create_logical_expr(sql, schema)?;
+pub fn physical(state: &SessionState, sql: &str, schema: &Arc<DFSchema>) -> Result<Arc<dyn PhysicalExpr>> {
     // Some functions are nothing but another spelling, and only simplifying spells
     // them out.
-    let context = SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build();
-    let simplifier = ExprSimplifier::new(context);
-    let expression = simplifier.simplify(simplifier.coerce(expression, schema)?)?;
+    let expression = simplifier(schema).simplify(coerced(state, sql, schema)?)?;
     state.create_physical_expr(expression, schema)
+}
+
+/// The SQL of an expression, with the types that it will have.
+pub fn coerced(state: &SessionState, sql: &str, schema: &Arc<DFSchema>) -> Result<Expr> {
+    simplifier(schema).coerce(state.create_logical_expr(sql, schema)?, schema)
+}
+
+fn simplifier(schema: &Arc<DFSchema>) -> ExprSimplifier {
+    ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::clone(schema)).build())
 }
 
 /// The same over a wide schema, whose columns stand at these positions.
@@ -59,7 +65,7 @@ fn placed(
         let position = positions.get(name.as_str()).ok_or_else(|| plan_datafusion_err!("no column `{name}`"))?;
         fields.push(schema.field(*position).clone());
     }
-    let narrow = DFSchema::try_from(Schema::new(fields))?;
+    let narrow = Arc::new(DFSchema::try_from(Schema::new(fields))?);
     let narrowed = physical(state, sql, &narrow)?;
     let placed = narrowed.transform_up(|node| match node.downcast_ref::<Column>() {
         Some(column) => {

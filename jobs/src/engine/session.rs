@@ -11,7 +11,9 @@ use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement;
 
 use super::codec::{LogicalCodec, PhysicalCodec};
 
@@ -41,6 +43,13 @@ pub fn config() -> SessionConfig {
 /// The runtime of a process, with a bound on the memory of its operators.
 pub fn runtime(memory_bytes: usize) -> Result<Arc<RuntimeEnv>> {
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()
+}
+
+/// A statement, planned with the types that its columns will have: before types are
+/// coerced, a CASE has that of its first branch.
+pub async fn plan(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
+    let plan = state.statement_to_plan(statement).await?;
+    state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
 }
 
 /// A session state; `planner` is the cluster's for ad-hoc SQL on a cluster.

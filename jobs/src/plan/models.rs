@@ -68,6 +68,7 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         label_zh: Some(label_zh.to_owned()),
         key: key.iter().map(|column| (*column).to_owned()).collect(),
         scope: Some(scope),
+        bucket_by: None,
         time: None,
         month_of: None,
         folds: None,

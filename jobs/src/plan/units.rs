@@ -67,17 +67,20 @@ pub fn units(
                 })
                 .collect()
         }
-        Work::Bucket => (0..plan.buckets)
-            .map(|bucket| {
+        Work::Bucket => {
+            // What is scattered is read in buckets of accounts or meters.
+            let count = if step.is_scattered { plan.buckets } else { step.buckets };
+            let of = |bucket| {
                 let files = inputs.iter().map(|name| {
                     (
                         name.clone(),
                         Arc::new(tables.get(name).map(|table| bucket_files(table, bucket)).unwrap_or_default()),
                     )
                 });
-                unit(format!("{} {}/{}", step.name, bucket + 1, plan.buckets), Some(bucket), files.collect())
-            })
-            .collect(),
+                unit(format!("{} {}/{count}", step.name, bucket + 1), Some(bucket), files.collect())
+            };
+            (0..count).map(of).collect()
+        }
         Work::Whole => {
             let files = inputs.iter().map(|name| {
                 (name.clone(), Arc::new(tables.get(name).map(|table| table.files.clone()).unwrap_or_default()))

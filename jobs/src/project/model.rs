@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use super::diagnostic::{Mistake, Mistakes};
 use super::document::Document;
-use super::tag::WideRelation;
+use super::tag::{Part, WideRelation};
 
 /// Where a derived table is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,9 +29,9 @@ pub enum Layer {
 /// What one unit of a model covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// One bucket of accounts.
+    /// One bucket: of accounts, or of what the table is kept together by.
     Bucket,
-    /// One bucket of something else, whose rows belong to many accounts.
+    /// One bucket of something else, whose rows belong to many buckets of its own.
     Scatter,
     /// All rows at once: for totals over small tables.
     Whole,
@@ -46,6 +46,9 @@ pub struct Model {
     pub sql: String,
     pub layer: Layer,
     pub scope: Scope,
+    /// The column whose rows of one value are kept together, where that is not the
+    /// account: a re-keyed table.
+    pub bucket_by: Option<String>,
     pub label: String,
     pub label_zh: Option<String>,
     pub key: Vec<String>,
@@ -83,6 +86,7 @@ pub struct ModelContract {
     pub label_zh: Option<String>,
     pub key: Vec<String>,
     pub scope: Option<Scope>,
+    pub bucket_by: Option<String>,
     pub time: Option<String>,
     pub month_of: Option<String>,
     pub folds: Option<Folds>,
@@ -99,6 +103,16 @@ impl ModelContract {
             let key = root.required_texts("key").unwrap_or_default();
             if key.is_empty() {
                 root.mistake(root.span(), "`key` names no column");
+            }
+            let scopes = [("bucket", Scope::Bucket), ("scatter", Scope::Scatter), ("whole", Scope::Whole)];
+            let mut scope = root.choice("scope", &scopes);
+            let bucket_by = root.text("bucket_by");
+            match (&bucket_by, scope) {
+                (Some(column), Some(Scope::Whole)) => {
+                    root.mistake(column.span(), "`bucket_by` is of a table in buckets, and this one is made at once");
+                }
+                (Some(_), None) => scope = Some(Scope::Bucket),
+                _ => {}
             }
             let columns = (root.text("delivered_rows"), root.text("distinct_rows"));
             let folds = match columns {
@@ -125,10 +139,8 @@ impl ModelContract {
                 text: text.to_owned(),
                 label_zh: root.text("label_zh").map(toml::Spanned::into_inner),
                 key: key.into_iter().map(toml::Spanned::into_inner).collect(),
-                scope: root.choice(
-                    "scope",
-                    &[("bucket", Scope::Bucket), ("scatter", Scope::Scatter), ("whole", Scope::Whole)],
-                ),
+                scope,
+                bucket_by: bucket_by.map(toml::Spanned::into_inner),
                 time: root.text("time").map(toml::Spanned::into_inner),
                 month_of: root.text("month_of").map(toml::Spanned::into_inner),
                 label: label?.into_inner(),
@@ -148,6 +160,7 @@ impl Model {
             file: file.to_owned(),
             layer,
             scope: contract.scope.unwrap_or(default),
+            bucket_by: contract.bucket_by,
             label: contract.label,
             label_zh: contract.label_zh,
             key: contract.key,
@@ -166,7 +179,7 @@ impl Model {
     /// A model whose SQL sees a wide relation as `aligned`.
     pub fn over(mut self, aligned: &str, wide: WideRelation) -> Result<Self, Mistakes> {
         self.inputs.remove(aligned);
-        for (name, sql) in &wide.parts {
+        for Part { name, sql, .. } in &wide.parts {
             let statement = parse_sql(&format!("{} ({name})", self.file), sql)?;
             self.inputs.extend(tables(&self.file, sql, &statement)?);
             self.parameters.extend(parameters(&statement));
@@ -280,6 +293,7 @@ mod tests {
             label_zh: None,
             key: vec!["account_id".into()],
             scope: None,
+            bucket_by: None,
             time: None,
             month_of: None,
             folds: None,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::document::Literal;
 
-pub use compile::{ALIGNED, Before, Compiled, Wide, WideRelation};
+pub use compile::{ALIGNED, Before, Compiled, Part, Side, Wide, WideRelation};
 pub use expression::{PERCENTILE, Pick, at, columns_of, columns_of_condition, text_results, with_values};
 pub use link::link_tags;
 pub use read::{TagFile, read_tags};

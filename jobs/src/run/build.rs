@@ -170,7 +170,7 @@ impl<'a> Build<'a> {
         if let Some(bucket_by) = &step.bucket_by {
             partition.push(Arc::new(Field::new("bucket", DataType::Int32, true)));
             if matches!(step.work, Work::Files { .. }) || step.is_scattered {
-                let bucket = kwhy_udfs::expr_fn::account_bucket(ident(bucket_by), lit(i64::from(self.plan.buckets)));
+                let bucket = kwhy_udfs::expr_fn::account_bucket(ident(bucket_by), lit(i64::from(step.buckets)));
                 leading.push(cast(bucket, DataType::Int32).alias("bucket"));
             }
         }
@@ -178,6 +178,7 @@ impl<'a> Build<'a> {
             partition.push(Arc::new(Field::new("month", DataType::Date32, true)));
             leading.push(kwhy_udfs::expr_fn::month_start(ident(date)).alias("month"));
         }
+        let leading_columns = leading.len();
         let columns = leading.into_iter().chain(file_schema.fields().iter().map(|field| ident(field.name())));
         let columns: Vec<_> = columns.collect();
         let logical = LogicalPlanBuilder::from(resolved.plan)
@@ -188,6 +189,15 @@ impl<'a> Build<'a> {
             EngineError::Plan(source) => failed(source),
             other => other.into(),
         })?;
+        // The table's schema is what its log says of the files.
+        let made = plan.schema();
+        for (field, made) in file_schema.fields().iter().zip(made.fields().iter().skip(leading_columns)) {
+            if field.data_type() != made.data_type() {
+                let (name, planned, made) = (field.name(), field.data_type(), made.data_type());
+                let message = format!("{file}: `{name}` is planned as {planned} and comes out as {made}");
+                return Err(Error::Usage { message, hint: "cast it".into() });
+            }
+        }
         let recipe = format!("{}\n{}", build_id(), resolved.recipe);
         let units = units(self.plan, step, &resolved.inputs, self.sources, &self.tables, &recipe);
         let standing = self.out.table(step.area, &step.name).snapshot(None).await?;
@@ -213,14 +223,17 @@ impl<'a> Build<'a> {
         if step.work != Work::Bucket {
             return Ok(());
         }
-        let lies_elsewhere =
-            |other: &&Step| other.bucket_by.is_some() && other.bucket_by != step.bucket_by && !step.is_scattered;
-        let inputs_made = self.plan.steps.iter().filter(|other| inputs.contains(&other.name));
-        if let Some(other) = inputs_made.filter(|other| !other.is_scattered).find(lies_elsewhere) {
+        let lies_elsewhere = |other: &&Step| match &other.bucket_by {
+            // As many buckets as there are units.
+            Some(_) if step.is_scattered => other.buckets != self.plan.buckets,
+            key => key.is_some() && *key != step.bucket_by,
+        };
+        let mut inputs_made = self.plan.steps.iter().filter(|other| inputs.contains(&other.name));
+        if let Some(other) = inputs_made.find(lies_elsewhere) {
             let key = other.bucket_by.clone().unwrap_or_default();
             return Err(Error::Usage {
                 message: format!("`{}` reads `{}`, whose rows lie in buckets of {key}", step.name, other.name),
-                hint: "rows of one account are in several of them: read a table that brings them together, as assigned_meter does".into(),
+                hint: "rows that belong together are in several of them: read a table that brings them together, as `scope = \"scatter\"` with `bucket_by` makes it, or one that is made at once".into(),
             });
         }
         for (name, table) in inputs.iter().filter_map(|name| Some((name, self.tables.get(name)?))) {

@@ -10,9 +10,10 @@ use datafusion::prelude::SessionContext;
 use super::{Published, as_of_sql, earlier_release, release_table};
 use crate::engine::align::AlignTable;
 use crate::engine::relation::Relation;
+use crate::engine::session;
 use crate::error::Error;
 use crate::project::model::{bind, parse_sql};
-use crate::project::tag::{ALIGNED, Before, Tag, Wide, at};
+use crate::project::tag::{ALIGNED, Before, Tag, Wide};
 use crate::project::{CUTS, PREVIOUS_TAGS, Project, SEGMENTS, STAGED, TAGS};
 use crate::state::Snapshot;
 
@@ -73,7 +74,7 @@ pub async fn compared(
     let version = project.catalog_version();
     let wide = Wide { tags: &project.tags, is_absent: &is_absent, before: &before, catalog_version: &version };
     let compiled = wide.sql(&|tag| names.contains(tag.name.as_str()));
-    let relation = compiled.wide.unwrap_or_default();
+    let relation = compiled.wide.unwrap_or_default().at(as_of);
 
     add(TAGS, &published.need(TAGS).await?)?;
     let segments = published.table(SEGMENTS).await?;
@@ -101,7 +102,7 @@ pub async fn compared(
     }
     let bound = async |sql: &str| {
         let statement = bind(parse_sql("sql/tags", sql)?, &|name| project.parameter(TAGS, name, as_of, &is_absent));
-        context.state().statement_to_plan(statement).await.map_err(|source| match source.find_root() {
+        session::plan(&context.state(), statement).await.map_err(|source| match source.find_root() {
             datafusion::error::DataFusionError::Plan(message) if message.contains("not found") => Error::Usage {
                 message: format!("the release lacks a table: {message}"),
                 hint: "the project has feature tables that this release was not made with: run the job into another --out first".into(),
@@ -109,16 +110,11 @@ pub async fn compared(
             _ => failed(source),
         })
     };
-    let mut parts = Vec::with_capacity(relation.parts.len());
-    for (name, sql) in &relation.parts {
-        parts.push((name.clone(), bound(sql).await?));
+    let mut plans = Vec::with_capacity(relation.parts.len());
+    for part in &relation.parts {
+        plans.push(bound(&part.sql).await?);
     }
-    let levels: Vec<Vec<(String, String)>> = relation
-        .levels
-        .iter()
-        .map(|level| level.iter().map(|(name, sql)| (name.clone(), at(sql, as_of))).collect())
-        .collect();
-    let aligned = AlignTable::new(&context.state(), parts, &levels).map_err(failed)?;
+    let aligned = AlignTable::new(&context.state(), &relation, plans).map_err(failed)?;
     context.register_table(ALIGNED, Arc::new(aligned)).map_err(failed)?;
     let plan = bound(&compiled.sql).await?;
     let rows = context.execute_logical_plan(plan).await.map_err(failed)?.cache().await.map_err(failed)?;

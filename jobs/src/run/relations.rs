@@ -15,12 +15,13 @@ use crate::engine::align::AlignTable;
 use crate::engine::check::{SourceCheck, canonical_schema, partition_field};
 use crate::engine::check_exec::CheckSpec;
 use crate::engine::relation::Relation;
+use crate::engine::session;
 use crate::error::Error;
 use crate::lake::Output;
 use crate::plan::{Plan, Sources, Step, Tables, Work};
 use crate::project::contract::{Contract, IS_SECOND_HOUR};
 use crate::project::model::{bind, date_literal, parse_sql, quoted};
-use crate::project::tag::{ALIGNED, at};
+use crate::project::tag::ALIGNED;
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, Snapshot, Source};
 
@@ -58,18 +59,14 @@ impl Scene<'_> {
             Box::pin(self.register(context, step, name, &mut resolved)).await?;
         }
         if let Some(wide) = &step.wide {
-            let mut parts = Vec::with_capacity(wide.parts.len());
-            for (name, sql) in &wide.parts {
-                parts.push((name.clone(), self.bind(context, &step.model, sql, &mut resolved.recipe).await?));
+            let wide = wide.at(self.plan.as_of);
+            let mut plans = Vec::with_capacity(wide.parts.len());
+            for part in &wide.parts {
+                plans.push(self.bind(context, &step.model, &part.sql, &mut resolved.recipe).await?);
             }
-            let mut levels = Vec::with_capacity(wide.levels.len());
-            for level in &wide.levels {
-                let level: Vec<_> = level.iter().map(|(name, sql)| (name.clone(), at(sql, self.plan.as_of))).collect();
-                resolved.recipe.push_str(&format!("{level:?}\n"));
-                levels.push(level);
-            }
+            resolved.recipe.push_str(&wide.recipe());
             let failed = |source| Error::Model { file: step.name.clone(), source: Box::new(source) };
-            let aligned = AlignTable::new(&context.state(), parts, &levels).map_err(failed)?;
+            let aligned = AlignTable::new(&context.state(), &wide, plans).map_err(failed)?;
             context.register_table(ALIGNED, Arc::new(aligned)).map_err(failed)?;
         }
         let plan = self.bind(context, &step.model, &step.sql, &mut resolved.recipe).await?;
@@ -88,9 +85,7 @@ impl Scene<'_> {
         let statement = bind(parse_sql(name, sql)?, &|parameter| self.parameter(name, parameter));
         recipe.push_str(&format!("{statement}\n"));
         let file = self.project.models.get(name).map_or_else(|| format!("sql of {name}"), |model| model.file.clone());
-        context
-            .state()
-            .statement_to_plan(statement)
+        session::plan(&context.state(), statement)
             .await
             .map_err(|source| Error::Model { file, source: Box::new(source) })
     }
@@ -127,7 +122,7 @@ impl Scene<'_> {
         names.inputs.insert(name.to_owned());
         let rows = format!("{name}{ROWS}");
         let relation = match (self.tables.get(name), contract) {
-            (Some(snapshot), _) => slot(&rows, snapshot, self.plan.buckets),
+            (Some(snapshot), _) => slot(&rows, snapshot, self.buckets_of(name)),
             (None, Some(contract)) => Relation {
                 name: rows.clone(),
                 file_schema: canonical_schema(contract),
@@ -153,6 +148,11 @@ impl Scene<'_> {
         };
         let plan = self.bind(context, name, &sql, &mut names.recipe).await?;
         add_view(context, name, plan)
+    }
+
+    fn buckets_of(&self, name: &str) -> u32 {
+        let step = self.plan.steps.iter().find(|step| step.name == name);
+        step.map_or(self.plan.buckets, |step| step.buckets)
     }
 
     fn time_of(&self, name: &str) -> Option<&str> {

@@ -161,7 +161,7 @@ fn evaluate(
     place: &Place,
 ) -> Result<Option<String>, Mistake> {
     let run = || -> datafusion::error::Result<Option<String>> {
-        let schema = DFSchema::try_from(row.schema().as_ref().clone())?;
+        let schema = Arc::new(DFSchema::try_from(row.schema().as_ref().clone())?);
         let physical = physical(&catalogue.context.state(), &crate::project::tag::at(sql, as_of), &schema)?;
         let value = physical.evaluate(row)?.into_array(1)?;
         Ok((!value.is_null(0)).then(|| array_value_to_string(&value, 0)).transpose()?)

@@ -1,14 +1,21 @@
-//! The SQL that tags become: one scan per feature table and slice, one wide row
-//! per account.
+//! The SQL that tags become: one scan per feature table, one wide row per account,
+//! and over it every tag's own arithmetic.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::expression::columns_of;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::expression::{at, columns_of, with_values};
 use super::{Body, Evidence, Peers, Pick, Tag, Tags};
 use crate::project::model::quoted;
 use crate::project::{CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_TAGS, TAGS};
 
+/// What rows of all tables are found by.
+const KEY: &str = "account_id";
+/// The tags of the release before, in the wide relation.
+const BEFORE: &str = "before";
 /// Where every account stands, whatever else is known of it.
 const ACCOUNTS: &str = "stg_accounts";
 /// Of an account whose group nobody knows.
@@ -39,8 +46,6 @@ pub struct Wide<'a> {
 
 /// The relation that the parts of a compiled model are aligned into.
 pub const ALIGNED: &str = "aligned";
-/// Ends the name of the column that says whether a part has a row.
-const FLAG: &str = "__there";
 
 /// A model whose SQL sees one wide relation, [`ALIGNED`], made of parts.
 #[derive(Clone, Debug, Default)]
@@ -49,14 +54,59 @@ pub struct Compiled {
     pub wide: Option<WideRelation>,
 }
 
-/// Parts, each a query with at most one row per account: the first one has the
-/// rows of the result, the others what they know of them. Over their columns,
-/// level by level, columns by their expressions: thousands of them, which a
-/// planner would turn over as many times as it has rules.
+/// Parts, of which the first has the rows of the result, the others what they know
+/// of them. Over their columns, level by level, columns by their expressions:
+/// thousands of them, which a planner would turn over as many times as it has
+/// rules.
 #[derive(Clone, Debug, Default)]
 pub struct WideRelation {
-    pub parts: Vec<(String, String)>,
+    pub parts: Vec<Part>,
     pub levels: Vec<Vec<(String, String)>>,
+}
+
+/// A query, read once, and what is taken from its rows.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub name: String,
+    pub sql: String,
+    /// None of the first part, which is taken as it is.
+    pub sides: Vec<Side>,
+}
+
+/// Some rows of a part, at most one per account, and some of its columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    pub name: String,
+    /// The column that says which rows; all of them where there is none.
+    pub when: Option<String>,
+    pub columns: Vec<String>,
+}
+
+impl Side {
+    /// The column of the wide relation that says whether there is a row.
+    pub fn flag(&self) -> String {
+        format!("{}__there", self.name)
+    }
+
+    /// What a column is called in the wide relation.
+    pub fn column(&self, name: &str) -> String {
+        format!("{}__{name}", self.name)
+    }
+}
+
+impl WideRelation {
+    /// With the date put into its levels; that of its parts is a parameter.
+    pub fn at(&self, as_of: NaiveDate) -> Self {
+        let dated = |(name, sql): &(String, String)| (name.clone(), at(sql, as_of));
+        let levels = self.levels.iter().map(|level| level.iter().map(dated).collect());
+        Self { parts: self.parts.clone(), levels: levels.collect() }
+    }
+
+    /// All that rows depend on besides the SQL of the parts.
+    pub fn recipe(&self) -> String {
+        let sides: Vec<&[Side]> = self.parts.iter().map(|part| &*part.sides).collect();
+        format!("{sides:?}\n{:?}\n", self.levels)
+    }
 }
 
 impl From<String> for Compiled {
@@ -182,40 +232,53 @@ impl Wide<'_> {
     fn relation(&self, needed: &[&Tag], peers: &[&Peers], names: &[String]) -> WideRelation {
         let evidence = self.evidence(needed);
         let picks: BTreeSet<Pick> = needed.iter().flat_map(|tag| tag.picks()).collect();
-        let mut scans: BTreeSet<Scan<'_>> = evidence.iter().map(|evidence| scan_of_evidence(evidence)).collect();
-        scans.extend(needed.iter().filter(|tag| !tag.is_over_tags()).map(|tag| scan_of(tag)));
-        scans.remove(&(ACCOUNTS, None));
+        let mut scans = Scans::of(needed, &evidence);
+        let own = scans.0.remove(&(ACCOUNTS, None)).unwrap_or_default();
         // Accounts of peers that are only compared are told apart in the base.
         let compared: Vec<&Peers> = if peers.is_empty() { self.peers(&picks).collect() } else { peers.to_vec() };
-        let mut parts = vec![("account".to_owned(), self.base_sql(needed, &evidence, &compared, &picks))];
-        for (index, scan) in scans.iter().enumerate() {
-            parts.push((scan_name(index, scan.0), self.scan_sql(*scan, needed, &evidence, &[])));
-        }
+        let base = self.base_sql(&own, &compared, &picks);
+        let mut parts = vec![Part { name: "account".to_owned(), sql: base, sides: Vec::new() }];
+        parts.extend(scans.parts());
         let held = needed.iter().filter(|tag| tag.has_hysteresis() && self.before.tags.contains(&tag.name));
-        let before: Vec<String> = held.map(|tag| format!("{0} as {0}__before", tag.name)).collect();
+        let before: Vec<String> = held.map(|tag| tag.name.clone()).collect();
         if !before.is_empty() {
             let sql = format!("select account_id, {} from {PREVIOUS_TAGS}", before.join(", "));
-            parts.push(("before".to_owned(), sql));
+            let side = Side { name: BEFORE.to_owned(), when: None, columns: before };
+            parts.push(Part { name: BEFORE.to_owned(), sql, sides: vec![side] });
         }
-        let mut first = Vec::new();
-        for evidence in &evidence {
+        let reasons = evidence.iter().map(|evidence| {
+            let Evidence { name, when, reason, .. } = evidence;
             let scan = scan_of_evidence(evidence);
-            let name = &evidence.name;
-            let there = scans.iter().position(|other| *other == scan).map(|index| scan_name(index, scan.0));
-            let reason = match (self.is_out(evidence), there) {
-                (true, _) => "'source_absent'".to_owned(),
-                (false, Some(there)) => format!("case when not {there}{FLAG} then 'no_rows' else reason_{name} end"),
-                (false, None) => format!("reason_{name}"),
+            let reason = match scans.side(scan) {
+                _ if self.is_out(evidence) => "'source_absent'".to_owned(),
+                None => format!("case when {when} then null else '{reason}' end"),
+                Some(side) => format!(
+                    "case when not {} then 'no_rows' when {} then null else '{reason}' end",
+                    side.flag(),
+                    scans.placed(scan, when)
+                ),
             };
-            first.push((format!("evidence_{name}"), reason));
-        }
-        WideRelation { parts, levels: self.levels(needed, first, names) }
+            (format!("evidence_{name}"), reason)
+        });
+        let levels = self.levels(needed, reasons.collect(), &scans, names);
+        WideRelation { parts, levels }
     }
 
     /// Accounts: what their own columns say, their groups of peers, and the
     /// percentiles of these.
-    fn base_sql(&self, needed: &[&Tag], evidence: &[&Evidence], peers: &[&Peers], picks: &BTreeSet<Pick>) -> String {
-        let account = self.scan_sql((ACCOUNTS, None), needed, evidence, peers);
+    fn base_sql(&self, columns: &BTreeSet<String>, peers: &[&Peers], picks: &BTreeSet<Pick>) -> String {
+        let mut account = "select\n  account_id".to_owned();
+        for Peers { name, levels, .. } in peers {
+            let levels: Vec<String> = levels
+                .iter()
+                .map(|column| format!("replace(coalesce(cast({} as varchar), '{UNKNOWN}'), '/', '_')", quoted(column)))
+                .collect();
+            let _ = write!(account, ",\n  concat({}) as peers_{name}", levels.join(", '/', "));
+        }
+        for column in columns {
+            let _ = write!(account, ",\n  {}", quoted(column));
+        }
+        let _ = write!(account, "\nfrom {ACCOUNTS}");
         let compared: Vec<&Peers> = self.peers(picks).collect();
         if compared.is_empty() {
             return account;
@@ -249,7 +312,13 @@ impl Wide<'_> {
     /// Reasons, then tags of feature tables, then tags over tags, those that read
     /// each other one after the other. Each level carries on what a later one
     /// needs.
-    fn levels(&self, needed: &[&Tag], first: Vec<(String, String)>, names: &[String]) -> Vec<Vec<(String, String)>> {
+    fn levels(
+        &self,
+        needed: &[&Tag],
+        first: Vec<(String, String)>,
+        scans: &Scans<'_>,
+        names: &[String],
+    ) -> Vec<Vec<(String, String)>> {
         let mut steps = vec![first];
         let mut done: BTreeSet<&str> = BTreeSet::new();
         let mut rest: Vec<&Tag> = needed.to_vec();
@@ -261,7 +330,7 @@ impl Wide<'_> {
             if ready.is_empty() && !is_first {
                 break;
             }
-            steps.push(ready.iter().map(|tag| (tag.name.clone(), self.value_sql(tag))).collect());
+            steps.push(ready.iter().map(|tag| (tag.name.clone(), self.value_sql(tag, scans))).collect());
             done.extend(ready.iter().map(|tag| tag.name.as_str()));
             rest = waiting;
         }
@@ -280,17 +349,25 @@ impl Wide<'_> {
         levels
     }
 
-    /// A tag's value where its evidence is there.
-    fn value_sql(&self, tag: &Tag) -> String {
+    /// A tag's value where its evidence is there, and a row to read it from.
+    fn value_sql(&self, tag: &Tag, scans: &Scans<'_>) -> String {
         let (enter, exit) = match &tag.body {
-            Body::Sql(expression) if tag.feature == TAGS => (expression.enter.clone(), expression.exit.clone()),
             Body::Sql(expression) => {
-                let stay = expression.exit.as_ref().map(|_| format!("{}__stay", tag.name));
-                (format!("{}__found", tag.name), stay)
+                let placed =
+                    |sql: &String| if tag.is_over_tags() { sql.clone() } else { scans.placed(scan_of(tag), sql) };
+                (placed(&expression.enter), expression.exit.as_ref().map(placed))
             }
             Body::Tier { of, .. } => (tier_sql(of, &tag.picks()), None),
         };
         let value = self.held(tag, &enter, exit.as_ref());
+        // Evidence of the same rows says already whether there are any.
+        let is_told = |evidence: &Evidence| !self.is_out(evidence) && scan_of_evidence(evidence) == scan_of(tag);
+        let value = match scans.side(scan_of(tag)) {
+            Some(side) if !self.tags.evidence.get(&tag.evidence).is_some_and(is_told) => {
+                format!("case when {} then {value} end", side.flag())
+            }
+            _ => value,
+        };
         format!("case when evidence_{} is null then {value} end", tag.evidence)
     }
 
@@ -299,7 +376,7 @@ impl Wide<'_> {
     fn held(&self, tag: &Tag, enter: &str, exit: Option<&String>) -> String {
         match exit {
             Some(exit) if self.before.tags.contains(&tag.name) => {
-                format!("case when {}__before = ({exit}) then ({exit}) else ({enter}) end", tag.name)
+                format!("case when {BEFORE}__{} = ({exit}) then ({exit}) else ({enter}) end", tag.name)
             }
             _ => format!("({enter})"),
         }
@@ -308,34 +385,67 @@ impl Wide<'_> {
     fn is_out(&self, evidence: &Evidence) -> bool {
         !evidence.sources.is_empty() && evidence.sources.iter().all(|source| (self.is_absent)(source))
     }
+}
 
-    /// One scan of a feature table for all its tags.
-    fn scan_sql(&self, scan: Scan<'_>, tags: &[&Tag], evidence: &[&Evidence], peers: &[&Peers]) -> String {
-        let (feature, slice) = scan;
-        let mut sql = String::from("select\n  account_id");
-        for Peers { name, levels, .. } in peers {
-            let levels: Vec<String> = levels
-                .iter()
-                .map(|column| format!("replace(coalesce(cast({} as varchar), '{UNKNOWN}'), '/', '_')", quoted(column)))
-                .collect();
-            let _ = write!(sql, ",\n  concat({}) as peers_{name}", levels.join(", '/', "));
+/// What is read of every feature table, and of which of its rows.
+struct Scans<'a>(BTreeMap<Scan<'a>, BTreeSet<String>>);
+
+impl<'a> Scans<'a> {
+    fn of(tags: &[&'a Tag], evidence: &[&'a Evidence]) -> Self {
+        let mut scans: BTreeMap<Scan<'a>, BTreeSet<String>> = BTreeMap::new();
+        for evidence in evidence {
+            scans.entry(scan_of_evidence(evidence)).or_default().extend(columns_of(&evidence.when));
         }
-        for evidence in evidence.iter().filter(|evidence| scan_of_evidence(evidence) == scan) {
-            let Evidence { name, when, reason, .. } = evidence;
-            let _ = write!(sql, ",\n  case when {when} then null else '{reason}' end as reason_{name}");
-        }
-        for tag in tags.iter().filter(|tag| !tag.is_over_tags() && scan_of(tag) == scan) {
-            let Body::Sql(expression) = &tag.body else { continue };
-            let _ = write!(sql, ",\n  ({}) as {}__found", expression.enter, tag.name);
-            if let Some(exit) = &expression.exit {
-                let _ = write!(sql, ",\n  ({exit}) as {}__stay", tag.name);
+        for tag in tags.iter().filter(|tag| !tag.is_over_tags()) {
+            let columns = scans.entry(scan_of(tag)).or_default();
+            if let Body::Sql(expression) = &tag.body {
+                columns.extend(expression.columns.iter().cloned());
             }
         }
-        let _ = write!(sql, "\nfrom {feature}");
-        if let Some(slice) = slice {
-            let _ = write!(sql, "\nwhere {slice}");
+        // The key is that of the base.
+        scans.values_mut().for_each(|columns| {
+            columns.remove(KEY);
+        });
+        Self(scans)
+    }
+
+    /// One part per feature table.
+    fn parts(&self) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
+        for feature in self.0.keys().map(|scan| scan.0).collect::<BTreeSet<_>>() {
+            let mut columns: BTreeSet<&String> = BTreeSet::new();
+            let mut slices = String::new();
+            let mut sides = Vec::new();
+            for (scan, read) in self.0.iter().filter(|(scan, _)| scan.0 == feature) {
+                let Some(mut side) = self.side(*scan) else { continue };
+                if let Some(slice) = scan.1 {
+                    let flag = format!("slice__{}", sides.len() + 1);
+                    let _ = write!(slices, ",\n  ({slice}) as {flag}");
+                    side.when = Some(flag);
+                }
+                columns.extend(read);
+                sides.push(side);
+            }
+            let columns: String = columns.into_iter().map(|column| format!(",\n  {}", quoted(column))).collect();
+            let sql = format!("select\n  {KEY}{slices}{columns}\nfrom {feature}");
+            parts.push(Part { name: feature.to_owned(), sql, sides });
         }
-        sql
+        parts
+    }
+
+    /// What the wide relation has of it; none of the base.
+    fn side(&self, scan: Scan<'_>) -> Option<Side> {
+        let columns = self.0.get(&scan)?;
+        let index = self.0.keys().filter(|other| other.0 == scan.0).position(|other| *other == scan)?;
+        let name = format!("{}__{}", scan.0, index + 1);
+        Some(Side { name, when: None, columns: columns.iter().cloned().collect() })
+    }
+
+    /// An expression over a feature table as one over the wide relation.
+    fn placed(&self, scan: Scan<'_>, sql: &str) -> String {
+        let Some(side) = self.side(scan) else { return sql.to_owned() };
+        let names = side.columns.iter().map(|column| (column.clone(), quoted(&side.column(column))));
+        with_values(sql, &names.collect())
     }
 }
 
@@ -345,10 +455,6 @@ fn scan_of(tag: &Tag) -> Scan<'_> {
 
 fn scan_of_evidence(evidence: &Evidence) -> Scan<'_> {
     (&evidence.feature, evidence.slice.as_deref())
-}
-
-fn scan_name(index: usize, feature: &str) -> String {
-    format!("scan_{}_{feature}", index + 1)
 }
 
 /// Columns as a struct.

@@ -252,7 +252,8 @@ pub fn at(sql: &str, as_of: NaiveDate) -> String {
 pub fn with_values(sql: &str, values: &BTreeMap<String, String>) -> String {
     replaced(sql, &|found| match found {
         Expr::Identifier(name) => {
-            values.get(&name.value.to_lowercase()).map(|value| Expr::Identifier(Ident::new(value)))
+            let name = if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
+            values.get(&name).map(|value| Expr::Identifier(Ident::new(value)))
         }
         _ => None,
     })
