@@ -1,6 +1,7 @@
 //! Functions of clusters: features as lists of numbers, centres as lists of
 //! such lists, clusters by their place in them, from 1 on.
 
+mod centroids;
 mod davies_bouldin;
 mod kmeans_statistics;
 mod nearest_centroid;
@@ -8,6 +9,8 @@ mod silhouette;
 
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::{AggregateUDF, ScalarUDF};
+
+pub use centroids::{Centroids, Nearest};
 
 pub(crate) fn scalars() -> Vec<ScalarUDF> {
     vec![nearest_centroid::NearestCentroid.into(), silhouette::Silhouette.into()]

@@ -192,7 +192,8 @@ impl<'a> Build<'a> {
         // The table's schema is what its log says of the files.
         let made = plan.schema();
         for (field, made) in file_schema.fields().iter().zip(made.fields().iter().skip(leading_columns)) {
-            if field.data_type() != made.data_type() {
+            // However the elements of a list are called.
+            if !field.data_type().equals_datatype(made.data_type()) {
                 let (name, planned, made) = (field.name(), field.data_type(), made.data_type());
                 let message = format!("{file}: `{name}` is planned as {planned} and comes out as {made}");
                 return Err(Error::Usage { message, hint: "cast it".into() });

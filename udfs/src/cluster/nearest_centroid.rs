@@ -1,11 +1,17 @@
 //! Assignment to clusters.
 
-use datafusion_common::Result;
+use arrow::datatypes::DataType;
+use datafusion_common::{Result, exec_err};
+use datafusion_expr::{ColumnarValue, ScalarFunctionArgs};
 use datafusion_macros::user_doc;
 
-use super::squared_distance;
-use crate::figure::figures;
-use crate::row::{Numbers, RowFunction, Table, row_function};
+use super::{Centroids, Nearest};
+use crate::args::{columns, exactly};
+use crate::figure::{Figure, figures};
+use crate::row::{Kind, Numbers, Table};
+use crate::scalar::{Scalar, scalar};
+
+const NAME: &str = "nearest_centroid";
 
 /// The nearest centre, and the one after it.
 #[user_doc(
@@ -29,7 +35,7 @@ All are NULL where a list is NULL or empty, or holds a NULL, NaN or infinity. A 
 pub(super) struct NearestCentroid;
 
 figures! {
-    pub(super) struct Nearest {
+    pub(super) struct Assigned {
         cluster: i32,
         distance: f64,
         second_cluster: Option<i32>,
@@ -37,32 +43,66 @@ figures! {
     }
 }
 
-impl RowFunction for NearestCentroid {
-    const NAME: &'static str = "nearest_centroid";
-    const ARGUMENTS: &'static [&'static str] = &["features", "centroids"];
-    type Arguments = (Numbers, Table);
-    type Figure = Nearest;
+impl Scalar for NearestCentroid {
+    const NAME: &'static str = NAME;
 
-    fn figure((features, centroids): (&[f64], Vec<&[f64]>)) -> Result<Option<Nearest>> {
-        if features.is_empty() {
-            return Ok(None);
+    fn coerce(types: &[DataType]) -> Result<Vec<DataType>> {
+        let [features, centroids] = exactly(NAME, ["features", "centroids"], types)?;
+        Ok(vec![Numbers::coerce(NAME, "features", features)?, Table::coerce(NAME, "centroids", centroids)?])
+    }
+
+    fn data_type() -> DataType {
+        Assigned::data_type()
+    }
+
+    fn invoke(args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [features, centroids] = columns(NAME, args)?;
+        let (feature_list, table) = (Numbers::reader(NAME, features.array())?, Table::reader(NAME, centroids.array())?);
+        let mut laid_out: Option<(usize, Option<Centres>)> = None;
+        let mut figures = Vec::with_capacity(args.number_rows);
+        for row in 0..args.number_rows {
+            let at = centroids.at(row);
+            // Mostly the same ones for all rows.
+            let centres = match &mut laid_out {
+                Some((known, centres)) if *known == at => centres,
+                other => &mut other.insert((at, table(at).map(|list| Centres::of(&list)))).1,
+            };
+            figures.push(match (feature_list(features.at(row)), centres) {
+                (Some(features), Some(centres)) if !features.is_empty() => centres.nearest(features)?,
+                _ => None,
+            });
         }
-        let (mut first, mut second) = (None, None);
-        for (cluster, centroid) in (1..).zip(centroids) {
-            let square = squared_distance(Self::NAME, features, centroid)?;
-            if first.is_none_or(|(_, least): (i32, f64)| square < least) {
-                second = first.replace((cluster, square));
-            } else if second.is_none_or(|(_, least): (i32, f64)| square < least) {
-                second = Some((cluster, square));
-            }
+        Ok(ColumnarValue::Array(Assigned::column(figures)?))
+    }
+}
+
+scalar!(NearestCentroid);
+
+struct Centres {
+    centroids: Centroids,
+    /// The number of features of a centre that has another one than the first.
+    odd: Option<usize>,
+}
+
+impl Centres {
+    fn of(centres: &[&[f64]]) -> Self {
+        let features = centres.first().map_or(0, |centre| centre.len());
+        let odd = centres.iter().map(|centre| centre.len()).find(|length| *length != features);
+        Self { centroids: Centroids::new(features, centres.iter().copied()), odd }
+    }
+
+    fn nearest(&self, features: &[f64]) -> Result<Option<Assigned>> {
+        let has_centres = self.centroids.count() > 0;
+        let other = Some(self.centroids.features()).filter(|of| has_centres && *of != features.len()).or(self.odd);
+        if let Some(other) = other {
+            return exec_err!("{NAME}: argument features has {} of them, and a centre {other}", features.len());
         }
-        Ok(first.map(|(cluster, square)| Nearest {
-            cluster,
-            distance: square.sqrt(),
-            second_cluster: second.map(|(cluster, _)| cluster),
+        Ok(self.centroids.nearest(features).map(|Nearest { first, second }| Assigned {
+            // As many as a list has elements.
+            cluster: first.0 as i32 + 1,
+            distance: first.1.sqrt(),
+            second_cluster: second.map(|(cluster, _)| cluster as i32 + 1),
             second_distance: second.map(|(_, square)| square.sqrt()),
         }))
     }
 }
-
-row_function!(NearestCentroid);
