@@ -205,6 +205,26 @@ fn sql_that_is_none_has_its_place() {
 }
 
 #[test]
+fn tables_in_other_buckets_than_their_readers() {
+    let out = TempDir::new().expect("folder");
+    let whole =
+        "label = \"p\"\nkey = [\"transformer_id\", \"date\"]\nscope = \"whole\"\nbucket_by = \"transformer_id\"\n";
+    let project = overlay("schemas/features/transformer_load_part.toml", whole);
+    refuse(&mut run_with(&project, &out), out.path(), 2, &["transformer_load_part.toml:4", "made at once"]);
+    let sql = std::fs::read_to_string(repository().join("sql/features/account_load_window.sql")).expect("a model");
+    let sql = format!(
+        "select own.* from (\n{sql}\n) as own left join transformer_load_day as day on day.slots = own.window_days"
+    );
+    let project = overlay("sql/features/account_load_window.sql", &sql);
+    refuse(
+        &mut run_with(&project, &out),
+        out.path(),
+        2,
+        &["`account_load_window` reads `transformer_load_day`", "in buckets of transformer_id", "scatter"],
+    );
+}
+
+#[test]
 fn a_path_without_the_value_that_should_stand_in_it() {
     let out = TempDir::new().expect("folder");
     let contract = std::fs::read_to_string(repository().join("schemas/sources/devices.toml")).expect("contract");
