@@ -44,5 +44,8 @@ mod catalogue;
 /// The tag engine through its commands.
 mod tags;
 
+/// Fitted segmentations: in one group each, of fair size, the same however computed.
+mod segments;
+
 /// Each kind of wrong input: one clear message, the documented exit code.
 mod wrong_input;

@@ -34,6 +34,8 @@ pub enum Error {
     NotUnique { model: String, key: String, rows: u64 },
     #[error("{place}: tag `{tag}` is `{value}` for {accounts} accounts, which is none of its values")]
     OutsideDomain { place: String, tag: String, value: String, accounts: u64 },
+    #[error("{file}: {message}")]
+    Fit { file: String, message: String },
     #[error("the output folder was made with {found} buckets, not {wanted}")]
     Buckets { found: u32, wanted: u32 },
     #[error("nothing is published in {}", out.display())]
@@ -81,7 +83,11 @@ impl Error {
             Self::Generate(error) => error.exit_code(),
             Self::TooLarge { .. } => 4,
             Self::Stopped { signal } => 128 + *signal as u8,
-            Self::NotUnique { .. } | Self::OutsideDomain { .. } | Self::Unfit { .. } | Self::Cases { .. } => 1,
+            Self::NotUnique { .. }
+            | Self::Fit { .. }
+            | Self::OutsideDomain { .. }
+            | Self::Unfit { .. }
+            | Self::Cases { .. } => 1,
             Self::Conservation { .. }
             | Self::NoRows { .. }
             | Self::NothingFits { .. }
@@ -110,6 +116,9 @@ impl Error {
             }
             Self::OutsideDomain { .. } => {
                 "nothing was published: give the tag the value in `values`, or have its expression map it".into()
+            }
+            Self::Fit { .. } => {
+                "nothing was published: change the features, the limits or the labels of the segmentation".into()
             }
             Self::NothingFits { table, .. } => format!("kwhy sources check {table} shows why"),
             Self::NoRows { contract, .. } => format!(

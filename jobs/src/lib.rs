@@ -5,7 +5,8 @@
 //! anything; [`lake`] alone lists folders and commits; [`engine`] alone builds
 //! sessions and runs plans; [`state`] holds the values that these three share;
 //! [`project`] reads `sql/`, `schemas/` and `jobs/`; `delimited` reads text, and
-//! [`generate`] makes lakes, and neither knows any of the others.
+//! [`generate`] makes lakes, and neither knows any of the others; [`segment`] fits
+//! models, numbers in and SQL out.
 
 #![forbid(unsafe_code)]
 
@@ -19,5 +20,6 @@ mod memory;
 pub mod plan;
 pub mod project;
 pub mod run;
+pub mod segment;
 pub mod state;
 pub mod tags;

@@ -15,7 +15,8 @@ use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, Scope, quoted};
 use crate::project::tag::WideRelation;
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENT_STRATA,
+    SEGMENT_STRATUM_PARTS, SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
 };
 use crate::state::{Area, Snapshot, Source};
 
@@ -67,6 +68,8 @@ pub enum Work {
     Bucket,
     /// Tables, all at once.
     Whole,
+    /// Models of segmentations, in the driver.
+    Fit,
 }
 
 /// One table to be made.
@@ -133,6 +136,10 @@ impl Sources {
     }
 }
 
+/// Tables of the last phase.
+const OF_SEGMENTS: [&str; 6] =
+    [SEGMENT_STRATUM_PARTS, SEGMENT_STRATA, SEGMENT_SAMPLE, SEGMENT_MODEL, SEGMENTS, SEGMENT_COUNTS];
+
 /// The next power of two of accounts / 32,768.
 pub fn bucket_count(accounts: u64) -> u32 {
     accounts.div_ceil(ACCOUNTS_PER_BUCKET).max(1).next_power_of_two().min(u64::from(MAX_BUCKETS)) as u32
@@ -164,7 +171,11 @@ pub fn plan(
     for target in &job.build {
         planner.need(target);
     }
-    Ok(Plan { steps: planner.steps, kept, as_of, buckets, rows_per_unit: job.rows_per_unit })
+    let steps = planner.steps;
+    if steps.iter().any(|step| step.name == SEGMENTS) {
+        standing.check_models(project, job)?;
+    }
+    Ok(Plan { steps, kept, as_of, buckets, rows_per_unit: job.rows_per_unit })
 }
 
 struct Planner<'a> {
@@ -296,7 +307,11 @@ impl Planner<'_> {
     }
 
     /// What makes the table `name` by a model, mostly of the same name.
-    fn need_model(&mut self, model: Model, name: &str) {
+    fn need_model(&mut self, mut model: Model, name: &str) {
+        // Models are fitted by a job that names them; others take those that stand.
+        if !self.asked.contains(SEGMENT_MODEL) && !self.done.contains(SEGMENT_MODEL) {
+            model.inputs.remove(SEGMENT_MODEL);
+        }
         for input in &model.inputs {
             self.need(input);
         }
@@ -308,9 +323,10 @@ impl Planner<'_> {
             (Some(source), _) => Work::Files { source },
             (None, Scope::Bucket | Scope::Scatter) => Work::Bucket,
             (None, Scope::Whole) => Work::Whole,
+            (None, Scope::Fit) => Work::Fit,
         };
         let natural = match model.layer {
-            _ if [SEGMENTS, SEGMENT_COUNTS].contains(&model.name.as_str()) => Phase::Segments,
+            _ if OF_SEGMENTS.contains(&model.name.as_str()) => Phase::Segments,
             _ if [HISTOGRAM_PARTS, HISTOGRAMS, CUTS, TAG_COUNT_PARTS, TAG_COUNTS].contains(&model.name.as_str()) => {
                 Phase::Tags
             }
@@ -329,7 +345,7 @@ impl Planner<'_> {
                 Some(_) => self.buckets.div_ceil(ACCOUNT_BUCKETS_PER_BUCKET),
                 None => self.buckets,
             },
-            bucket_by: (model.scope != Scope::Whole)
+            bucket_by: matches!(model.scope, Scope::Bucket | Scope::Scatter)
                 .then(|| model.bucket_by.unwrap_or_else(|| "account_id".to_owned())),
             is_scattered: model.scope == Scope::Scatter,
             is_landing: model.name.starts_with(LANDED),

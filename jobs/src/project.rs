@@ -54,7 +54,7 @@ pub const TAG_CHANGES: &str = "tag_change";
 pub const PREVIOUS_TAGS: &str = "previous_tags";
 pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count_total";
 /// All tables that are compiled.
-pub const COMPILED: [&str; 11] = [
+pub const COMPILED: [&str; 15] = [
     TAGS,
     SENSITIVE_TAGS,
     HISTOGRAM_PARTS,
@@ -64,11 +64,24 @@ pub const COMPILED: [&str; 11] = [
     TAG_COUNTS,
     TAG_PROFILE,
     TAG_CHANGES,
+    SEGMENT_STRATUM_PARTS,
+    SEGMENT_STRATA,
+    SEGMENT_SAMPLE,
+    SEGMENT_MODEL,
     SEGMENTS,
     SEGMENT_COUNTS,
 ];
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
+/// Accounts by stratum, of which samples are taken: per bucket, and added up.
+pub const SEGMENT_STRATUM_PARTS: &str = "segment_stratum_part";
+pub const SEGMENT_STRATA: &str = "segment_stratum";
+/// Accounts by which models of segmentations are fitted.
+pub const SEGMENT_SAMPLE: &str = "segment_sample";
+/// The models, which stay until they are fitted anew.
+pub const SEGMENT_MODEL: &str = "segment_model";
+/// The segments of the release with the latest earlier date.
+pub const PREVIOUS_SEGMENTS: &str = "previous_segments";
 /// Load by meter, before it is known whose it is.
 pub const METERED: &str = "metered_load_curve";
 /// Marts that a run writes by itself.
@@ -309,6 +322,7 @@ fn parse(files: &Files) -> (Project, Mistakes) {
     let sources = tables_of(files).map(|table| format!("{STAGED}{table}"));
     let tables: BTreeSet<String> = model_names(files).chain(sources).collect();
     project.tags = link_tags(tags, &tables, &mut mistakes);
+    project.segmentations.iter().for_each(|segmentation| segmentation.link(&project.tags, &mut mistakes));
     link(&project, files, &mut mistakes);
     (project, mistakes)
 }

@@ -3,6 +3,7 @@
 mod build;
 pub mod check;
 pub mod compare;
+mod fit;
 mod ledger;
 mod published;
 mod relations;

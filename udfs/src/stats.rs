@@ -7,6 +7,7 @@ mod exact_quantile;
 mod gini;
 mod herfindahl;
 pub(crate) mod histogram;
+mod log1p;
 mod lorenz_share;
 mod median_deviation;
 pub(crate) mod middle;
@@ -25,6 +26,7 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) fn scalars() -> Vec<ScalarUDF> {
     vec![
+        log1p::Log1p.into(),
         over_index::OverIndex.into(),
         quantile_tier::QuantileTier.into(),
         ratio::Ratio.into(),

@@ -11,8 +11,9 @@ use crate::project::job::Job;
 use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENTS,
-    SENSITIVE_TAGS, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS,
+    SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS, TAG_CHANGES,
+    TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -25,6 +26,11 @@ pub struct Standing {
     pub previous_tag_counts: Option<Snapshot>,
     /// Percentiles among peers, which stay until a job makes them anew.
     pub cuts: Option<Snapshot>,
+    /// The segments of the release with the latest earlier date.
+    pub previous_segments: Option<Snapshot>,
+    /// Models of segmentations, which stay until a job fits them anew, and by which
+    /// definition each was fitted.
+    pub models: Option<(Snapshot, BTreeMap<String, String>)>,
 }
 
 impl Standing {
@@ -41,6 +47,7 @@ impl Standing {
             tags: tags.map(|tag| tag.name.clone()).collect(),
             cuts: self.cuts.as_ref().filter(|_| !makes_cuts(job)).map(columns),
             columns: self.previous_tags.as_ref().map(columns).unwrap_or_default(),
+            segments: self.previous_segments.as_ref().map(columns).unwrap_or_default(),
             has_counts: self.previous_tag_counts.is_some(),
         }
     }
@@ -48,11 +55,32 @@ impl Standing {
     /// The tables that are kept, by the names that models use.
     pub(super) fn kept(&self, job: &Job) -> Tables {
         let kept = [
+            (PREVIOUS_SEGMENTS, self.previous_segments.as_ref()),
+            (SEGMENT_MODEL, self.kept_models(job).map(|(table, _)| table)),
             (CUTS, self.cuts.as_ref().filter(|_| !makes_cuts(job))),
             (PREVIOUS_TAGS, self.previous_tags.as_ref()),
             (PREVIOUS_TAG_COUNTS, self.previous_tag_counts.as_ref()),
         ];
         kept.into_iter().filter_map(|(name, table)| Some((name.to_owned(), table?.clone()))).collect()
+    }
+
+    /// The models that a job does not fit anew.
+    pub(super) fn kept_models(&self, job: &Job) -> Option<&(Snapshot, BTreeMap<String, String>)> {
+        self.models.as_ref().filter(|_| !job.build.iter().any(|name| name == SEGMENT_MODEL))
+    }
+
+    /// Segmentations whose models were fitted by another definition.
+    pub(super) fn check_models(&self, project: &Project, job: &Job) -> Result<(), Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let known = self.kept_models(job).map(|(_, known)| known);
+        for (segmentation, _) in segment::fitted(&project.segmentations) {
+            let standing = known.and_then(|known| known.get(&segmentation.name));
+            if standing.is_some() && standing.cloned() != segmentation.fingerprint() {
+                let message = format!("the model of `{}` was fitted by another definition", segmentation.name);
+                mistakes.push(segmentation.mistake(message).with_hint("fit it anew: kwhy run refit --lake LAKE"));
+            }
+        }
+        mistakes.into_result()
     }
 }
 
@@ -118,7 +146,43 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
     if !project.segmentations.is_empty() {
         let sql = segment::segments_sql(&project.segmentations);
         let segments = contract("Customer segments", "客户分群", &["account_id"], Scope::Bucket);
-        models.insert(SEGMENTS.to_owned(), Model::new(SEGMENTS, Layer::Marts, "sql/segments", sql, segments)?);
+        let mut segments = Model::new(SEGMENTS, Layer::Marts, "sql/segments", sql, segments)?;
+        if segment::fitted(&project.segmentations).next().is_some() {
+            // It is no table in its SQL: what it says is put in as parameters.
+            segments.inputs.insert(SEGMENT_MODEL.to_owned());
+            let key = ["segmentation", "stratum"];
+            let fitting = [
+                (
+                    SEGMENT_STRATUM_PARTS,
+                    segment::stratum_parts_sql(&project.segmentations),
+                    contract("Accounts by stratum, per bucket", "分层户数(分桶)", &key, Scope::Bucket),
+                ),
+                (
+                    SEGMENT_STRATA,
+                    segment::strata_sql(),
+                    contract("Accounts by stratum", "分层户数", &key, Scope::Whole),
+                ),
+                (
+                    SEGMENT_SAMPLE,
+                    segment::sample_sql(&project.segmentations, &|name| before.segments.contains(name)),
+                    contract(
+                        "Accounts that segmentations are fitted by",
+                        "分群样本",
+                        &["segmentation", "account_id"],
+                        Scope::Bucket,
+                    ),
+                ),
+                (
+                    SEGMENT_MODEL,
+                    format!("select * from {SEGMENT_SAMPLE}"),
+                    contract("Models of segmentations", "分群模型", &["segmentation"], Scope::Fit),
+                ),
+            ];
+            for (name, sql, contract) in fitting {
+                models.insert(name.to_owned(), Model::new(name, Layer::Features, "sql/segments", sql, contract)?);
+            }
+        }
+        models.insert(SEGMENTS.to_owned(), segments);
         let attributes: Vec<String> = project
             .tags
             .tags

@@ -1,21 +1,55 @@
-//! Segmentations by rule: the first condition that holds decides, and what no
-//! condition covers is `unknown`, so that every account is in exactly one.
+//! Segmentations: by rule, the first condition that holds decides; or fitted, by a
+//! model that a run makes of a sample. What no condition covers is `unknown`, so that
+//! every account is in exactly one group.
 
-use std::fmt::Write;
+mod compile;
+
+use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::diagnostic::Mistakes;
-use super::document::Document;
+pub use compile::{counts_sql, fitted, sample_sql, segments_sql, strata_sql, stratum_parts_sql};
+
+use super::diagnostic::{Mistake, Mistakes, did_you_mean};
+use super::document::{Document, Literal, Section};
+use super::tag::{Tags, columns_of_condition};
+use crate::segment::balanced::Balanced;
+use crate::segment::bounded::Limits;
+use crate::segment::scale::{Feature, Transform};
+
+/// More groups than a reader keeps in mind are tags.
+const MOST_GROUPS: usize = 7;
+/// The group of accounts that no rule covers.
+pub const UNKNOWN: &str = "unknown";
 
 /// `sql/segments/<name>.toml`.
 #[derive(Clone, Debug)]
 pub struct Segmentation {
     pub name: String,
     pub file: String,
+    /// The file as it is written, for carets.
+    text: Arc<str>,
     pub label: String,
     pub label_zh: String,
+    /// Of a fitted one those that were given a label.
     pub groups: Vec<Group>,
+    pub method: Method,
+}
+
+#[derive(Clone, Debug)]
+pub enum Method {
+    /// By the conditions of the groups.
+    Rules,
+    Balanced(Box<Fitting>),
+}
+
+/// What is fitted, and on whom.
+#[derive(Clone, Debug)]
+pub struct Fitting {
+    /// Condition over `customer_tags`: accounts that are meant; all where there is
+    /// none.
+    pub population: Option<String>,
+    pub balanced: Balanced,
 }
 
 #[derive(Clone, Debug)]
@@ -23,74 +57,186 @@ pub struct Group {
     pub name: String,
     pub label: String,
     pub label_zh: String,
-    /// Condition over `customer_tags` and the cut tables.
+    /// Condition over `customer_tags` and the cut tables; empty of a fitted one.
     pub when: String,
 }
-
-/// The group of accounts that no rule covers.
-pub const UNKNOWN: &str = "unknown";
 
 impl Segmentation {
     pub fn parse(name: &str, file: &str, text: &str) -> Result<Self, Mistakes> {
         Document::read(file, text, |root| {
             let label = root.required_text("label").map(Spanned::into_inner);
             let label_zh = root.required_text("label_zh").map(Spanned::into_inner);
-            let mut groups: Vec<Group> = Vec::new();
-            for section in root.sections("group") {
-                let name = section.required_text("name");
-                let label = section.required_text("label").map(Spanned::into_inner);
-                let label_zh = section.required_text("label_zh").map(Spanned::into_inner);
-                let when = section.required_text("when").map(Spanned::into_inner);
-                section.finish();
-                if let (Some(name), Some(label), Some(label_zh), Some(when)) = (name, label, label_zh, when) {
-                    if groups.iter().any(|group| group.name == *name.get_ref()) {
-                        section.mistake(name.span(), format!("group `{}` stands here twice", name.get_ref()));
-                    }
-                    groups.push(Group { name: name.into_inner(), label, label_zh, when });
-                }
-            }
-            if groups.is_empty() {
-                root.mistake(root.span(), "a segmentation needs [[group]] blocks");
-            }
-            Some(Self { name: name.to_owned(), file: file.to_owned(), label: label?, label_zh: label_zh?, groups })
+            let methods = [("rules", false), ("balanced_kmeans", true)];
+            let is_fitted = if root.has("method") { root.choice("method", &methods)? } else { false };
+            let groups = groups(root, is_fitted);
+            let method = match is_fitted {
+                true => Method::Balanced(Box::new(fitting(root)?)),
+                false => Method::Rules,
+            };
+            Some(Self {
+                name: name.to_owned(),
+                file: file.to_owned(),
+                text: text.into(),
+                label: label?,
+                label_zh: label_zh?,
+                groups,
+                method,
+            })
         })
     }
 
-    fn case(&self) -> String {
-        let mut sql = String::from("case");
-        for group in &self.groups {
-            let _ = write!(sql, " when {} then '{}'", group.when, group.name);
+    /// What is fitted, where it is not by rules.
+    pub fn fitting(&self) -> Option<&Fitting> {
+        match &self.method {
+            Method::Rules => None,
+            Method::Balanced(fitting) => Some(fitting),
         }
-        let _ = write!(sql, " else '{UNKNOWN}' end");
-        sql
+    }
+
+    /// Everything that its model depends on.
+    pub fn fingerprint(&self) -> Option<String> {
+        self.fitting().map(|fitting| {
+            format!(
+                "{:016x}",
+                twox_hash::XxHash64::oneshot(0, format!("{fitting:?} {}", kwhy_udfs::VERSION).as_bytes())
+            )
+        })
+    }
+
+    /// Something is wrong with the file as a whole.
+    pub fn mistake(&self, message: String) -> Mistake {
+        Mistake::new(&self.file, &self.text, 0..0, message)
+    }
+
+    /// Names that are no tags.
+    pub fn link(&self, tags: &Tags, mistakes: &mut Mistakes) {
+        let Some(fitting) = self.fitting() else { return };
+        let expressions = fitting.balanced.features.iter().map(|feature| &feature.sql).chain(&fitting.population);
+        for sql in expressions {
+            let place = super::model::find_word(&self.text, sql);
+            let names = match columns_of_condition(sql) {
+                Ok(names) => names,
+                Err(message) => {
+                    mistakes.push(Mistake::new(&self.file, &self.text, place, message));
+                    continue;
+                }
+            };
+            for name in names {
+                let Some(tag) = tags.get(&name) else {
+                    let near = did_you_mean(&name, tags.tags.iter().map(|tag| tag.name.as_str()));
+                    let hint =
+                        near.map_or("kwhy tags list shows all".to_owned(), |near| format!("did you mean `{near}`?"));
+                    let place = super::model::find_word(&self.text, &name);
+                    let mistake = Mistake::new(&self.file, &self.text, place, format!("no tag is called `{name}`"));
+                    mistakes.push(mistake.with_hint(hint));
+                    continue;
+                };
+                if tag.is_sensitive() {
+                    let place = super::model::find_word(&self.text, &name);
+                    let message = format!("`{name}` is sensitive: nothing that all may see is made of it");
+                    mistakes.push(Mistake::new(&self.file, &self.text, place, message));
+                }
+            }
+        }
     }
 }
 
-/// `customer_segments`: one row per account, one column per segmentation.
-pub fn segments_sql(segmentations: &[Segmentation]) -> String {
-    let mut sql = String::from("select\n  account_id,\n  as_of");
-    for segmentation in segmentations {
-        let _ = write!(sql, ",\n  {} as {}", segmentation.case(), segmentation.name);
+fn groups(root: &Section<'_>, is_fitted: bool) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for section in root.sections("group") {
+        let name = section.required_text("name");
+        let label = section.required_text("label").map(Spanned::into_inner);
+        let label_zh = section.required_text("label_zh").map(Spanned::into_inner);
+        let when = match is_fitted {
+            true => Some(String::new()),
+            false => section.required_text("when").map(Spanned::into_inner),
+        };
+        section.finish();
+        if let (Some(name), Some(label), Some(label_zh), Some(when)) = (name, label, label_zh, when) {
+            if groups.iter().any(|group| group.name == *name.get_ref()) {
+                section.mistake(name.span(), format!("group `{}` stands here twice", name.get_ref()));
+            }
+            groups.push(Group { name: name.into_inner(), label, label_zh, when });
+        }
     }
-    sql.push_str("\nfrom customer_tags\ncross join value_cut\n");
-    sql
+    if groups.is_empty() && !is_fitted {
+        root.mistake(root.span(), "a segmentation by rules needs [[group]] blocks");
+    }
+    groups
 }
 
-/// `segment_count`: accounts of each bucket by segment and attribute, and energy
-/// and money by segment: the part of the profile that needs every account.
-pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String]) -> String {
-    let segments = segmentations.iter().map(|segmentation| {
-        let name = &segmentation.name;
-        format!("named_struct('name', '{name}', 'value', coalesce(segments.{name}, '{UNKNOWN}'))")
-    });
-    let record: Vec<String> = attributes.iter().map(|name| format!("'{name}', tags.{name}")).collect();
-    format!(
-        "with\n\
-         member as (\n  select\n    tags.as_of,\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    named_struct('all', 'all', {record}) as record,\n    unnest(make_array(\n    {segments})) as segment\n  from customer_tags as tags\n  join customer_segments as segments on segments.account_id = tags.account_id\n),\n\
-         grouped as (\n  select\n    as_of,\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny,\n    field_counts(record) as cells\n  from member\n  group by 1, 2, 3\n),\n\
-         cell as (\n  select as_of, segmentation, segment, energy_kwh, amount_cny, unnest(cells) as cell from grouped\n)\n\
-         select\n  as_of,\n  segmentation,\n  segment,\n  cell['field'] as attribute,\n  coalesce(cell['value'], '{UNKNOWN}') as value,\n  cell['count'] as accounts,\n  case when cell['field'] = 'all' then energy_kwh end as energy_kwh,\n  case when cell['field'] = 'all' then amount_cny end as amount_cny\nfrom cell\n",
-        segments = segments.collect::<Vec<_>>().join(",\n    "),
-        record = record.join(", "),
-    )
+fn fitting(root: &Section<'_>) -> Option<Fitting> {
+    let population = root.text("population").map(Spanned::into_inner);
+    let seed = root.integer("seed").unwrap_or(1).unsigned_abs();
+    let (mut least_groups, mut most_groups) = (3, MOST_GROUPS);
+    if let Some(section) = root.table("groups") {
+        least_groups = section.integer("least").map_or(least_groups, |count| usize::try_from(count).unwrap_or(0));
+        most_groups = section.integer("most").map_or(most_groups, |count| usize::try_from(count).unwrap_or(0));
+        section.finish();
+        if least_groups < 2 || most_groups > MOST_GROUPS || least_groups > most_groups {
+            section.mistake(
+                section.span(),
+                format!("`least` and `most` groups are from 2 to {MOST_GROUPS}, the least first"),
+            );
+        }
+    }
+    let mut limits = Limits { least_percent: 5.0, most_percent: 35.0, most_ratio: 3.0 };
+    if let Some(section) = root.table("limits") {
+        limits.least_percent = number(&section, "least_percent", limits.least_percent);
+        limits.most_percent = number(&section, "most_percent", limits.most_percent);
+        limits.most_ratio = number(&section, "most_ratio", limits.most_ratio);
+        section.finish();
+        if limits.most_ratio < 1.0 || !(least_groups..=most_groups).any(|groups| limits.allow(groups)) {
+            let message = format!("no number of groups from {least_groups} to {most_groups} can keep these limits");
+            section.mistake_with_hint(
+                section.span(),
+                message,
+                "so many groups of the least size must fit into 100 %, and of the most size fill them",
+            );
+        }
+    }
+    let mut features: Vec<Feature> = Vec::new();
+    for section in root.sections("feature") {
+        let sql = section.required_text("sql");
+        let name = section.text("name").map(Spanned::into_inner);
+        let is_optional = section.flag("optional").unwrap_or(false);
+        let weight = number(&section, "weight", 1.0);
+        let winsorise_percent = number(&section, "winsorise_percent", 1.0);
+        let linear = Transform::Linear { winsorise_percent };
+        let transforms =
+            [("linear", linear), ("log", Transform::Log { winsorise_percent }), ("one_hot", Transform::OneHot)];
+        let transform = if section.has("transform") { section.choice("transform", &transforms) } else { Some(linear) };
+        section.finish();
+        if weight <= 0.0 || !(0.0..50.0).contains(&winsorise_percent) {
+            section.mistake(section.span(), "`weight` is above 0, `winsorise_percent` from 0 to less than 50");
+        }
+        if let (Some(sql), Some(transform)) = (sql, transform) {
+            let name = name.unwrap_or_else(|| sql.get_ref().clone());
+            if features.iter().any(|feature| feature.name == name) {
+                section.mistake_with_hint(
+                    sql.span(),
+                    format!("the feature `{name}` stands here twice"),
+                    "give it a `name`",
+                );
+            }
+            features.push(Feature { name, sql: sql.into_inner(), transform, weight, is_optional });
+        }
+    }
+    if features.is_empty() {
+        root.mistake(root.span(), "a fitted segmentation needs [[feature]] blocks");
+    }
+    let balanced = Balanced { features, least_groups, most_groups, limits, seed };
+    Some(Fitting { population, balanced })
+}
+
+fn number(section: &Section<'_>, key: &'static str, default: f64) -> f64 {
+    let Some(found) = section.literal(key) else { return default };
+    let parsed = match found.get_ref() {
+        Literal::Number(text) => text.parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    };
+    parsed.unwrap_or_else(|| {
+        section.mistake(found.span(), format!("`{key}` takes a number"));
+        default
+    })
 }

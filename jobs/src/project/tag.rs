@@ -18,7 +18,9 @@ use std::sync::Arc;
 use super::document::Literal;
 
 pub use compile::{ALIGNED, Before, Compiled, Part, Side, Wide, WideRelation};
-pub use expression::{PERCENTILE, Pick, at, columns_of, columns_of_condition, text_results, with_values};
+pub use expression::{
+    PERCENTILE, Pick, at, columns_of, columns_of_condition, parse_expression, text_results, with_values,
+};
 pub use link::link_tags;
 pub use read::{TagFile, read_tags};
 

@@ -42,14 +42,14 @@ pub struct Built {
 }
 
 pub struct Build<'a> {
-    engine: &'a Engine,
-    project: &'a Project,
-    out: &'a Output,
+    pub(super) engine: &'a Engine,
+    pub(super) project: &'a Project,
+    pub(super) out: &'a Output,
     sources: &'a Sources,
-    plan: &'a Plan,
-    sequence: i64,
+    pub(super) plan: &'a Plan,
+    pub(super) sequence: i64,
     progress: Arc<dyn Progress>,
-    tables: Tables,
+    pub(super) tables: Tables,
     audits: BTreeMap<String, Audit>,
 }
 
@@ -111,8 +111,16 @@ impl<'a> Build<'a> {
 
     async fn wave(&mut self, phase: Phase, steps: &[&'a Step], ledger: &mut Ledger) -> Result<(usize, usize), Error> {
         let mut ready = Vec::new();
+        let (mut fitted, mut stood) = (0, 0);
         for step in steps {
             let start = Instant::now();
+            if step.work == Work::Fit {
+                let is_new = self.fit(step).await?;
+                fitted += usize::from(is_new);
+                stood += usize::from(!is_new);
+                tracing::debug!(step = step.name, ms = start.elapsed().as_millis(), "fitted");
+                continue;
+            }
             ready.push(self.prepare(step).await?);
             tracing::debug!(step = step.name, ms = start.elapsed().as_millis(), "planned");
         }
@@ -137,14 +145,16 @@ impl<'a> Build<'a> {
             let results = by_step.remove(&index).unwrap_or_default();
             self.commit(ready, results, ledger).await?;
         }
-        Ok((ran, total - ran))
+        Ok((ran + fitted, total - ran + stood))
     }
 
     async fn prepare(&self, step: &'a Step) -> Result<Ready<'a>, Error> {
         let context = self.engine.planning()?;
         let snapshots = if step.has_snapshots { self.snapshots(step).await? } else { Vec::new() };
+        let models = self.models(step).await?;
         let scene = Scene {
             snapshots: &snapshots,
+            models: &models,
             project: self.project,
             plan: self.plan,
             sources: self.sources,

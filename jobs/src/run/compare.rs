@@ -64,6 +64,7 @@ pub async fn compared(
         tags: known.iter().filter(|name| project.tags.get(name).is_some_and(Tag::has_hysteresis)).cloned().collect(),
         cuts: cuts.as_ref().map(columns),
         columns: known,
+        segments: BTreeSet::new(),
         has_counts: false,
     };
     let (present, absent) = sources_of(published).await?;

@@ -1,7 +1,7 @@
 //! What a model sees under the names that its SQL uses: staged sources and
 //! tables as of the run's date, and sources as they are delivered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema};
@@ -42,6 +42,8 @@ pub struct Scene<'a> {
     pub out: &'a Output,
     /// Days of the snapshots that the step reads, in order.
     pub snapshots: &'a [NaiveDate],
+    /// What models of segmentations say, by parameter.
+    pub models: &'a BTreeMap<String, Expr>,
 }
 
 /// A model, resolved: its plan, the tables whose files its units need, and the
@@ -95,6 +97,9 @@ impl Scene<'_> {
         if parameter == "snapshots" {
             let elem = self.snapshots.iter().map(|day| date_literal(*day)).collect();
             return Some(Expr::Array(Array { elem, named: true }));
+        }
+        if let Some(model) = self.models.get(parameter) {
+            return Some(model.clone());
         }
         self.project.parameter(model, parameter, self.plan.as_of, &|source| self.sources.is_absent(source))
     }

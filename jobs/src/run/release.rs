@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Plan, Standing};
 use crate::project::tag::Tag;
-use crate::project::{COMPILED, CUTS, Project, SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS};
+use crate::project::{COMPILED, CUTS, Project, SEGMENT_MODEL, SEGMENTS, SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS};
 use crate::state::{Area, Snapshot};
 use crate::tags::Edge;
 
@@ -132,14 +132,23 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
         let version = release.tables.get(&format!("{}/{name}", area.folder())).copied();
         (out.table(area, name), version)
     };
-    if let Some(last) = last_release(engine, out).await?
-        && let (table, Some(version)) = of(&last, Area::Features, CUTS)
-    {
-        standing.cuts = table.snapshot(Some(version)).await?;
+    if let Some(last) = last_release(engine, out).await? {
+        if let (table, Some(version)) = of(&last, Area::Features, CUTS) {
+            standing.cuts = table.snapshot(Some(version)).await?;
+        }
+        if let (table, Some(version)) = of(&last, Area::Features, SEGMENT_MODEL)
+            && let Some(table) = table.snapshot(Some(version)).await?
+        {
+            let fingerprints = super::fit::fingerprints(engine, &table).await?;
+            standing.models = Some((table, fingerprints));
+        }
     }
     if let Some(earlier) = earlier_release(engine, out, as_of).await? {
         if let (table, Some(version)) = of(&earlier, Area::Marts, TAGS) {
             standing.previous_tags = table.snapshot(Some(version)).await?;
+        }
+        if let (table, Some(version)) = of(&earlier, Area::Marts, SEGMENTS) {
+            standing.previous_segments = table.snapshot(Some(version)).await?;
         }
         if let (table, Some(version)) = of(&earlier, Area::Features, TAG_COUNTS) {
             standing.previous_tag_counts = table.snapshot(Some(version)).await?;

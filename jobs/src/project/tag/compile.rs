@@ -30,6 +30,8 @@ pub struct Before {
     pub cuts: Option<BTreeSet<String>>,
     /// All columns of the tags of the release before.
     pub columns: BTreeSet<String>,
+    /// All columns of its segments.
+    pub segments: BTreeSet<String>,
     /// Whether that release says how its tags are distributed.
     pub has_counts: bool,
 }

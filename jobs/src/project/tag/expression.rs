@@ -276,6 +276,11 @@ fn parsed(sql: &str) -> Result<Expr, Mistake> {
     parse(sql, &Place { file: "".into(), text: sql.into(), span: 0..sql.len() })
 }
 
+/// An expression, or what is wrong with it.
+pub fn parse_expression(sql: &str) -> Result<Expr, String> {
+    parsed(sql).map_err(|mistake| mistake.message)
+}
+
 /// Texts that an expression may give, as far as they stand in it.
 pub fn text_results(sql: &str) -> Vec<String> {
     let mut found = Vec::new();

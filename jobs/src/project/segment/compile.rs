@@ -1,0 +1,131 @@
+//! The SQL that segmentations become.
+
+use std::fmt::Write;
+
+use super::{Fitting, Method, Segmentation, UNKNOWN};
+use crate::project::{PREVIOUS_SEGMENTS, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS};
+use crate::segment::scale::Transform;
+
+/// Rows of a sample, as far as there are so many accounts.
+const SAMPLE_ROWS: u32 = 20_000;
+/// Of each stratum at the least.
+const STRATUM_ROWS: u32 = 1_000;
+/// Places that accounts are dealt to by a hash, to be taken by the lowest.
+const PLACES: u32 = 65_536;
+/// What tells strata apart: small classes are to be seen too.
+const STRATUM: &str = "coalesce(account_class, 'unknown')";
+
+impl Segmentation {
+    /// The group of an account, as SQL over its tags; of a fitted one by its model,
+    /// which is a parameter.
+    fn group_sql(&self) -> String {
+        match &self.method {
+            Method::Rules => {
+                let mut sql = String::from("case");
+                for group in &self.groups {
+                    let _ = write!(sql, " when {} then '{}'", group.when, group.name);
+                }
+                let _ = write!(sql, " else '{UNKNOWN}' end");
+                sql
+            }
+            Method::Balanced(fitting) => match &fitting.population {
+                Some(population) => format!("case when {population} then ${} end", self.parameter()),
+                None => format!("${}", self.parameter()),
+            },
+        }
+    }
+
+    /// What stands in SQL for the model.
+    pub fn parameter(&self) -> String {
+        format!("model_of_{}", self.name)
+    }
+}
+
+/// Segmentations that are fitted.
+pub fn fitted(segmentations: &[Segmentation]) -> impl Iterator<Item = (&Segmentation, &Fitting)> {
+    segmentations.iter().filter_map(|segmentation| Some((segmentation, segmentation.fitting()?)))
+}
+
+/// `segment_stratum_part`: accounts of each bucket by stratum.
+pub fn stratum_parts_sql(segmentations: &[Segmentation]) -> String {
+    let parts = fitted(segmentations).map(|(Segmentation { name, .. }, fitting)| {
+        format!(
+            "select\n  '{name}' as segmentation,\n  {STRATUM} as stratum,\n  count(*) as accounts\nfrom customer_tags{}\ngroup by 2\n",
+            condition(fitting)
+        )
+    });
+    parts.collect::<Vec<_>>().join("union all\n")
+}
+
+/// `segment_stratum`: the same over all, and how many of the places are taken.
+pub fn strata_sql() -> String {
+    format!(
+        "with\n\
+         stratum as (\n  select segmentation, stratum, sum(accounts) as accounts\n  from {SEGMENT_STRATUM_PARTS}\n  group by segmentation, stratum\n),\n\
+         counted as (\n  select *, sum(accounts) over (partition by segmentation) as all_accounts from stratum\n)\n\
+         select\n  segmentation,\n  stratum,\n  accounts,\n  cast(least({PLACES}, ({PLACES} * greatest({SAMPLE_ROWS} * accounts / all_accounts, {STRATUM_ROWS}) + accounts - 1) / accounts) as bigint) as places\nfrom counted\n"
+    )
+}
+
+/// `segment_sample`: accounts by whom models are fitted, chosen by a hash of the
+/// account, so that it is the same ones whatever the buckets. `before` names fitted
+/// segmentations that the release before has groups of.
+pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> bool) -> String {
+    let parts = fitted(segmentations).map(|(Segmentation { name, .. }, fitting)| {
+        let balanced = &fitting.balanced;
+        let list = |is_text: bool, kind: &str| {
+            let of_kind = balanced.features.iter().filter(|feature| (feature.transform == Transform::OneHot) == is_text);
+            let items: Vec<String> = of_kind.map(|feature| format!("cast(({}) as {kind})", feature.sql)).collect();
+            // A list of nothing has no type.
+            if items.is_empty() { format!("cast(null as {kind})") } else { items.join(", ") }
+        };
+        let (before, join) = match has_before(name) {
+            true => (
+                format!("before.{name}"),
+                format!("left join {PREVIOUS_SEGMENTS} as before on before.account_id = member.account_id\n"),
+            ),
+            false => ("cast(null as varchar)".to_owned(), String::new()),
+        };
+        format!(
+            "select\n  '{name}' as segmentation,\n  member.account_id,\n  member.place,\n  stratum.places,\n  member.numbers,\n  member.texts,\n  {before} as before\nfrom (\n  select\n    account_id,\n    {STRATUM} as stratum,\n    account_bucket(concat('{seed}:', account_id), {PLACES}) as place,\n    [{numbers}] as numbers,\n    [{texts}] as texts\n  from customer_tags{condition}\n) as member\njoin {SEGMENT_STRATA} as stratum\n  on stratum.segmentation = '{name}'\n  and stratum.stratum = member.stratum\n{join}where member.place < stratum.places\n",
+            seed = balanced.seed,
+            numbers = list(false, "double"),
+            texts = list(true, "varchar"),
+            condition = condition(fitting),
+        )
+    });
+    parts.collect::<Vec<_>>().join("union all\n")
+}
+
+fn condition(fitting: &Fitting) -> String {
+    fitting.population.as_ref().map(|population| format!(" where ({population})")).unwrap_or_default()
+}
+
+/// `customer_segments`: one row per account, one column per segmentation.
+pub fn segments_sql(segmentations: &[Segmentation]) -> String {
+    let mut sql = String::from("select\n  account_id,\n  as_of");
+    for segmentation in segmentations {
+        let _ = write!(sql, ",\n  {} as {}", segmentation.group_sql(), segmentation.name);
+    }
+    sql.push_str("\nfrom customer_tags\ncross join value_cut\n");
+    sql
+}
+
+/// `segment_count`: accounts of each bucket by segment and attribute, and energy
+/// and money by segment: the part of the profile that needs every account.
+pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String]) -> String {
+    let segments = segmentations.iter().map(|segmentation| {
+        let name = &segmentation.name;
+        format!("named_struct('name', '{name}', 'value', coalesce(segments.{name}, '{UNKNOWN}'))")
+    });
+    let record: Vec<String> = attributes.iter().map(|name| format!("'{name}', tags.{name}")).collect();
+    format!(
+        "with\n\
+         member as (\n  select\n    tags.as_of,\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    named_struct('all', 'all', {record}) as record,\n    unnest(make_array(\n    {segments})) as segment\n  from customer_tags as tags\n  join customer_segments as segments on segments.account_id = tags.account_id\n),\n\
+         grouped as (\n  select\n    as_of,\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny,\n    field_counts(record) as cells\n  from member\n  group by 1, 2, 3\n),\n\
+         cell as (\n  select as_of, segmentation, segment, energy_kwh, amount_cny, unnest(cells) as cell from grouped\n)\n\
+         select\n  as_of,\n  segmentation,\n  segment,\n  cell['field'] as attribute,\n  coalesce(cell['value'], '{UNKNOWN}') as value,\n  cell['count'] as accounts,\n  case when cell['field'] = 'all' then energy_kwh end as energy_kwh,\n  case when cell['field'] = 'all' then amount_cny end as amount_cny\nfrom cell\n",
+        segments = segments.collect::<Vec<_>>().join(",\n    "),
+        record = record.join(", "),
+    )
+}

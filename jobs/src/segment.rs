@@ -1,0 +1,116 @@
+//! Methods that make few, comparable groups of many accounts: from a sample to a
+//! model, which is SQL that assigns every account. No I/O, no engine: what comes
+//! out depends on what goes in, bit for bit.
+
+pub mod balanced;
+pub mod bounded;
+pub mod kmeans;
+pub mod matching;
+pub mod quality;
+pub mod scale;
+pub mod tree;
+
+use balanced::Choice;
+
+/// Why a model cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FitError {
+    #[error("{accounts} accounts cannot make {groups} groups")]
+    TooFew { accounts: usize, groups: usize },
+    #[error("the feature `{feature}` is the same for all accounts")]
+    Constant { feature: String },
+    #[error("the feature `{feature}` is known of no account")]
+    Unknown { feature: String },
+    #[error("none of its features tells accounts apart")]
+    NoFeatures,
+    #[error("its features tell only {kinds} kinds of accounts apart, too few for {groups} groups")]
+    TooAlike { kinds: usize, groups: usize },
+    #[error("no number of groups from {least} to {most} keeps the limits:{}", tried(choices))]
+    Limits { least: usize, most: usize, choices: Vec<Choice> },
+}
+
+/// The sizes that numbers of groups come to.
+fn tried(choices: &[Choice]) -> String {
+    let told = |choice: &Choice| {
+        let (least, most) = (choice.least_share * 100.0, choice.most_share * 100.0);
+        format!(" {} groups have {least:.1} to {most:.1} %", choice.groups)
+    };
+    choices.iter().map(told).collect::<Vec<_>>().join(",")
+}
+
+/// Rows of features on scales that can be compared, each with a weight: how many
+/// accounts it stands for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Points {
+    pub features: usize,
+    /// Row after row.
+    pub values: Vec<f64>,
+    pub weights: Vec<f64>,
+}
+
+impl Points {
+    pub fn new(features: usize) -> Self {
+        Self { features, values: Vec::new(), weights: Vec::new() }
+    }
+
+    pub fn push(&mut self, row: &[f64], weight: f64) {
+        debug_assert_eq!(row.len(), self.features);
+        self.values.extend_from_slice(row);
+        self.weights.push(weight);
+    }
+
+    pub fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
+    }
+
+    pub fn row(&self, row: usize) -> &[f64] {
+        &self.values[row * self.features..(row + 1) * self.features]
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        (0..self.len()).map(|row| self.row(row))
+    }
+
+    pub fn weight(&self) -> f64 {
+        self.weights.iter().sum()
+    }
+
+    /// The weighted mean of the rows of each group, 0 of a group without rows.
+    pub fn means(&self, labels: &[usize], groups: usize) -> Points {
+        let mut means =
+            Points { features: self.features, values: vec![0.0; groups * self.features], weights: vec![0.0; groups] };
+        for ((row, weight), &label) in self.rows().zip(&self.weights).zip(labels) {
+            let sums = &mut means.values[label * self.features..(label + 1) * self.features];
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * weight);
+            means.weights[label] += weight;
+        }
+        for (group, weight) in means.weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+            let sums = &mut means.values[group * self.features..(group + 1) * self.features];
+            sums.iter_mut().for_each(|sum| *sum /= weight);
+        }
+        means
+    }
+
+    /// Of rows that lie on each other one, with the weight of all.
+    pub fn distinct(&self) -> usize {
+        let mut rows: Vec<&[f64]> = self.rows().collect();
+        rows.sort_unstable_by(|left, right| compare(left, right));
+        rows.dedup();
+        rows.len()
+    }
+}
+
+/// The order of rows, feature after feature.
+fn compare(left: &[f64], right: &[f64]) -> std::cmp::Ordering {
+    let order = left.iter().zip(right).map(|(left, right)| left.total_cmp(right));
+    order.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+}
+
+/// The square of the distance of two rows.
+fn square(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(left, right)| (left - right) * (left - right)).sum()
+}

@@ -1,0 +1,415 @@
+//! Balanced k-means: many small clusters of a sample, merged to few groups of similar
+//! size, in as many as the panel of indices likes best.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounded::{self, Limits};
+use super::quality::{Indices, silhouette, within};
+use super::scale::{Feature, Scale, Values, lists, short};
+use super::{FitError, Points, kmeans, matching};
+
+/// Small clusters that groups are made of.
+const CLUSTERS: usize = 200;
+/// Rows of the sample for each of them at the least.
+const ROWS_PER_CLUSTER: usize = 8;
+/// Steps of k-means for the small clusters, whose borders matter little.
+const CLUSTER_STEPS: usize = 15;
+const STEPS: usize = 100;
+/// Rows that are compared with each other for the silhouette.
+const SILHOUETTE_ROWS: usize = 2_000;
+/// A group is an earlier one where they share so much of the smaller of both.
+const LEAST_SHARED: f64 = 0.5;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Balanced {
+    pub features: Vec<Feature>,
+    pub least_groups: usize,
+    pub most_groups: usize,
+    pub limits: Limits,
+    pub seed: u64,
+}
+
+/// Accounts by which a model is fitted, in an order that depends on nothing but
+/// themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// How many accounts each stands for.
+    pub weights: Vec<f64>,
+    /// Of every feature.
+    pub features: Vec<Values>,
+    /// The group of the last release, where there is one.
+    pub before: Vec<Option<String>>,
+}
+
+/// A number of groups that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    pub groups: usize,
+    /// `None` where the limits cannot be kept.
+    pub indices: Option<Indices>,
+    pub least_share: f64,
+    pub most_share: f64,
+    pub is_chosen: bool,
+}
+
+/// A fitted model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub scales: Vec<Scale>,
+    /// Optional features that say nothing here.
+    pub left_out: Vec<String>,
+    /// The small clusters, and the group of each.
+    pub clusters: Points,
+    pub group_of: Vec<usize>,
+    /// The codes of the groups, and the share of accounts in each.
+    pub codes: Vec<String>,
+    pub shares: Vec<f64>,
+    pub choices: Vec<Choice>,
+    /// The share of the variance between groups, and what it would be without limits.
+    pub explained: f64,
+    pub explained_free: f64,
+    /// The group of each row of the sample.
+    pub labels: Vec<usize>,
+}
+
+/// What there is to tell of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    pub codes: Vec<String>,
+    pub shares: Vec<f64>,
+    pub choices: Vec<Choice>,
+    pub explained: f64,
+    pub explained_free: f64,
+    pub left_out: Vec<String>,
+    /// Rows of the sample, and the small clusters that were made of them.
+    pub rows: usize,
+    pub clusters: usize,
+}
+
+/// A number of groups whose limits can be kept.
+struct Candidate {
+    groups: usize,
+    group_of: Vec<usize>,
+    indices: Indices,
+}
+
+pub fn fit(asked: &Balanced, sample: &Sample) -> Result<Model, FitError> {
+    let accounts = sample.weights.len();
+    if accounts < asked.least_groups {
+        return Err(FitError::TooFew { accounts, groups: asked.least_groups });
+    }
+    let (mut scales, mut values_used, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+    for (feature, values) in asked.features.iter().zip(&sample.features) {
+        match Scale::fit(feature, values, &sample.weights) {
+            Ok(scale) => {
+                scales.push(scale);
+                values_used.push(values);
+            }
+            Err(_) if feature.is_optional => left_out.push(feature.name.clone()),
+            Err(error) => return Err(error),
+        }
+    }
+    if scales.is_empty() {
+        return Err(FitError::NoFeatures);
+    }
+    let points = points(&scales, &values_used, &sample.weights);
+    let wanted = CLUSTERS.min(accounts / ROWS_PER_CLUSTER).max(asked.most_groups * 2).min(accounts);
+    let start = kmeans::start(&points, wanted, asked.seed);
+    if start.len() < asked.least_groups {
+        return Err(FitError::TooAlike { kinds: start.len(), groups: asked.least_groups });
+    }
+    let mut clusters = rounded(kmeans::lloyd(&points, &start, CLUSTER_STEPS).centres);
+    // As accounts will be assigned: to the nearest of what is written down.
+    let (nearest, _) = kmeans::assign(&points, &clusters);
+    clusters.weights = points.means(&nearest, clusters.len()).weights;
+
+    let (candidates, choices) = candidates(asked, &points, &clusters, &nearest);
+    let Some(best) = best(&candidates) else {
+        return Err(FitError::Limits { least: asked.least_groups, most: asked.most_groups, choices });
+    };
+    let chosen = &candidates[best];
+    let labels: Vec<usize> = nearest.iter().map(|cluster| chosen.group_of[*cluster]).collect();
+    let (explained, explained_free) = explained(&points, &labels, chosen.groups);
+    let sizes = points.means(&labels, chosen.groups).weights;
+    let codes = codes(&labels, &sizes, sample, &points);
+    // In the order of their codes.
+    let mut order: Vec<usize> = (0..chosen.groups).collect();
+    order.sort_by_key(|group| code_number(&codes[*group]));
+    let mut place = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(at, group)| place[*group] = at);
+    let all = points.weight();
+    let choices = choices.into_iter().map(|choice| Choice { is_chosen: choice.groups == chosen.groups, ..choice });
+    Ok(Model {
+        scales,
+        left_out,
+        group_of: chosen.group_of.iter().map(|group| place[*group]).collect(),
+        codes: order.iter().map(|group| codes[*group].clone()).collect(),
+        shares: order.iter().map(|group| sizes[*group] / all).collect(),
+        choices: choices.collect(),
+        explained,
+        explained_free,
+        labels: labels.iter().map(|group| place[*group]).collect(),
+        clusters,
+    })
+}
+
+/// The sample on scales that can be compared.
+fn points(scales: &[Scale], values: &[&Values], weights: &[f64]) -> Points {
+    let mut points = Points::new(scales.iter().map(Scale::width).sum());
+    let mut row_values = Vec::new();
+    for (row, weight) in weights.iter().enumerate() {
+        row_values.clear();
+        for (scale, values) in scales.iter().zip(values) {
+            scale.append(values, row, &mut row_values);
+        }
+        points.push(&row_values, *weight);
+    }
+    points
+}
+
+fn rounded(mut points: Points) -> Points {
+    points.values.iter_mut().for_each(|value| *value = short((*value * 1e6).round() / 1e6));
+    points
+}
+
+/// What each number of groups comes to.
+fn candidates(
+    asked: &Balanced,
+    points: &Points,
+    clusters: &Points,
+    nearest: &[usize],
+) -> (Vec<Candidate>, Vec<Choice>) {
+    let counts: Vec<usize> = (asked.least_groups..=asked.most_groups).collect();
+    let merged: BTreeMap<usize, Vec<usize>> = bounded::merge(clusters, &counts).into_iter().collect();
+    let rows = points.len().min(SILHOUETTE_ROWS);
+    let few = Points {
+        features: points.features,
+        values: points.values[..rows * points.features].to_vec(),
+        weights: points.weights[..rows].to_vec(),
+    };
+    let (mut candidates, mut choices) = (Vec::new(), Vec::new());
+    for groups in counts {
+        let Some(start) = merged.get(&groups) else { continue };
+        let found = bounded::within(clusters, start, groups, &asked.limits);
+        let sizes = clusters.means(found.as_ref().unwrap_or(start), groups).weights;
+        let all: f64 = sizes.iter().sum();
+        let (least, most) =
+            sizes.iter().fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(*size), most.max(*size)));
+        let indices = found.as_ref().map(|group_of| {
+            let labels: Vec<usize> = nearest.iter().map(|cluster| group_of[*cluster]).collect();
+            Indices {
+                silhouette: silhouette(&few, &labels[..rows], groups),
+                ..Indices::of_means(points, &labels, groups)
+            }
+        });
+        choices.push(Choice { groups, indices, least_share: least / all, most_share: most / all, is_chosen: false });
+        if let (Some(group_of), Some(indices)) = (found, indices) {
+            candidates.push(Candidate { groups, group_of, indices });
+        }
+    }
+    (candidates, choices)
+}
+
+/// The candidate that stands best in the panel: by the sum of its places in the four
+/// orders; of equals the one of fewer groups.
+fn best(candidates: &[Candidate]) -> Option<usize> {
+    let orders: [fn(&Indices) -> f64; 4] = [
+        |indices| -indices.silhouette,
+        |indices| indices.davies_bouldin,
+        |indices| -indices.calinski_harabasz,
+        |indices| -indices.explained,
+    ];
+    let place =
+        |of: fn(&Indices) -> f64, own: &Indices| candidates.iter().filter(|other| of(&other.indices) < of(own)).count();
+    let score = |at: &usize| orders.iter().map(|of| place(*of, &candidates[*at].indices)).sum::<usize>();
+    (0..candidates.len()).min_by_key(|at| (score(at), candidates[*at].groups))
+}
+
+/// The share of the variance between groups, and that of as many groups of any size.
+fn explained(points: &Points, labels: &[usize], groups: usize) -> (f64, f64) {
+    let means = points.means(labels, groups);
+    let one = points.means(&vec![0; points.len()], 1);
+    let total = within(points, &vec![0; points.len()], &one);
+    let free = kmeans::lloyd(points, &means, STEPS).inertia;
+    let share = |inside: f64| if total > 0.0 { 1.0 - inside / total } else { 1.0 };
+    (share(within(points, labels, &means)), share(free))
+}
+
+/// What groups are called: as the earlier group with whose accounts they have most in
+/// common, a new one by a number that none had. At first by the mean of the first
+/// feature, from the largest down.
+fn codes(labels: &[usize], sizes: &[f64], sample: &Sample, points: &Points) -> Vec<String> {
+    let groups = sizes.len();
+    let mut earlier: Vec<&str> = sample.before.iter().flatten().map(String::as_str).collect();
+    earlier.sort_unstable_by_key(|code| (code_number(code), *code));
+    earlier.dedup();
+    let mut shared = vec![vec![0.0; earlier.len()]; groups];
+    let mut earlier_sizes = vec![0.0; earlier.len()];
+    for ((label, before), weight) in labels.iter().zip(&sample.before).zip(&sample.weights) {
+        let place = before.as_ref().and_then(|code| earlier.iter().position(|other| *other == code.as_str()));
+        if let Some(place) = place {
+            shared[*label][place] += weight;
+            earlier_sizes[place] += weight;
+        }
+    }
+    let mut codes: Vec<Option<String>> = matching::assign(&shared)
+        .into_iter()
+        .enumerate()
+        .map(|(group, place)| {
+            let place = place?;
+            let is_same = shared[group][place] >= LEAST_SHARED * sizes[group].min(earlier_sizes[place]);
+            is_same.then(|| earlier[place].to_owned())
+        })
+        .collect();
+    let mut next = earlier.iter().map(|code| code_number(code)).max().map_or(1, |most| most + 1);
+    let means = points.means(labels, groups);
+    let mut order: Vec<usize> = (0..groups).collect();
+    order.sort_by(|left, right| means.row(*right)[0].total_cmp(&means.row(*left)[0]));
+    for group in order {
+        if codes[group].is_none() {
+            codes[group] = Some(format!("g{next}"));
+            next += 1;
+        }
+    }
+    codes.into_iter().flatten().collect()
+}
+
+fn code_number(code: &str) -> u64 {
+    code.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0)
+}
+
+impl Model {
+    pub fn told(&self) -> Told {
+        Told {
+            codes: self.codes.clone(),
+            shares: self.shares.clone(),
+            choices: self.choices.clone(),
+            explained: self.explained,
+            explained_free: self.explained_free,
+            left_out: self.left_out.clone(),
+            rows: self.labels.len(),
+            clusters: self.clusters.len(),
+        }
+    }
+
+    /// The group of an account, as SQL over its tags.
+    pub fn sql(&self) -> String {
+        let mut columns = Vec::new();
+        self.scales.iter().for_each(|scale| scale.sql(&mut columns));
+        let codes: Vec<String> = self.group_of.iter().map(|group| format!("'{}'", self.codes[*group])).collect();
+        let rows = (0..self.clusters.len()).map(|row| self.clusters.row(row).to_vec());
+        format!(
+            "array_element([{}], nearest_centroid([{}], {})['cluster'])",
+            codes.join(", "),
+            columns.join(", "),
+            lists(rows)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::segment::scale::Transform;
+
+    fn asked() -> Balanced {
+        let feature = |name: &str| Feature {
+            name: name.into(),
+            sql: name.into(),
+            transform: Transform::Linear { winsorise_percent: 1.0 },
+            weight: 1.0,
+            is_optional: false,
+        };
+        Balanced {
+            features: vec![feature("x"), feature("y")],
+            least_groups: 3,
+            most_groups: 7,
+            limits: Limits { least_percent: 5.0, most_percent: 35.0, most_ratio: 3.0 },
+            seed: 1,
+        }
+    }
+
+    fn sample(rows: &[(f64, f64)]) -> Sample {
+        Sample {
+            weights: vec![1.0; rows.len()],
+            features: vec![
+                Values::Numbers(rows.iter().map(|row| Some(row.0)).collect()),
+                Values::Numbers(rows.iter().map(|row| Some(row.1)).collect()),
+            ],
+            before: vec![None; rows.len()],
+        }
+    }
+
+    /// Five clouds of which one is small.
+    fn clouds() -> Vec<(f64, f64)> {
+        let centres = [(0.0, 0.0, 60), (10.0, 0.0, 80), (0.0, 10.0, 70), (10.0, 10.0, 90), (5.0, 20.0, 40)];
+        let mut rows = Vec::new();
+        for (x, y, count) in centres {
+            for at in 0..count {
+                let angle = f64::from(at) * 2.4;
+                let radius = f64::from(at % 7) / 7.0;
+                rows.push((x + radius * libm::cos(angle), y + radius * libm::sin(angle)));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn clouds_are_found_and_keep_their_names() {
+        let rows = clouds();
+        let mut sample = sample(&rows);
+        let model = fit(&asked(), &sample).expect("a model");
+        assert_eq!(model.codes, ["g1", "g2", "g3", "g4", "g5"]);
+        assert!((model.explained - model.explained_free).abs() < 1e-9);
+        let of = |row: usize| model.codes[model.labels[row]].clone();
+        sample.before = (0..rows.len()).map(|row| Some(of(row))).collect();
+        let again = fit(&asked(), &sample).expect("a model");
+        assert_eq!((&again.labels, &again.codes), (&model.labels, &model.codes));
+        // Of a cloud that is new none had the name.
+        sample.before.iter_mut().filter(|code| code.as_deref() == Some("g3")).for_each(|code| *code = None);
+        let again = fit(&asked(), &sample).expect("a model");
+        assert_eq!(again.codes, ["g1", "g2", "g4", "g5", "g6"]);
+        assert_eq!(again.codes[again.labels[0]], if of(0) == "g3" { "g6".to_owned() } else { of(0) });
+    }
+
+    #[test]
+    fn impossible_limits_are_told_with_what_was_tried() {
+        let mut rows = vec![(0.0, 0.0); 300];
+        rows.extend((0..100).map(|at| (f64::from(at) + 50.0, 1.0)));
+        match fit(&asked(), &sample(&rows)) {
+            Err(FitError::Limits { choices, .. }) => {
+                assert_eq!(choices.len(), 5);
+                assert!(
+                    choices.iter().all(|choice| choice.indices.is_none() && choice.most_share >= 0.74),
+                    "{choices:?}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(fit(&asked(), &sample(&rows[..2])), Err(FitError::TooFew { accounts: 2, groups: 3 })));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn limits_hold_or_are_said_not_to(
+            rows in proptest::collection::vec((0u16..1000, 0u16..1000), 60..300),
+        ) {
+            let rows: Vec<(f64, f64)> = rows.iter().map(|row| (f64::from(row.0), f64::from(row.1))).collect();
+            match fit(&asked(), &sample(&rows)) {
+                Ok(model) => {
+                    let shares: Vec<f64> = model.shares.clone();
+                    prop_assert_eq!(asked().limits.excess(&shares), 0.0, "{:?}", shares);
+                    prop_assert!(model.explained <= model.explained_free + 1e-9);
+                    prop_assert_eq!(model.labels.len(), rows.len());
+                }
+                Err(error) => prop_assert!(matches!(error, FitError::Limits { .. }), "{error:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Fitted segmentations: every account in one group, sizes within their limits, and
+//! the same groups however and whenever they are computed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tempfile::TempDir;
+
+use crate::support::{
+    AS_OF, Cluster, assert_same, extends_small, kwhy, lake, output, query, run_daily, succeed, tables,
+};
+
+fn run_refit(out: &Path) -> Command {
+    let mut command = kwhy();
+    command.args(["run", "refit", "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out);
+    command
+}
+
+#[test]
+fn groups_do_not_depend_on_buckets_units_or_engine() {
+    let reference = TempDir::new().expect("folder");
+    succeed(run_refit(reference.path()).args(["--buckets", "1", "--parallel", "1"]));
+    let expected = tables(reference.path());
+    assert_eq!(expected["segment_model"].len(), 1, "a model");
+    let cluster = Cluster::start(2, &[]);
+    let target = cluster.target();
+    for arguments in [["--buckets", "8", "--parallel", "3"].as_slice(), &["--buckets", "4", "--target", &target]] {
+        let out = TempDir::new().expect("folder");
+        succeed(run_refit(out.path()).args(arguments));
+        assert_same(&expected, &tables(out.path()), &format!("{arguments:?}"));
+    }
+}
+
+#[test]
+fn every_account_is_in_one_group_of_fair_size() {
+    let out = TempDir::new().expect("folder");
+    // Before there is a model, nothing is known.
+    succeed(&mut run_daily(lake(), out.path()));
+    let count = |sql: &str| -> Vec<f64> {
+        query(out.path(), sql).iter().map(|row| row[0].parse().expect("a number")).collect()
+    };
+    let known = "select count(global) from customer_segments";
+    assert_eq!(count(known), [0.0]);
+    succeed(&mut run_refit(out.path()));
+    let all = count(known)[0];
+    assert_eq!(count("select count(*) from customer_tags"), [all]);
+    let sizes = count("select count(*) from customer_segments group by global");
+    let (least, most) = sizes.iter().fold((all, 0.0f64), |(least, most), size| (least.min(*size), most.max(*size)));
+    assert!((3..=7).contains(&sizes.len()), "{sizes:?}");
+    assert!(least >= 0.05 * all && most <= 0.35 * all && most <= 3.0 * least, "{sizes:?}");
+
+    // A model that stands is not fitted anew, and on the same data a new one is the
+    // same.
+    let releases = "select max(release) from releases";
+    let release = count(releases);
+    succeed(&mut run_daily(lake(), out.path()));
+    succeed(&mut run_refit(out.path()));
+    assert_eq!(count(releases), release);
+}
+
+#[test]
+fn an_account_keeps_its_group_whoever_else_there_is() {
+    let (out, fewer) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
+    succeed(&mut run_refit(out.path()));
+    let sql = "select account_id, global from customer_segments order by account_id";
+    let before: BTreeMap<String, String> = pairs(query(out.path(), sql));
+    copy(lake(), fewer.path());
+    let file =
+        std::fs::read_dir(fewer.path().join("sources/accounts")).expect("folder").flatten().next().expect("a file");
+    keep_rows(&file.path(), 250);
+    succeed(&mut run_daily(fewer.path(), out.path()));
+    let after = pairs(query(out.path(), sql));
+    assert!(after.len() < before.len() && after.len() > 100, "{} of {}", after.len(), before.len());
+    for (account, group) in &after {
+        assert_eq!(before.get(account), Some(group), "{account}");
+    }
+}
+
+fn pairs(rows: Vec<Vec<String>>) -> BTreeMap<String, String> {
+    rows.into_iter().map(|mut row| (row.remove(0), row.remove(0))).collect()
+}
+
+/// Leaves so many rows of a Parquet file.
+fn keep_rows(path: &Path, count: usize) {
+    let file = std::fs::File::open(path).expect("a file");
+    let mut reader =
+        ParquetRecordBatchReaderBuilder::try_new(file).and_then(|it| it.with_batch_size(count).build()).expect("rows");
+    let rows = reader.next().expect("rows").expect("rows");
+    let file = std::fs::File::create(path).expect("a file");
+    let mut writer = ArrowWriter::try_new(file, rows.schema(), None).expect("a writer");
+    writer.write(&rows).expect("written");
+    writer.close().expect("written");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("folder");
+    for entry in std::fs::read_dir(from).expect("folder").flatten() {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).expect("copied")),
+        }
+    }
+}
+
+/// An overlay of the small project with another `global`.
+fn overlay(text: &str) -> TempDir {
+    let project = TempDir::new().expect("folder");
+    std::fs::write(project.path().join("project.toml"), extends_small()).expect("project");
+    std::fs::create_dir_all(project.path().join("sql/segments")).expect("folder");
+    std::fs::write(project.path().join("sql/segments/global.toml"), text).expect("a segmentation");
+    project
+}
+
+const HEAD: &str = "label = \"g\"\nlabel_zh = \"g\"\nmethod = \"balanced_kmeans\"\n";
+
+fn refused(job: &str, text: &str, out: &Path, code: i32, says: &[&str]) {
+    let project = overlay(text);
+    let mut run = kwhy();
+    run.args(["run", job, "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out);
+    let found = output(run.arg("--project").arg(project.path()));
+    let told = String::from_utf8_lossy(&found.stderr);
+    assert_eq!(found.status.code(), Some(code), "{text}\n{told}");
+    for part in says {
+        assert!(told.contains(part), "`{part}` is not in:\n{told}");
+    }
+}
+
+#[test]
+fn segmentations_that_cannot_be() {
+    let out = TempDir::new().expect("folder");
+    succeed(&mut run_refit(out.path()));
+    let release = || query(out.path(), "select max(release) from releases");
+    let before = release();
+    let energy = "[[feature]]\nsql = \"energy_12m_kwh\"\n";
+    let cases: [(&str, String, i32, &[&str]); 9] = [
+        (
+            "daily",
+            format!("{HEAD}[[feature]]\nsql = \"energy_12m\"\n"),
+            2,
+            &["no tag is called `energy_12m`", "global.toml:5", "did you mean `energy_12m_kwh`?"],
+        ),
+        ("daily", HEAD.to_owned(), 2, &["needs [[feature]] blocks"]),
+        (
+            "daily",
+            format!("{HEAD}[limits]\nleast_percent = 40\n{energy}"),
+            2,
+            &["no number of groups from 3 to 7", "global.toml:4"],
+        ),
+        ("daily", format!("{HEAD}[groups]\nmost = 9\n{energy}"), 2, &["from 2 to 7"]),
+        (
+            "daily",
+            format!("{HEAD}[[feature]]\nsql = \"energy_12m_kwh\"\nweight = \"much\"\n"),
+            2,
+            &["`weight` takes a number"],
+        ),
+        // The model that stands is of other features.
+        (
+            "daily",
+            format!("{HEAD}{energy}"),
+            2,
+            &["`global` was fitted by another definition", "kwhy run refit", "global.toml"],
+        ),
+        (
+            "refit",
+            format!("{HEAD}{energy}[[feature]]\nsql = \"energy_12m_kwh * 0\"\n"),
+            1,
+            &["`energy_12m_kwh * 0` is the same for all accounts"],
+        ),
+        (
+            "refit",
+            format!("{HEAD}population = \"energy_12m_kwh < 0\"\n{energy}"),
+            1,
+            &["0 accounts cannot make 3 groups"],
+        ),
+        (
+            "refit",
+            format!("{HEAD}{energy}[[group]]\nname = \"g9\"\nlabel = \"x\"\nlabel_zh = \"x\"\n"),
+            1,
+            &["labels a group `g9`", "the model has g1"],
+        ),
+    ];
+    for (job, text, code, says) in cases {
+        refused(job, &text, out.path(), code, says);
+    }
+    let text = format!("{HEAD}[[feature]]\nsql = \"case when tenure_years < 8 then 0 else 1 end\"\nname = \"old\"\n");
+    refused("refit", &text, out.path(), 1, &["only 2 kinds of accounts"]);
+    // Most accounts are alike.
+    let text =
+        text.replace("then 0 else 1", "then 0 when tenure_years < 12 then 1 when tenure_years < 14 then 2 else 3");
+    refused("refit", &text, out.path(), 1, &["keeps the limits: 3 groups have", "4 groups have"]);
+    assert_eq!(release(), before, "nothing was published");
+}
