@@ -61,6 +61,40 @@ fn every_account_is_in_one_group_of_fair_size() {
     assert_eq!(count(releases), release);
 }
 
+/// Every account meets one rule, the one that is told, and by the SQL that is told.
+#[test]
+fn rules_are_what_anyone_can_run() {
+    let out = TempDir::new().expect("folder");
+    succeed(&mut run_refit(out.path()));
+    let rules = query(out.path(), "select rule, sql, segment, text, text_zh from segment_rules order by rule");
+    assert!((3..=16).contains(&rules.len()), "{rules:?}");
+    for rule in &rules {
+        let [number, sql, segment, text, text_zh] = rule.as_slice() else { panic!("{rule:?}") };
+        assert!(text.contains(": ") && text_zh.contains('：'), "{rule:?}");
+        let asked = format!(
+            "select count(*), count(*) filter (where path.rule = {number}), count(*) filter (where ({sql}) is not true and path.rule = {number}) \
+             from customer_tags join segment_path as path using (account_id) where {sql} or path.rule = {number}"
+        );
+        let counts = &query(out.path(), &asked)[0];
+        assert!(
+            counts[0] == counts[1] && counts[0] != "0" && counts[2] == "0",
+            "rule {number} of {segment}: {counts:?}"
+        );
+    }
+    let case = &query(out.path(), "select rules_sql from segment_model")[0][0];
+    let differ = format!(
+        "select count(*), count(*) filter (where told.segment <> ({case})) from customer_tags \
+         join segment_path as path using (account_id) join segment_rules as told on told.rule = path.rule"
+    );
+    let counts = &query(out.path(), &differ)[0];
+    assert_eq!(
+        (counts[0].as_str(), counts[1].as_str()),
+        (query(out.path(), "select count(*) from customer_tags")[0][0].as_str(), "0")
+    );
+    let fidelity = &query(out.path(), "select fidelity from segment_catalog where segmentation = 'global'")[0][0];
+    assert!(fidelity.parse::<f64>().expect("a share") >= 0.85, "{fidelity}");
+}
+
 #[test]
 fn an_account_keeps_its_group_whoever_else_there_is() {
     let (out, fewer) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));

@@ -54,7 +54,7 @@ pub const TAG_CHANGES: &str = "tag_change";
 pub const PREVIOUS_TAGS: &str = "previous_tags";
 pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count_total";
 /// All tables that are compiled.
-pub const COMPILED: [&str; 15] = [
+pub const COMPILED: [&str; 16] = [
     TAGS,
     SENSITIVE_TAGS,
     HISTOGRAM_PARTS,
@@ -69,6 +69,7 @@ pub const COMPILED: [&str; 15] = [
     SEGMENT_SAMPLE,
     SEGMENT_MODEL,
     SEGMENTS,
+    SEGMENT_PATH,
     SEGMENT_COUNTS,
 ];
 pub const SEGMENTS: &str = "customer_segments";
@@ -80,12 +81,18 @@ pub const SEGMENT_STRATA: &str = "segment_stratum";
 pub const SEGMENT_SAMPLE: &str = "segment_sample";
 /// The models, which stay until they are fitted anew.
 pub const SEGMENT_MODEL: &str = "segment_model";
+/// Of every account and fitted segmentation, the rule that holds.
+pub const SEGMENT_PATH: &str = "segment_path";
+/// What groups there are, and what makes them.
+pub const SEGMENT_CATALOG: &str = "segment_catalog";
+pub const SEGMENT_RULES: &str = "segment_rules";
 /// The segments of the release with the latest earlier date.
 pub const PREVIOUS_SEGMENTS: &str = "previous_segments";
 /// Load by meter, before it is known whose it is.
 pub const METERED: &str = "metered_load_curve";
 /// Marts that a run writes by itself.
-pub const DRIVER_TABLES: [&str; 5] = ["tag_catalog", "lineage_edge", "audit_result", "run_ledger", "releases"];
+pub const DRIVER_TABLES: [&str; 7] =
+    ["tag_catalog", "lineage_edge", "audit_result", "run_ledger", "releases", SEGMENT_CATALOG, SEGMENT_RULES];
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {

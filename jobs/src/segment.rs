@@ -7,6 +7,7 @@ pub mod bounded;
 pub mod kmeans;
 pub mod matching;
 pub mod quality;
+pub mod rules;
 pub mod scale;
 pub mod tree;
 

@@ -12,8 +12,8 @@ use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
     CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS,
-    SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS, TAG_CHANGES,
-    TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
+    SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS,
+    TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -178,6 +178,16 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
                     contract("Models of segmentations", "分群模型", &["segmentation"], Scope::Fit),
                 ),
             ];
+            let sql = segment::path_sql(&project.segmentations);
+            let path = contract(
+                "Rules that hold for accounts",
+                "分群规则路径",
+                &["account_id", "segmentation"],
+                Scope::Bucket,
+            );
+            let mut path = Model::new(SEGMENT_PATH, Layer::Marts, "sql/segments", sql, path)?;
+            path.inputs.insert(SEGMENT_MODEL.to_owned());
+            models.insert(SEGMENT_PATH.to_owned(), path);
             for (name, sql, contract) in fitting {
                 models.insert(name.to_owned(), Model::new(name, Layer::Features, "sql/segments", sql, contract)?);
             }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-pub use compile::{counts_sql, fitted, sample_sql, segments_sql, strata_sql, stratum_parts_sql};
+pub use compile::{counts_sql, fitted, path_sql, sample_sql, segments_sql, strata_sql, stratum_parts_sql};
 
 use super::diagnostic::{Mistake, Mistakes, did_you_mean};
 use super::document::{Document, Literal, Section};
-use super::tag::{Tags, columns_of_condition};
+use super::tag::{TagType, Tags, columns_of_condition};
 use crate::segment::balanced::Balanced;
 use crate::segment::bounded::Limits;
 use crate::segment::scale::{Feature, Transform};
@@ -50,6 +50,8 @@ pub struct Fitting {
     /// none.
     pub population: Option<String>,
     pub balanced: Balanced,
+    /// Tags that the rules which explain the groups may be about.
+    pub explain: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,6 +87,13 @@ impl Segmentation {
         })
     }
 
+    pub fn method_name(&self) -> &'static str {
+        match self.method {
+            Method::Rules => "rules",
+            Method::Balanced(_) => "balanced_kmeans",
+        }
+    }
+
     /// What is fitted, where it is not by rules.
     pub fn fitting(&self) -> Option<&Fitting> {
         match &self.method {
@@ -111,33 +120,46 @@ impl Segmentation {
     /// Names that are no tags.
     pub fn link(&self, tags: &Tags, mistakes: &mut Mistakes) {
         let Some(fitting) = self.fitting() else { return };
-        let expressions = fitting.balanced.features.iter().map(|feature| &feature.sql).chain(&fitting.population);
-        for sql in expressions {
-            let place = super::model::find_word(&self.text, sql);
-            let names = match columns_of_condition(sql) {
-                Ok(names) => names,
-                Err(message) => {
-                    mistakes.push(Mistake::new(&self.file, &self.text, place, message));
-                    continue;
-                }
-            };
-            for name in names {
-                let Some(tag) = tags.get(&name) else {
-                    let near = did_you_mean(&name, tags.tags.iter().map(|tag| tag.name.as_str()));
-                    let hint =
-                        near.map_or("kwhy tags list shows all".to_owned(), |near| format!("did you mean `{near}`?"));
-                    let place = super::model::find_word(&self.text, &name);
-                    let mistake = Mistake::new(&self.file, &self.text, place, format!("no tag is called `{name}`"));
-                    mistakes.push(mistake.with_hint(hint));
-                    continue;
-                };
-                if tag.is_sensitive() {
-                    let place = super::model::find_word(&self.text, &name);
-                    let message = format!("`{name}` is sensitive: nothing that all may see is made of it");
-                    mistakes.push(Mistake::new(&self.file, &self.text, place, message));
+        let expressions = fitting.balanced.features.iter().map(|feature| &feature.sql);
+        let mut told: Vec<String> = Vec::new();
+        for sql in expressions.chain(&fitting.population).chain(&fitting.explain) {
+            match columns_of_condition(sql) {
+                Err(message) => mistakes.push(self.mistake_at(sql, message)),
+                Ok(names) => {
+                    for name in names {
+                        if !told.contains(&name) {
+                            mistakes.0.extend(self.unfit(&name, tags));
+                            told.push(name);
+                        }
+                    }
                 }
             }
         }
+        for name in &fitting.explain {
+            if tags.get(name).is_some_and(|tag| tag.kind == TagType::Date) {
+                let message = format!("`{name}` is a date, and rules are about numbers, flags and texts");
+                mistakes.push(self.mistake_at(name, message));
+            }
+        }
+    }
+
+    /// What is wrong with a name that should be a tag.
+    fn unfit(&self, name: &str, tags: &Tags) -> Option<Mistake> {
+        match tags.get(name) {
+            None => {
+                let near = did_you_mean(name, tags.tags.iter().map(|tag| tag.name.as_str()));
+                let hint = near.map_or("kwhy tags list shows all".to_owned(), |near| format!("did you mean `{near}`?"));
+                Some(self.mistake_at(name, format!("no tag is called `{name}`")).with_hint(hint))
+            }
+            Some(tag) if tag.is_sensitive() => {
+                Some(self.mistake_at(name, format!("`{name}` is sensitive: nothing that all may see is made of it")))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn mistake_at(&self, word: &str, message: String) -> Mistake {
+        Mistake::new(&self.file, &self.text, super::model::find_word(&self.text, word), message)
     }
 }
 
@@ -225,8 +247,13 @@ fn fitting(root: &Section<'_>) -> Option<Fitting> {
     if features.is_empty() {
         root.mistake(root.span(), "a fitted segmentation needs [[feature]] blocks");
     }
+    let is_name = |sql: &str| sql.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let explain = match root.texts("explain") {
+        Some(names) => names.into_iter().map(Spanned::into_inner).collect(),
+        None => features.iter().map(|feature| feature.sql.clone()).filter(|sql| is_name(sql)).collect(),
+    };
     let balanced = Balanced { features, least_groups, most_groups, limits, seed };
-    Some(Fitting { population, balanced })
+    Some(Fitting { population, balanced, explain })
 }
 
 fn number(section: &Section<'_>, key: &'static str, default: f64) -> f64 {

@@ -1,11 +1,12 @@
 //! Models of segmentations: fitted in the driver, on a sample that units have chosen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, Int64Type, Schema};
 use datafusion::sql::sqlparser::ast::Expr;
+use serde::{Deserialize, Serialize};
 use twox_hash::XxHash64;
 
 use super::build::Build;
@@ -15,14 +16,19 @@ use crate::error::Error;
 use crate::lake::Change;
 use crate::plan::Step;
 use crate::project::segment::{Fitting, Segmentation, fitted};
-use crate::project::tag::parse_expression;
-use crate::project::{SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENTS};
-use crate::segment::balanced::{self, Sample};
+use crate::project::tag::{TagType, Tags, parse_expression};
+use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_RULES, SEGMENT_SAMPLE, SEGMENTS};
+use crate::segment::FitError;
+use crate::segment::balanced::{self, Sample, Told};
+use crate::segment::rules::{self, Rule, Words};
 use crate::segment::scale::{Transform, Values};
+use crate::segment::tree::{Kind, Trait};
 use crate::state::Snapshot;
 
 /// Places that accounts were dealt to.
 const PLACES: f64 = 65_536.0;
+/// Most values of a text that rules may be about.
+const MOST_LEVELS: usize = 200;
 
 /// A row of `segment_model`.
 #[derive(Clone, Debug)]
@@ -31,7 +37,25 @@ struct Row {
     fitted_as_of: i32,
     fingerprint: String,
     group_sql: String,
+    rule_sql: String,
+    rules_sql: String,
     details: String,
+}
+
+/// What there is to tell of a model, as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Details {
+    model: Told,
+    fidelity: f64,
+    rules: Vec<Rule>,
+}
+
+/// What a unit has chosen for a segmentation.
+#[derive(Default)]
+struct Chosen {
+    sample: Sample,
+    /// Of every tag that explains, row by row.
+    traits: Vec<Vec<Option<String>>>,
 }
 
 impl Build<'_> {
@@ -60,20 +84,28 @@ impl Build<'_> {
         };
         let mut made = Vec::new();
         for (segmentation, fitting) in fitted(&self.project.segmentations) {
-            let sample = samples.remove(&segmentation.name).unwrap_or_default();
+            let Chosen { sample, traits } = samples.remove(&segmentation.name).unwrap_or_default();
             let asked = fitting.balanced.clone();
+            let (traits, words) = traits_of(&self.project.tags, &fitting.explain, traits);
             // On a thread of its own: it takes seconds.
-            let fitted = tokio::task::spawn_blocking(move || balanced::fit(&asked, &sample)).await;
+            let fitted = tokio::task::spawn_blocking(move || {
+                let model = balanced::fit(&asked, &sample)?;
+                let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
+                Ok::<_, FitError>((model, rules))
+            });
             let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
-            let model = fitted.map_err(|error| failed(error.to_string()))?;
-            let model = model.map_err(|error| failed(error.to_string()))?;
+            let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
+            let (model, rules) = fitted.map_err(|error| failed(error.to_string()))?;
             check_names(segmentation, &model.codes)?;
+            let details = Details { model: model.told(), fidelity: rules.fidelity, rules: rules.rules };
             made.push(Row {
                 segmentation: segmentation.name.clone(),
                 fitted_as_of: Date32Type::from_naive_date(self.plan.as_of),
                 fingerprint: segmentation.fingerprint().unwrap_or_default(),
                 group_sql: model.sql(),
-                details: serde_json::to_string(&model.told()).unwrap_or_default(),
+                rule_sql: rules.number_sql,
+                rules_sql: rules.group_sql,
+                details: serde_json::to_string(&details).unwrap_or_default(),
             });
         }
         let batch = batch(&made)?;
@@ -91,7 +123,7 @@ impl Build<'_> {
     /// What stands in SQL for the models of segmentations: nothing is known of an
     /// account where there is no model yet.
     pub(super) async fn models(&self, step: &Step) -> Result<BTreeMap<String, Expr>, Error> {
-        if step.name != SEGMENTS {
+        if ![SEGMENTS, SEGMENT_PATH].contains(&step.name.as_str()) {
             return Ok(BTreeMap::new());
         }
         let rows = match self.tables.get(SEGMENT_MODEL) {
@@ -101,12 +133,17 @@ impl Build<'_> {
         let mut models = BTreeMap::new();
         for (segmentation, _) in fitted(&self.project.segmentations) {
             let row = rows.iter().find(|row| row.segmentation == segmentation.name);
-            let sql = row.map_or("cast(null as varchar)", |row| &row.group_sql);
-            let expression = parse_expression(sql).map_err(|message| Error::Fit {
-                file: segmentation.file.clone(),
-                message: format!("its model cannot be read: {message}"),
-            })?;
-            models.insert(segmentation.parameter(), expression);
+            let stands = [
+                (segmentation.parameter(), row.map_or("cast(null as varchar)", |row| &row.group_sql)),
+                (segmentation.rule_parameter(), row.map_or("cast(null as int)", |row| &row.rule_sql)),
+            ];
+            for (parameter, sql) in stands {
+                let expression = parse_expression(sql).map_err(|message| Error::Fit {
+                    file: segmentation.file.clone(),
+                    message: format!("its model cannot be read: {message}"),
+                })?;
+                models.insert(parameter, expression);
+            }
         }
         Ok(models)
     }
@@ -130,7 +167,9 @@ pub(super) async fn fingerprints(engine: &Engine, table: &Snapshot) -> Result<BT
 }
 
 async fn rows(engine: &Engine, table: &Snapshot) -> Result<Vec<Row>, Error> {
-    let sql = format!("select segmentation, fitted_as_of, fingerprint, group_sql, details from {SEGMENT_MODEL}");
+    let sql = format!(
+        "select segmentation, fitted_as_of, fingerprint, group_sql, rule_sql, rules_sql, details from {SEGMENT_MODEL}"
+    );
     let batches = engine.query(vec![Relation::of_table(SEGMENT_MODEL, table)], &sql).await?;
     let mut found = Vec::new();
     for batch in &batches {
@@ -141,7 +180,9 @@ async fn rows(engine: &Engine, table: &Snapshot) -> Result<Vec<Row>, Error> {
                 fitted_as_of: batch.column(1).as_primitive::<Date32Type>().value(row),
                 fingerprint: text(2, row),
                 group_sql: text(3, row),
-                details: text(4, row),
+                rule_sql: text(4, row),
+                rules_sql: text(5, row),
+                details: text(6, row),
             });
         }
     }
@@ -155,8 +196,14 @@ fn batch(rows: &[Row]) -> Result<RecordBatch, Error> {
         ("fitted_as_of", Arc::new(Date32Array::from_iter_values(rows.iter().map(|row| row.fitted_as_of)))),
         ("fingerprint", text(|row| &row.fingerprint)),
         ("group_sql", text(|row| &row.group_sql)),
+        ("rule_sql", text(|row| &row.rule_sql)),
+        ("rules_sql", text(|row| &row.rules_sql)),
         ("details", text(|row| &row.details)),
     ];
+    made(columns)
+}
+
+fn made(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
     let field = |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
     let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
     let columns = columns.into_iter().map(|(_, column)| column).collect();
@@ -168,22 +215,169 @@ async fn read(
     engine: &Engine,
     table: &Snapshot,
     segmentations: &[Segmentation],
-) -> Result<BTreeMap<String, Sample>, Error> {
+) -> Result<BTreeMap<String, Chosen>, Error> {
     let mut samples = BTreeMap::new();
     for (segmentation, fitting) in fitted(segmentations) {
         let sql = format!(
-            "select places, numbers, texts, before from {SEGMENT_SAMPLE} where segmentation = '{}' order by place, account_id",
+            "select places, numbers, texts, before, traits from {SEGMENT_SAMPLE} where segmentation = '{}' order by place, account_id",
             segmentation.name
         );
         let batches = engine.query(vec![Relation::of_table(SEGMENT_SAMPLE, table)], &sql).await?;
-        let mut sample =
-            Sample { features: fitting.balanced.features.iter().map(empty).collect(), ..Sample::default() };
+        let mut chosen = Chosen {
+            sample: Sample { features: fitting.balanced.features.iter().map(empty).collect(), ..Sample::default() },
+            traits: vec![Vec::new(); fitting.explain.len()],
+        };
         for batch in &batches {
-            append(&mut sample, fitting, batch);
+            append(&mut chosen.sample, fitting, batch);
+            let traits = batch.column(4).as_list::<i32>();
+            for row in 0..batch.num_rows() {
+                let values = traits.value(row);
+                let values = values.as_string::<i32>();
+                for (at, of) in chosen.traits.iter_mut().enumerate() {
+                    of.push(values.is_valid(at).then(|| values.value(at).to_owned()));
+                }
+            }
         }
-        samples.insert(segmentation.name.clone(), sample);
+        samples.insert(segmentation.name.clone(), chosen);
     }
     Ok(samples)
+}
+
+/// What rules may be about, and how it is called.
+fn traits_of(tags: &Tags, names: &[String], values: Vec<Vec<Option<String>>>) -> (Vec<Trait>, Vec<Words>) {
+    let (mut traits, mut words) = (Vec::new(), Vec::new());
+    for (name, values) in names.iter().zip(values) {
+        let Some(tag) = tags.get(name) else { continue };
+        let (kind, values) = match tag.kind {
+            TagType::Number | TagType::Tier => {
+                let number = |value: Option<String>| value.and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
+                (Kind::Number, values.into_iter().map(number).collect())
+            }
+            TagType::Bool => {
+                let flag = |value: Option<String>| value.map_or(f64::NAN, |text| f64::from(u8::from(text == "true")));
+                (Kind::Flag, values.into_iter().map(flag).collect())
+            }
+            TagType::Enum | TagType::Text | TagType::Date => {
+                let levels: BTreeSet<String> = values.iter().flatten().cloned().collect();
+                let levels: Vec<String> = levels.into_iter().take(MOST_LEVELS).collect();
+                let place = |value: Option<String>| {
+                    let at = value.and_then(|value| levels.binary_search(&value).ok());
+                    at.map_or(f64::NAN, |at| at as f64)
+                };
+                let values = values.into_iter().map(place).collect();
+                (Kind::Text { levels }, values)
+            }
+        };
+        traits.push(Trait { name: name.clone(), kind, values });
+        words.push(Words {
+            label: tag.label.clone(),
+            label_zh: tag.label_zh.clone(),
+            unit: tag.unit.clone().filter(|unit| unit != "1"),
+        });
+    }
+    (traits, words)
+}
+
+/// `segment_catalog`: the groups that there are; and `segment_rules`: what makes those
+/// that were fitted.
+pub(super) async fn told(
+    engine: &Engine,
+    project: &Project,
+    model: Option<&Snapshot>,
+) -> Result<[(&'static str, RecordBatch); 2], Error> {
+    let rows = match model {
+        Some(table) => rows(engine, table).await?,
+        None => Vec::new(),
+    };
+    let (mut groups, mut rules) = (Vec::new(), Vec::new());
+    for segmentation in &project.segmentations {
+        let row = rows.iter().find(|row| row.segmentation == segmentation.name);
+        let details = row.and_then(|row| serde_json::from_str::<Details>(&row.details).ok());
+        let label = |code: &str| segmentation.groups.iter().find(|group| group.name == code);
+        match (&details, segmentation.fitting()) {
+            (_, None) => groups.extend(segmentation.groups.iter().map(|group| Group {
+                segmentation,
+                segment: group.name.clone(),
+                label: Some(group.label.clone()),
+                label_zh: Some(group.label_zh.clone()),
+                share: None,
+                fitted: None,
+            })),
+            (Some(details), Some(_)) => {
+                let codes = details.model.codes.iter().zip(&details.model.shares);
+                groups.extend(codes.map(|(code, share)| Group {
+                    segmentation,
+                    segment: code.clone(),
+                    label: label(code).map(|group| group.label.clone()),
+                    label_zh: label(code).map(|group| group.label_zh.clone()),
+                    share: Some(*share),
+                    fitted: row.map(|row| (row.fitted_as_of, details.clone())),
+                }));
+                let numbered = (1..).zip(&details.rules);
+                rules.extend(numbered.map(|(number, rule)| (segmentation.name.clone(), number, rule.clone())));
+            }
+            (None, Some(_)) => {}
+        }
+    }
+    Ok([(SEGMENT_CATALOG, catalog(&groups)?), (SEGMENT_RULES, rule_rows(&rules)?)])
+}
+
+struct Group<'a> {
+    segmentation: &'a Segmentation,
+    segment: String,
+    label: Option<String>,
+    label_zh: Option<String>,
+    share: Option<f64>,
+    fitted: Option<(i32, Details)>,
+}
+
+/// A share as it is published: exact, with six digits.
+fn shares(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    let millionths: Decimal128Array = values.map(|value| Some((value? * 1e6).round() as i128)).collect();
+    Arc::new(millionths.with_data_type(DataType::Decimal128(9, 6)))
+}
+
+fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
+    let text = |of: &dyn Fn(&Group<'_>) -> Option<String>| -> ArrayRef {
+        Arc::new(groups.iter().map(of).collect::<StringArray>())
+    };
+    let share = |of: &dyn Fn(&Details) -> f64| {
+        shares(groups.iter().map(|group| group.fitted.as_ref().map(|(_, details)| of(details))))
+    };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("segmentation", text(&|group| Some(group.segmentation.name.clone()))),
+        ("segmentation_label", text(&|group| Some(group.segmentation.label.clone()))),
+        ("segmentation_label_zh", text(&|group| Some(group.segmentation.label_zh.clone()))),
+        ("method", text(&|group| Some(group.segmentation.method_name().to_owned()))),
+        ("segment", text(&|group| Some(group.segment.clone()))),
+        ("label", text(&|group| group.label.clone())),
+        ("label_zh", text(&|group| group.label_zh.clone())),
+        (
+            "fitted_as_of",
+            Arc::new(groups.iter().map(|group| group.fitted.as_ref().map(|(day, _)| *day)).collect::<Date32Array>()),
+        ),
+        ("fitted_share", shares(groups.iter().map(|group| group.share))),
+        ("explained", share(&|details| details.model.explained)),
+        ("explained_without_limits", share(&|details| details.model.explained_free)),
+        ("fidelity", share(&|details| details.fidelity)),
+    ];
+    made(columns)
+}
+
+fn rule_rows(rules: &[(String, i32, Rule)]) -> Result<RecordBatch, Error> {
+    let text = |of: fn(&Rule) -> &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(rules.iter().map(|(_, _, rule)| of(rule))))
+    };
+    made(vec![
+        ("segmentation", Arc::new(StringArray::from_iter_values(rules.iter().map(|(name, ..)| name)))),
+        ("rule", Arc::new(Int32Array::from_iter_values(rules.iter().map(|(_, number, _)| *number)))),
+        ("segment", text(|rule| &rule.segment)),
+        ("text", text(|rule| &rule.text)),
+        ("text_zh", text(|rule| &rule.text_zh)),
+        ("sql", text(|rule| &rule.sql)),
+        ("share", shares(rules.iter().map(|(_, _, rule)| Some(rule.share)))),
+        ("purity", shares(rules.iter().map(|(_, _, rule)| Some(rule.purity)))),
+    ])
 }
 
 fn empty(feature: &crate::segment::scale::Feature) -> Values {

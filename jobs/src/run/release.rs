@@ -80,7 +80,8 @@ pub async fn publish(
         ("lineage_edge", edges(lineage)?),
         ("audit_result", audits(&built.audits)?),
     ];
-    for (name, batch) in of_driver {
+    let of_segments = super::fit::told(engine, project, built.tables.get(SEGMENT_MODEL)).await?;
+    for (name, batch) in of_driver.into_iter().chain(of_segments) {
         let snapshot = replace(engine, out, name, &batch, ledger.sequence()).await?;
         tables.insert(format!("{}/{name}", Area::Marts.folder()), snapshot.version);
         rows.insert(name.to_owned(), snapshot.rows());

@@ -39,6 +39,11 @@ impl Segmentation {
     pub fn parameter(&self) -> String {
         format!("model_of_{}", self.name)
     }
+
+    /// What stands in SQL for the number of the rule that holds.
+    pub fn rule_parameter(&self) -> String {
+        format!("rule_of_{}", self.name)
+    }
 }
 
 /// Segmentations that are fitted.
@@ -79,6 +84,7 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
             // A list of nothing has no type.
             if items.is_empty() { format!("cast(null as {kind})") } else { items.join(", ") }
         };
+        let traits: Vec<String> = fitting.explain.iter().map(|name| format!("cast({name} as varchar)")).collect();
         let (before, join) = match has_before(name) {
             true => (
                 format!("before.{name}"),
@@ -87,11 +93,25 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
             false => ("cast(null as varchar)".to_owned(), String::new()),
         };
         format!(
-            "select\n  '{name}' as segmentation,\n  member.account_id,\n  member.place,\n  stratum.places,\n  member.numbers,\n  member.texts,\n  {before} as before\nfrom (\n  select\n    account_id,\n    {STRATUM} as stratum,\n    account_bucket(concat('{seed}:', account_id), {PLACES}) as place,\n    [{numbers}] as numbers,\n    [{texts}] as texts\n  from customer_tags{condition}\n) as member\njoin {SEGMENT_STRATA} as stratum\n  on stratum.segmentation = '{name}'\n  and stratum.stratum = member.stratum\n{join}where member.place < stratum.places\n",
+            "select\n  '{name}' as segmentation,\n  member.account_id,\n  member.place,\n  stratum.places,\n  member.numbers,\n  member.texts,\n  member.traits,\n  {before} as before\nfrom (\n  select\n    account_id,\n    {STRATUM} as stratum,\n    account_bucket(concat('{seed}:', account_id), {PLACES}) as place,\n    [{numbers}] as numbers,\n    [{texts}] as texts,\n    [{traits}] as traits\n  from customer_tags{condition}\n) as member\njoin {SEGMENT_STRATA} as stratum\n  on stratum.segmentation = '{name}'\n  and stratum.stratum = member.stratum\n{join}where member.place < stratum.places\n",
             seed = balanced.seed,
             numbers = list(false, "double"),
             texts = list(true, "varchar"),
+            traits = if traits.is_empty() { "cast(null as varchar)".to_owned() } else { traits.join(", ") },
             condition = condition(fitting),
+        )
+    });
+    parts.collect::<Vec<_>>().join("union all\n")
+}
+
+/// `segment_path`: of every account and fitted segmentation, the rule that holds.
+pub fn path_sql(segmentations: &[Segmentation]) -> String {
+    let parts = fitted(segmentations).map(|(segmentation, fitting)| {
+        format!(
+            "select\n  account_id,\n  as_of,\n  '{}' as segmentation,\n  cast(${} as int) as rule\nfrom customer_tags{}\n",
+            segmentation.name,
+            segmentation.rule_parameter(),
+            condition(fitting)
         )
     });
     parts.collect::<Vec<_>>().join("union all\n")
