@@ -9,6 +9,9 @@ fn every_command_says_what_it_does() {
         vec!["sql"],
         vec!["functions"],
         vec!["generate"],
+        vec!["segments"],
+        vec!["segments", "show"],
+        vec!["segments", "explain"],
         vec!["cluster", "scheduler"],
         vec!["cluster", "executor"],
     ] {

@@ -96,6 +96,43 @@ fn rules_are_what_anyone_can_run() {
 }
 
 #[test]
+fn groups_can_be_looked_at() {
+    let out = TempDir::new().expect("folder");
+    succeed(&mut run_daily(lake(), out.path()));
+    let ask = |arguments: &[&str]| output(kwhy().arg("segments").args(arguments).arg("--out").arg(out.path()));
+    let told = |arguments: &[&str]| String::from_utf8_lossy(&ask(arguments).stdout).into_owned();
+    let no_model = told(&["show", "global"]);
+    assert!(no_model.contains("no model yet: kwhy run refit"), "{no_model}");
+    succeed(&mut run_refit(out.path()));
+    assert!(succeed(kwhy().args(["segments", "list"])).contains("balanced_kmeans"));
+    let sizes = query(out.path(), "select global, count(*) from customer_segments group by 1 order by 1");
+    let shown = told(&["show", "global"]);
+    for size in &sizes {
+        let bar = shown.lines().find(|line| line.starts_with(&format!(" {} ", size[0])) && line.contains('#'));
+        assert!(bar.is_some_and(|bar| bar.ends_with(&format!(" {}", size[1]))), "{size:?} is not in\n{shown}");
+    }
+    assert!(shown.contains("fidelity of rules") && shown.contains("Use class: "), "{shown}");
+    let one = told(&["show", "global", &sizes[0][0]]);
+    assert!(one.contains("more often than all") && one.contains("over_index"), "{one}");
+    let account = &query(out.path(), "select account_id, global, use_class from customer_segments limit 1")[0];
+    let why = told(&["explain", &account[0]]);
+    let line = |name: &str| why.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default().to_owned();
+    assert!(line("global").contains(&account[1]) && line("global").contains(": "), "{why}");
+    assert!(line("use_class").contains(&format!("account_class = '{}'", account[2])), "{why}");
+    let refused: [(&[&str], &[&str]); 3] = [
+        (&["show", "globl"], &["no segmentation is called `globl`", "did you mean `global`?"]),
+        (&["show", "global", "g99"], &["has no group `g99`", "it has: g1"]),
+        (&["explain", "nobody"], &["no account `nobody`"]),
+    ];
+    for (arguments, says) in refused {
+        let found = ask(arguments);
+        let told = String::from_utf8_lossy(&found.stderr);
+        assert_eq!(found.status.code(), Some(2), "{told}");
+        says.iter().for_each(|part| assert!(told.contains(part), "`{part}` is not in {told}"));
+    }
+}
+
+#[test]
 fn an_account_keeps_its_group_whoever_else_there_is() {
     let (out, fewer) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
     succeed(&mut run_refit(out.path()));

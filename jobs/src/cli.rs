@@ -9,6 +9,7 @@ mod generate;
 mod progress;
 mod published;
 mod run;
+mod segments;
 mod sources;
 mod sql;
 mod table;
@@ -81,6 +82,9 @@ enum Command {
     #[command(subcommand)]
     Tags(tags::Tags),
     Audience(audience::Audience),
+    /// Look at segments, and ask why an account is in one
+    #[command(subcommand)]
+    Segments(segments::Segments),
     /// Start the processes of a Ballista cluster
     #[command(subcommand)]
     Cluster(cluster::Cluster),
@@ -183,6 +187,7 @@ async fn dispatch(command: Command) -> Result<(), Error> {
         Command::Generate(generate) => generate.run().await,
         Command::Audience(audience) => audience.run().await,
         Command::Tags(tags) => tags.run().await,
+        Command::Segments(segments) => segments.run().await,
         Command::Cluster(cluster) => cluster.run().await,
     }
 }

@@ -83,6 +83,8 @@ pub const SEGMENT_SAMPLE: &str = "segment_sample";
 pub const SEGMENT_MODEL: &str = "segment_model";
 /// Of every account and fitted segmentation, the rule that holds.
 pub const SEGMENT_PATH: &str = "segment_path";
+/// What groups are like.
+pub const SEGMENT_PROFILE: &str = "segment_profile";
 /// What groups there are, and what makes them.
 pub const SEGMENT_CATALOG: &str = "segment_catalog";
 pub const SEGMENT_RULES: &str = "segment_rules";

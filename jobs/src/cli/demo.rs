@@ -65,9 +65,9 @@ impl Demo {
         let made = generate::make(options).await?;
         super::print(&format!("{}\n", generate::show(&made, start.elapsed().as_secs_f64())))?;
 
-        super::print("2. The daily job\n\n")?;
+        super::print("2. The daily job, and models of segments (kwhy run refit)\n\n")?;
         let request = Request {
-            job: "daily".into(),
+            job: "refit".into(),
             lake: lake.clone(),
             out: None,
             as_of: end,

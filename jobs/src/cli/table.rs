@@ -1,10 +1,15 @@
 //! Plain tables for terminals and logs.
 
+use std::fmt::Write;
+
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::error::Error;
+
+/// The longest bar, in marks.
+const BAR_WIDTH: usize = 40;
 
 /// A table of texts; columns named in `right` are numbers.
 pub fn plain(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
@@ -58,6 +63,27 @@ pub fn thousands(number: u64) -> String {
             text.push(',');
         }
         text.push(digit);
+    }
+    text
+}
+
+/// `name  value`, the names as wide as the widest.
+pub fn pairs(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let row = |(name, value): &(&str, String)| format!(" {name:width$}  {value}\n");
+    rows.iter().filter(|(_, value)| !value.is_empty()).map(row).collect()
+}
+
+/// Labels with a bar each, as long as their count says.
+pub fn chart(bars: &[(String, u64)]) -> String {
+    let widest = bars.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
+    let mut text = String::new();
+    for (label, count) in bars {
+        // One mark at least for what is there at all.
+        let marks = (*count as usize * BAR_WIDTH).div_ceil(most as usize);
+        let bar = "#".repeat(marks);
+        let _ = writeln!(text, " {label:>widest$}  {bar:BAR_WIDTH$}  {}", thousands(*count));
     }
     text
 }

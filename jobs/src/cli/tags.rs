@@ -61,10 +61,3 @@ fn find<'a>(project: &'a Project, name: &str) -> Result<&'a Tag, Error> {
         Error::Usage { message: format!("no tag is called `{name}`"), hint }
     })
 }
-
-/// `name  value`, the names as wide as the widest.
-fn pairs(rows: &[(&str, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let row = |(name, value): &(&str, String)| format!(" {name:width$}  {value}\n");
-    rows.iter().filter(|(_, value)| !value.is_empty()).map(row).collect()
-}

@@ -1,16 +1,15 @@
 //! `kwhy tags show`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use clap::Args;
 
-use super::{find, kind, pairs};
+use super::{find, kind};
 use crate::cli::ProjectArgs;
 use crate::cli::published::PublishedArgs;
-use crate::cli::table::thousands;
+use crate::cli::table::{chart, pairs};
 use crate::error::Error;
 use crate::project::tag::{Tag, TagType};
 use crate::project::{Project, TAG_COUNTS, TAG_PROFILE};
@@ -18,7 +17,6 @@ use crate::run::Published;
 
 /// Bars of a distribution.
 const BARS: usize = 10;
-const BAR_WIDTH: usize = 40;
 
 /// Show what a tag is and, in a release, how it is distributed.
 #[derive(Args, Debug)]
@@ -165,17 +163,4 @@ fn number_bars(values: &[(String, u64)]) -> Vec<(String, u64)> {
             (label, count)
         })
         .collect()
-}
-
-fn chart(bars: &[(String, u64)]) -> String {
-    let widest = bars.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
-    let mut text = String::new();
-    for (label, count) in bars {
-        // One mark at least for what is there at all.
-        let marks = (*count as usize * BAR_WIDTH).div_ceil(most as usize);
-        let bar = "#".repeat(marks);
-        let _ = writeln!(text, " {label:>widest$}  {bar:BAR_WIDTH$}  {}", thousands(*count));
-    }
-    text
 }

@@ -7,9 +7,10 @@ use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
 use clap::Args;
 
-use super::{find, pairs};
+use super::find;
 use crate::cli::ProjectArgs;
 use crate::cli::published::PublishedArgs;
+use crate::cli::table::pairs;
 use crate::cli::table::{plain, thousands};
 use crate::error::Error;
 use crate::project::model::quoted;

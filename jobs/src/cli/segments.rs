@@ -1,0 +1,257 @@
+//! `kwhy segments`: groups of a release, and what makes them.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow::util::display::array_value_to_string;
+use clap::{Args, Subcommand};
+
+use super::published::PublishedArgs;
+use super::table::{batches, chart, pairs, plain};
+use super::{ProjectArgs, print};
+use crate::error::Error;
+use crate::project::diagnostic::did_you_mean;
+use crate::project::segment::Segmentation;
+use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_PATH, SEGMENT_PROFILE, SEGMENT_RULES, SEGMENTS};
+use crate::run::Published;
+use crate::state::Snapshot;
+
+/// Attributes that are told of a group.
+const MOST_ATTRIBUTES: usize = 12;
+/// Of fewer accounts nothing is told: chance, and a matter of privacy.
+const LEAST_ACCOUNTS: u32 = 30;
+
+#[derive(Subcommand, Debug)]
+pub enum Segments {
+    /// List the segmentations of the project
+    List(List),
+    Show(Show),
+    Explain(Explain),
+}
+
+#[derive(Args, Debug)]
+pub struct List {
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+/// Show the groups of a segmentation, or what is special about one of them
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kwhy segments show global --lake /data/lake       sizes, shares of energy and revenue, rules
+  kwhy segments show global g2 --lake /data/lake    what its accounts are more often than others")]
+pub struct Show {
+    name: String,
+
+    group: Option<String>,
+
+    #[command(flatten)]
+    project: ProjectArgs,
+
+    #[command(flatten)]
+    published: PublishedArgs,
+}
+
+/// Say why an account is in its groups
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  kwhy segments explain A000000042 --lake /data/lake")]
+pub struct Explain {
+    account: String,
+
+    #[command(flatten)]
+    project: ProjectArgs,
+
+    #[command(flatten)]
+    published: PublishedArgs,
+}
+
+impl Segments {
+    pub async fn run(self) -> Result<(), Error> {
+        match self {
+            Self::List(list) => list.run(),
+            Self::Show(show) => show.run().await,
+            Self::Explain(explain) => explain.run().await,
+        }
+    }
+}
+
+impl List {
+    fn run(self) -> Result<(), Error> {
+        let project = self.project.open()?;
+        let rows = project.segmentations.iter().map(|segmentation| {
+            let groups = match segmentation.fitting() {
+                Some(fitting) => format!("{} to {}", fitting.balanced.least_groups, fitting.balanced.most_groups),
+                None => segmentation.groups.len().to_string(),
+            };
+            let method = segmentation.method_name().to_owned();
+            vec![segmentation.name.clone(), method, groups, segmentation.label.clone(), segmentation.label_zh.clone()]
+        });
+        print(&plain(&["segmentation", "method", "groups", "label", "label_zh"], &rows.collect::<Vec<_>>(), &[]))
+    }
+}
+
+impl Show {
+    async fn run(self) -> Result<(), Error> {
+        let project = self.project.open()?;
+        let segmentation = find(&project, &self.name)?;
+        let published = self.published.open().await?;
+        let groups = groups(&published, segmentation).await?;
+        let text = match &self.group {
+            None => whole(&published, segmentation, &groups).await?,
+            Some(group) => {
+                if !groups.iter().any(|(code, _)| code == group) {
+                    let codes: Vec<&str> = groups.iter().map(|(code, _)| code.as_str()).collect();
+                    let message = format!("`{}` has no group `{group}` in this release", segmentation.name);
+                    return Err(Error::Usage { message, hint: format!("it has: {}", codes.join(", ")) });
+                }
+                one(&published, segmentation, group).await?
+            }
+        };
+        print(&text)
+    }
+}
+
+fn find<'a>(project: &'a Project, name: &str) -> Result<&'a Segmentation, Error> {
+    project.segmentations.iter().find(|segmentation| segmentation.name == name).ok_or_else(|| {
+        let names = || project.segmentations.iter().map(|segmentation| segmentation.name.as_str());
+        let hint = match did_you_mean(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        Error::Usage { message: format!("no segmentation is called `{name}`"), hint }
+    })
+}
+
+/// The groups of a segmentation, and the accounts in each.
+async fn groups(published: &Published, segmentation: &Segmentation) -> Result<Vec<(String, u64)>, Error> {
+    let profile = published.need(SEGMENT_PROFILE).await?;
+    let sql = format!(
+        "select segment, accounts from {SEGMENT_PROFILE} where attribute = 'all' and segmentation = '{}' order by segment",
+        segmentation.name
+    );
+    let rows = published.query(&BTreeMap::from([(SEGMENT_PROFILE, &profile)]), &sql).await?;
+    let mut groups = Vec::new();
+    for batch in &rows {
+        let (codes, counts) = (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<Int64Type>());
+        groups.extend((0..batch.num_rows()).map(|row| (codes.value(row).to_owned(), counts.value(row).max(0) as u64)));
+    }
+    if groups.is_empty() {
+        let message = format!("`{}` is not in the release", segmentation.name);
+        return Err(Error::Usage { message, hint: "run the job again: kwhy run daily --lake LAKE".into() });
+    }
+    Ok(groups)
+}
+
+async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(String, u64)]) -> Result<String, Error> {
+    let name = &segmentation.name;
+    let (profile, catalog) = (published.need(SEGMENT_PROFILE).await?, published.need(SEGMENT_CATALOG).await?);
+    let rules = published.need(SEGMENT_RULES).await?;
+    let tables = BTreeMap::from([(SEGMENT_PROFILE, &profile), (SEGMENT_CATALOG, &catalog), (SEGMENT_RULES, &rules)]);
+    let sql = format!(
+        "select fitted_as_of, explained, explained_without_limits, fidelity from {SEGMENT_CATALOG} where segmentation = '{name}' limit 1"
+    );
+    let fitted = published.query(&tables, &sql).await?;
+    let cell = |column: &str| fitted.iter().find_map(|row| field(row, column)).unwrap_or_default();
+    let mut text = format!("{name}: {}, {}\n\n", segmentation.label, segmentation.label_zh);
+    text.push_str(&pairs(&[
+        ("as of", published.release.as_of.to_string()),
+        ("method", segmentation.method_name().to_owned()),
+        ("fitted as of", cell("fitted_as_of")),
+        ("variance explained", cell("explained")),
+        ("without size limits", cell("explained_without_limits")),
+        ("fidelity of rules", cell("fidelity")),
+    ]));
+    text.push_str(&format!("\n{}\n", chart(groups)));
+    let sql = format!(
+        "select profile.segment, catalog.label, profile.segment_share, profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
+         from {SEGMENT_PROFILE} as profile left join {SEGMENT_CATALOG} as catalog on catalog.segmentation = profile.segmentation and catalog.segment = profile.segment \
+         where profile.attribute = 'all' and profile.segmentation = '{name}' order by profile.segment"
+    );
+    text.push_str(&batches(&published.query(&tables, &sql).await?)?);
+    if segmentation.fitting().is_some() {
+        let sql = format!(
+            "select segment, rule, share, purity, text from {SEGMENT_RULES} where segmentation = '{name}' order by segment, share desc"
+        );
+        let told = batches(&published.query(&tables, &sql).await?)?;
+        match told.lines().count() {
+            0 | 1 => text.push_str("\nThere is no model yet: kwhy run refit --lake LAKE fits it.\n"),
+            _ => text.push_str(&format!("\n{told}")),
+        }
+    }
+    Ok(text)
+}
+
+/// What a group has more often than the population, and what less.
+async fn one(published: &Published, segmentation: &Segmentation, group: &str) -> Result<String, Error> {
+    let profile = published.need(SEGMENT_PROFILE).await?;
+    let tables = BTreeMap::from([(SEGMENT_PROFILE, &profile)]);
+    let mut text = format!("{} {group}: {}, {}\n", segmentation.name, segmentation.label, segmentation.label_zh);
+    for (title, condition, order) in
+        [("more often than all", "over_index > 1", "desc"), ("less often", "over_index < 1", "asc")]
+    {
+        let sql = format!(
+            "select attribute, value, accounts, value_share, population_share, over_index from {SEGMENT_PROFILE} \
+             where segmentation = '{}' and segment = '{group}' and attribute <> 'all' and accounts >= {LEAST_ACCOUNTS} and {condition} \
+             order by over_index {order}, attribute, value limit {MOST_ATTRIBUTES}",
+            segmentation.name
+        );
+        text.push_str(&format!("\n{title}\n{}", batches(&published.query(&tables, &sql).await?)?));
+    }
+    Ok(text)
+}
+
+impl Explain {
+    async fn run(self) -> Result<(), Error> {
+        let project = self.project.open()?;
+        let published = self.published.open().await?;
+        let segments = published.need(SEGMENTS).await?;
+        let account = self.account.replace('\'', "''");
+        let sql = format!("select * from {SEGMENTS} where account_id = '{account}'");
+        let found = published.query(&BTreeMap::from([(SEGMENTS, &segments)]), &sql).await?;
+        let Some(row) = found.iter().find(|batch| batch.num_rows() > 0) else {
+            let message = format!("no account `{}` in this release", self.account);
+            return Err(Error::Usage { message, hint: "its id as in customer_tags".into() });
+        };
+        let rules = rules_of(&published, &account).await?;
+        let mut rows = Vec::new();
+        for segmentation in &project.segmentations {
+            let group = field(row, &segmentation.name).unwrap_or_default();
+            let why = match (segmentation.fitting(), rules.get(&segmentation.name)) {
+                (Some(_), Some((said, text))) if *said == group => text.clone(),
+                // A rule says most of a group, not all of it.
+                (Some(_), Some((said, text))) => format!("{text} (as most of {said})"),
+                (Some(_), None) => String::new(),
+                (None, _) => {
+                    let of = segmentation.groups.iter().find(|of| of.name == group);
+                    of.map_or_else(String::new, |of| of.when.split_whitespace().collect::<Vec<_>>().join(" "))
+                }
+            };
+            rows.push(vec![segmentation.name.clone(), group, why]);
+        }
+        print(&plain(&["segmentation", "segment", "because"], &rows, &[]))
+    }
+}
+
+/// The rules that hold for an account: the group that each stands for, and its text.
+async fn rules_of(published: &Published, account: &str) -> Result<BTreeMap<String, (String, String)>, Error> {
+    let (path, rules) = (published.table(SEGMENT_PATH).await?, published.table(SEGMENT_RULES).await?);
+    let (Some(path), Some(rules)) = (path, rules) else { return Ok(BTreeMap::new()) };
+    let tables: BTreeMap<&str, &Snapshot> = BTreeMap::from([(SEGMENT_PATH, &path), (SEGMENT_RULES, &rules)]);
+    let sql = format!(
+        "select path.segmentation, rules.segment, rules.text from {SEGMENT_PATH} as path \
+         join {SEGMENT_RULES} as rules on rules.segmentation = path.segmentation and rules.rule = path.rule \
+         where path.account_id = '{account}'"
+    );
+    let mut found = BTreeMap::new();
+    for batch in &published.query(&tables, &sql).await? {
+        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
+        found.extend((0..batch.num_rows()).map(|row| (text(0, row), (text(1, row), text(2, row)))));
+    }
+    Ok(found)
+}
+
+fn field(row: &RecordBatch, column: &str) -> Option<String> {
+    let column = row.column_by_name(column)?;
+    (row.num_rows() > 0 && !column.is_null(0)).then(|| array_value_to_string(column, 0).unwrap_or_default())
+}
