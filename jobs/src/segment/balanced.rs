@@ -193,7 +193,11 @@ fn candidates(
     let (mut candidates, mut choices) = (Vec::new(), Vec::new());
     for groups in counts {
         let Some(start) = merged.get(&groups) else { continue };
-        let found = bounded::within(clusters, start, groups, &asked.limits);
+        // Where everybody is in the sample, its shares are those of all.
+        let is_whole = points.weights.iter().all(|weight| *weight == 1.0);
+        let narrow = if is_whole { asked.limits } else { asked.limits.of_sample(points.len()) };
+        let limits = if narrow.allow(groups) { narrow } else { asked.limits };
+        let found = bounded::within(clusters, start, groups, &limits);
         let sizes = clusters.means(found.as_ref().unwrap_or(start), groups).weights;
         let all: f64 = sizes.iter().sum();
         let (least, most) =

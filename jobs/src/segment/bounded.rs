@@ -38,6 +38,19 @@ impl Limits {
         if excess <= TOLERANCE { 0.0 } else { excess }
     }
 
+    /// Limits that shares of a sample of so many rows must keep for those of all to keep
+    /// these, but for chance beyond three standard errors.
+    pub fn of_sample(&self, rows: usize) -> Self {
+        let rows = rows as f64;
+        let error = |percent: f64| 3.0 * (percent * (100.0 - percent) / rows).max(0.0).sqrt();
+        let relative = error(self.least_percent) / self.least_percent.max(1.0);
+        Self {
+            least_percent: self.least_percent + error(self.least_percent),
+            most_percent: self.most_percent - error(self.most_percent),
+            most_ratio: (self.most_ratio * (1.0 - relative)).max(1.0),
+        }
+    }
+
     /// Whether so many groups of any sizes can keep them.
     pub fn allow(&self, groups: usize) -> bool {
         let groups = groups as f64;
@@ -295,6 +308,14 @@ mod tests {
             clusters(&[(vec![0, 0], 0), (vec![10, 0], 0), (vec![0, 1], 0), (vec![10, 1], 0), (vec![50, 50], 0)]);
         let merged = merge(&points, &[3, 1]);
         assert_eq!(merged, vec![(3, vec![0, 1, 0, 1, 2]), (1, vec![0; 5])]);
+    }
+
+    #[test]
+    fn a_sample_keeps_narrower_limits() {
+        let narrow = LIMITS.of_sample(20_000);
+        assert!(narrow.least_percent > 5.4 && narrow.least_percent < 5.5, "{narrow:?}");
+        assert!(narrow.most_percent < 34.0 && narrow.most_percent > 33.9, "{narrow:?}");
+        assert!(narrow.most_ratio < 2.8 && narrow.most_ratio > 2.7, "{narrow:?}");
     }
 
     #[test]
