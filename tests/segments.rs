@@ -98,7 +98,8 @@ fn rules_are_what_anyone_can_run() {
 #[test]
 fn groups_can_be_looked_at() {
     let out = TempDir::new().expect("folder");
-    succeed(&mut run_daily(lake(), out.path()));
+    let first = succeed(&mut run_daily(lake(), out.path()));
+    assert!(first.contains("without a model (kwhy run refit fits them): global"), "{first}");
     let ask = |arguments: &[&str]| output(kwhy().arg("segments").args(arguments).arg("--out").arg(out.path()));
     let told = |arguments: &[&str]| String::from_utf8_lossy(&ask(arguments).stdout).into_owned();
     let no_model = told(&["show", "global"]);

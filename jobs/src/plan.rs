@@ -116,6 +116,13 @@ pub struct Plan {
     pub rows_per_unit: u64,
 }
 
+impl Plan {
+    /// Whether one of its steps makes a table.
+    pub fn makes(&self, table: &str) -> bool {
+        self.steps.iter().any(|step| step.name == table)
+    }
+}
+
 /// The tables that stand, by the names that models use.
 pub type Tables = BTreeMap<String, Snapshot>;
 
@@ -172,10 +179,11 @@ pub fn plan(
         planner.need(target);
     }
     let steps = planner.steps;
-    if steps.iter().any(|step| step.name == SEGMENTS) {
+    let plan = Plan { steps, kept, as_of, buckets, rows_per_unit: job.rows_per_unit };
+    if plan.makes(SEGMENTS) {
         standing.check_models(project, job)?;
     }
-    Ok(Plan { steps, kept, as_of, buckets, rows_per_unit: job.rows_per_unit })
+    Ok(plan)
 }
 
 struct Planner<'a> {

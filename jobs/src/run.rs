@@ -22,7 +22,7 @@ use crate::lake::source;
 use crate::lake::{LakeError, Lease, Output};
 use crate::plan::{self, Phase, Plan, Sources};
 use crate::project::tag::Tag;
-use crate::project::{Project, SENSITIVE_TAGS, TAGS};
+use crate::project::{self, Project, SEGMENT_MODEL, SEGMENTS, SENSITIVE_TAGS, TAGS};
 use crate::state::Source;
 use crate::tags::{self, Catalogue};
 
@@ -80,6 +80,8 @@ pub struct Summary {
     pub absent: Vec<String>,
     /// Sources that it has, and that nothing in this job reads.
     pub unread: Vec<String>,
+    /// Fitted segmentations of which nothing is known yet.
+    pub without_model: Vec<String>,
 }
 
 /// The default output folder of a lake.
@@ -115,7 +117,11 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let published = outcome?;
     let is_read = |table: &&String| published.built.audits.iter().any(|audit| audit.source == **table);
     let unread = sources.found.keys().filter(|table| !is_read(table)).cloned().collect();
+    let has_models = !plan.makes(SEGMENTS) || published.built.tables.contains_key(SEGMENT_MODEL);
+    let fitted = project::segment::fitted(&project.segmentations).filter(|_| !has_models);
+    let without_model = fitted.map(|(segmentation, _)| segmentation.name.clone()).collect();
     Ok(Summary {
+        without_model,
         out: out.root,
         release: published.release,
         is_new: published.is_new,
@@ -131,9 +137,8 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
 
 /// Tags in the tables that the run has made.
 fn published_tags(project: &Project, plan: &Plan) -> usize {
-    let is_made = |table: &str| plan.steps.iter().any(|step| step.name == table);
     let table = |tag: &Tag| if tag.is_sensitive() { SENSITIVE_TAGS } else { TAGS };
-    project.tags.tags.iter().filter(|tag| is_made(table(tag))).count()
+    project.tags.tags.iter().filter(|tag| plan.makes(table(tag))).count()
 }
 
 async fn find_sources(project: &Project, lake: &Path) -> Result<Sources, Error> {

@@ -86,7 +86,12 @@ pub fn show(summary: &Summary) -> String {
     if !restated.is_empty() {
         let _ = writeln!(text, " rows that correct earlier deliveries: {}", restated.join(", "));
     }
-    for (what, tables) in [("not in the lake", &summary.absent), ("not read by this job", &summary.unread)] {
+    let told = [
+        ("not in the lake", &summary.absent),
+        ("not read by this job", &summary.unread),
+        ("segmentations without a model (kwhy run refit fits them)", &summary.without_model),
+    ];
+    for (what, tables) in told {
         if !tables.is_empty() {
             let _ = writeln!(text, " {what}: {}", tables.join(", "));
         }

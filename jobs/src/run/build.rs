@@ -370,7 +370,7 @@ impl<'a> Build<'a> {
     /// Readers rely on the values that an enumeration declares: where a tag gives
     /// another one, nothing is published.
     async fn check_domains(&self) -> Result<(), Error> {
-        let is_made = self.plan.steps.iter().any(|step| step.name == TAG_PROFILE);
+        let is_made = self.plan.makes(TAG_PROFILE);
         let Some(profile) = self.tables.get(TAG_PROFILE).filter(|_| is_made) else { return Ok(()) };
         let sql = format!(
             "select tag, outside_value, outside_domain from {TAG_PROFILE} where outside_domain > 0 order by tag limit 1"

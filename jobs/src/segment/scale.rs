@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::FitError;
-use crate::project::model::quoted;
 
 /// What a feature is made of and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,12 +215,6 @@ pub fn lists(rows: impl Iterator<Item = Vec<f64>>) -> String {
     }
     sql.push(']');
     sql
-}
-
-/// A column by its name, as SQL.
-pub fn column(name: &str) -> String {
-    let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if is_plain { name.to_owned() } else { quoted(name) }
 }
 
 #[cfg(test)]
