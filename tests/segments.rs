@@ -187,6 +187,38 @@ fn overlay(text: &str) -> TempDir {
     project
 }
 
+/// At another date the groups of the release before keep their codes; outside of the
+/// population there is none; labels and the tags that explain are those of the file.
+#[test]
+fn groups_keep_their_codes_and_files_have_their_say() {
+    let text = format!(
+        "explain = [\"energy_12m_kwh\"]\npopulation = \"account_class = 'residential'\"\n{HEAD}\
+         [[group]]\nname = \"g1\"\nlabel = \"Large\"\nlabel_zh = \"大\"\n\
+         [[feature]]\nsql = \"energy_12m_kwh\"\ntransform = \"log\"\n[[feature]]\nsql = \"tenure_years\"\n"
+    );
+    let (project, out) = (overlay(&text), TempDir::new().expect("folder"));
+    let refit = |as_of: &str| {
+        let mut run = kwhy();
+        run.args(["run", "refit", "--as-of", as_of, "--lake"]).arg(lake()).arg("--out").arg(out.path());
+        succeed(run.arg("--project").arg(project.path()));
+        pairs(query(out.path(), "select account_id, global from customer_segments where global is not null"))
+    };
+    let (before, after) = (refit("2026-02-20"), refit(AS_OF));
+    let kept = after.iter().filter(|(account, group)| before.get(*account) == Some(group)).count();
+    assert!(kept * 10 >= after.len() * 8, "{kept} of {} accounts keep their group", after.len());
+    // That is not for want of another order: the sample knows the earlier groups.
+    let known = &query(out.path(), "select count(before), count(*) from segment_sample")[0];
+    assert!(known[0] != "0" && known[0] == before.len().to_string(), "{known:?}");
+    let wrong = "select count(*) from customer_segments join customer_tags using (account_id) \
+                 where (global is not null) <> (account_class = 'residential')";
+    assert_eq!(query(out.path(), wrong)[0][0], "0");
+    let label = "select label, label_zh from segment_catalog where segmentation = 'global' and segment = 'g1'";
+    assert_eq!(query(out.path(), label), [["Large", "大"]]);
+    for text in query(out.path(), "select text from segment_rules") {
+        assert!(text[0].contains("nergy") && !text[0].contains(';'), "{text:?}");
+    }
+}
+
 const HEAD: &str = "label = \"g\"\nlabel_zh = \"g\"\nmethod = \"balanced_kmeans\"\n";
 
 fn refused(job: &str, text: &str, out: &Path, code: i32, says: &[&str]) {
@@ -208,7 +240,8 @@ fn segmentations_that_cannot_be() {
     let release = || query(out.path(), "select max(release) from releases");
     let before = release();
     let energy = "[[feature]]\nsql = \"energy_12m_kwh\"\n";
-    let cases: [(&str, String, i32, &[&str]); 9] = [
+    let cases: [(&str, String, i32, &[&str]); 10] = [
+        ("daily", format!("explain = [\"open_date\"]\n{HEAD}{energy}"), 2, &["`open_date` is a date", "global.toml:1"]),
         (
             "daily",
             format!("{HEAD}[[feature]]\nsql = \"energy_12m\"\n"),

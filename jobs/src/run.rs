@@ -3,8 +3,8 @@
 mod build;
 pub mod check;
 pub mod compare;
-mod fit;
 mod ledger;
+mod models;
 mod published;
 mod relations;
 mod release;

@@ -95,20 +95,6 @@ impl Points {
         }
         means
     }
-
-    /// Of rows that lie on each other one, with the weight of all.
-    pub fn distinct(&self) -> usize {
-        let mut rows: Vec<&[f64]> = self.rows().collect();
-        rows.sort_unstable_by(|left, right| compare(left, right));
-        rows.dedup();
-        rows.len()
-    }
-}
-
-/// The order of rows, feature after feature.
-fn compare(left: &[f64], right: &[f64]) -> std::cmp::Ordering {
-    let order = left.iter().zip(right).map(|(left, right)| left.total_cmp(right));
-    order.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
 }
 
 /// The square of the distance of two rows.

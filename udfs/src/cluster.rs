@@ -11,6 +11,7 @@ use datafusion_common::{Result, exec_err};
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub use centroids::{Centroids, Nearest};
+pub use davies_bouldin::davies_bouldin_of;
 
 pub(crate) fn scalars() -> Vec<ScalarUDF> {
     vec![nearest_centroid::NearestCentroid.into(), silhouette::Silhouette.into()]

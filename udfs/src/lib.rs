@@ -46,7 +46,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub use account::account_bucket::{account_hash, bucket_of};
-pub use cluster::{Centroids, Nearest};
+pub use cluster::{Centroids, Nearest, davies_bouldin_of};
 
 /// Every scalar function, each once.
 pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {

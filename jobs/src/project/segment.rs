@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-pub use compile::{counts_sql, fitted, path_sql, sample_sql, segments_sql, strata_sql, stratum_parts_sql};
+pub use compile::{PLACES, counts_sql, fitted, path_sql, sample_sql, segments_sql, strata_sql, stratum_parts_sql};
 
 use super::diagnostic::{Mistake, Mistakes, did_you_mean};
 use super::document::{Document, Literal, Section};

@@ -1,6 +1,7 @@
 //! Building tables: each step's units run side by side, then one commit.
 
 mod audit;
+mod fit;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -42,14 +43,14 @@ pub struct Built {
 }
 
 pub struct Build<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) project: &'a Project,
-    pub(super) out: &'a Output,
+    engine: &'a Engine,
+    project: &'a Project,
+    out: &'a Output,
     sources: &'a Sources,
-    pub(super) plan: &'a Plan,
-    pub(super) sequence: i64,
+    plan: &'a Plan,
+    sequence: i64,
     progress: Arc<dyn Progress>,
-    pub(super) tables: Tables,
+    tables: Tables,
     audits: BTreeMap<String, Audit>,
 }
 
@@ -111,13 +112,12 @@ impl<'a> Build<'a> {
 
     async fn wave(&mut self, phase: Phase, steps: &[&'a Step], ledger: &mut Ledger) -> Result<(usize, usize), Error> {
         let mut ready = Vec::new();
-        let (mut fitted, mut stood) = (0, 0);
+        let mut fitted = 0;
         for step in steps {
             let start = Instant::now();
             if step.work == Work::Fit {
-                let is_new = self.fit(step).await?;
-                fitted += usize::from(is_new);
-                stood += usize::from(!is_new);
+                self.fit(step).await?;
+                fitted += 1;
                 tracing::debug!(step = step.name, ms = start.elapsed().as_millis(), "fitted");
                 continue;
             }
@@ -145,7 +145,7 @@ impl<'a> Build<'a> {
             let results = by_step.remove(&index).unwrap_or_default();
             self.commit(ready, results, ledger).await?;
         }
-        Ok((ran + fitted, total - ran + stood))
+        Ok((ran + fitted, total - ran))
     }
 
     async fn prepare(&self, step: &'a Step) -> Result<Ready<'a>, Error> {

@@ -2,12 +2,15 @@
 //! release, whole, or the one before it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, AsArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, SortField};
 use chrono::NaiveDate;
 use twox_hash::XxHash64;
 
@@ -80,9 +83,9 @@ pub async fn publish(
         ("lineage_edge", edges(lineage)?),
         ("audit_result", audits(&built.audits)?),
     ];
-    let of_segments = super::fit::told(engine, project, built.tables.get(SEGMENT_MODEL)).await?;
+    let of_segments = super::models::told(engine, project, built.tables.get(SEGMENT_MODEL)).await?;
     for (name, batch) in of_driver.into_iter().chain(of_segments) {
-        let snapshot = replace(engine, out, name, &batch, ledger.sequence()).await?;
+        let snapshot = replace(engine, out, Area::Marts, name, &batch, ledger.sequence()).await?;
         tables.insert(format!("{}/{name}", Area::Marts.folder()), snapshot.version);
         rows.insert(name.to_owned(), snapshot.rows());
         built.tables.insert(name.to_owned(), snapshot);
@@ -140,7 +143,7 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
         if let (table, Some(version)) = of(&last, Area::Features, SEGMENT_MODEL)
             && let Some(table) = table.snapshot(Some(version)).await?
         {
-            let fingerprints = super::fit::fingerprints(engine, &table).await?;
+            let fingerprints = super::models::fingerprints(engine, &table).await?;
             standing.models = Some((table, fingerprints));
         }
     }
@@ -216,15 +219,16 @@ pub async fn release_tables(
 
 /// Makes a small table of the driver be exactly this batch; a table that is so
 /// already is left alone.
-async fn replace(
+pub async fn replace(
     engine: &Engine,
     out: &Output,
+    area: Area,
     name: &str,
     batch: &RecordBatch,
     sequence: i64,
 ) -> Result<Snapshot, Error> {
-    let table = out.table(Area::Marts, name);
-    let unit = format!("{:016x}", XxHash64::oneshot(0, format!("{batch:?}").as_bytes()));
+    let table = out.table(area, name);
+    let unit = format!("{:016x}", content(batch).map_err(|error| Error::Query(Box::new(error.into())))?);
     let standing = table.snapshot(None).await?;
     let files: Vec<String> =
         standing.iter().flat_map(|snapshot| snapshot.files.iter().map(|file| file.path.clone())).collect();
@@ -239,6 +243,16 @@ async fn replace(
         .commit(Change { schema: &batch.schema(), partition: &[], add: vec![file], remove: files, sequence })
         .await?;
     table.snapshot(Some(version)).await?.ok_or_else(|| Error::NothingPublished { out: out.root.clone() })
+}
+
+/// The fingerprint of all columns and rows.
+fn content(batch: &RecordBatch) -> Result<u64, ArrowError> {
+    let fields = batch.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
+    let rows = RowConverter::new(fields)?.convert_columns(batch.columns())?;
+    let mut hasher = XxHash64::with_seed(0);
+    hasher.write(format!("{:?}", batch.schema()).as_bytes());
+    rows.iter().for_each(|row| hasher.write(row.as_ref()));
+    Ok(hasher.finish())
 }
 
 /// `tag_catalog`: what every tag is. `cuts` is the version of the table of
@@ -335,4 +349,23 @@ fn audits(audits: &[Audit]) -> Result<RecordBatch, Error> {
 
 fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, Error> {
     RecordBatch::try_new(schema, columns).map_err(|error| Error::Query(Box::new(error.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is printed of a long column leaves out its middle.
+    #[test]
+    fn a_change_in_the_middle_is_a_change() {
+        let table = |odd: usize| {
+            let texts = (0..50).map(|row| if row == odd { "other" } else { "same" });
+            let field = Field::new("label", DataType::Utf8, true);
+            let column: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
+            batch(Arc::new(Schema::new(vec![field])), vec![column]).expect("a table")
+        };
+        let prints: BTreeSet<u64> = (0..50).map(|odd| content(&table(odd)).expect("rows")).collect();
+        assert_eq!(prints.len(), 50);
+        assert_eq!(content(&table(25)).expect("rows"), content(&table(25)).expect("rows"));
+    }
 }

@@ -1,4 +1,4 @@
-//! Which group is which of another grouping, and how far two groupings agree.
+//! Which group is which of another grouping.
 
 /// For each row the column that makes the sum over all rows largest, each column at
 /// most once; `None` for rows beyond the columns. Source: H. W. Kuhn, The Hungarian
@@ -54,27 +54,6 @@ pub fn assign(gains: &[Vec<f64>]) -> Vec<Option<usize>> {
     found
 }
 
-/// How far two groupings agree, from how many accounts each pair of groups has in
-/// common: 1 where they are the same, about 0 where they have nothing to do with each
-/// other, `None` where one of them is of less than two accounts. Source: L. Hubert
-/// and P. Arabie, Comparing partitions, Journal of Classification 2 (1985).
-pub fn adjusted_rand(common: &[Vec<u64>]) -> Option<f64> {
-    let pairs = |count: u64| u128::from(count) * u128::from(count.saturating_sub(1)) / 2;
-    let columns = common.iter().map(Vec::len).max().unwrap_or(0);
-    let of_column = |column: usize| common.iter().map(|row| row.get(column).copied().unwrap_or(0)).sum::<u64>();
-    let both: u128 = common.iter().flatten().map(|count| pairs(*count)).sum();
-    let left: u128 = common.iter().map(|row| pairs(row.iter().sum())).sum();
-    let right: u128 = (0..columns).map(|column| pairs(of_column(column))).sum();
-    let all = pairs(common.iter().flatten().sum());
-    if all == 0 {
-        return None;
-    }
-    let expected = left as f64 * right as f64 / all as f64;
-    let most = (left + right) as f64 / 2.0;
-    // Both put all into one group, or each into one of its own.
-    Some(if most == expected { 1.0 } else { (both as f64 - expected) / (most - expected) })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -114,15 +93,5 @@ mod tests {
             let gained: f64 = found.iter().enumerate().filter_map(|(row, column)| Some(gains[row][(*column)?])).sum();
             prop_assert_eq!(gained, best(&gains, 0, &mut Vec::new()));
         }
-    }
-
-    #[test]
-    fn agreement_of_known_groupings() {
-        assert_eq!(adjusted_rand(&[vec![0, 3], vec![2, 0]]), Some(1.0));
-        assert_eq!(adjusted_rand(&[vec![4]]), Some(1.0));
-        assert_eq!(adjusted_rand(&[vec![1]]), None);
-        // [0, 0, 1, 1] and [0, 0, 1, 2]: 4 / 7, as scikit-learn documents it.
-        let found = adjusted_rand(&[vec![2, 0, 0], vec![0, 1, 1]]).expect("four accounts");
-        assert!((found - 0.571_428_571_428_571_4).abs() < 1e-12, "{found}");
     }
 }

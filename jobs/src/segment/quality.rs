@@ -78,20 +78,13 @@ pub fn silhouette(points: &Points, labels: &[usize], groups: usize) -> f64 {
     sum / points.weight()
 }
 
+/// As the function of that name has it; the worst where two groups have one centre.
 fn davies_bouldin(points: &Points, labels: &[usize], means: &Points) -> f64 {
-    let groups = means.len();
-    let mut spreads = vec![0.0; groups];
+    let mut spreads = vec![0.0; means.len()];
     for ((row, weight), &label) in points.rows().zip(&points.weights).zip(labels) {
         spreads[label] += weight * square(row, means.row(label)).sqrt();
     }
-    for (spread, size) in spreads.iter_mut().zip(&means.weights) {
-        *spread /= size;
-    }
-    let worst = |group: usize| {
-        let others = (0..groups).filter(|other| *other != group);
-        let likeness =
-            others.map(|other| (spreads[group] + spreads[other]) / square(means.row(group), means.row(other)).sqrt());
-        likeness.filter(|likeness| likeness.is_finite()).fold(0.0, f64::max)
-    };
-    (0..groups).map(worst).sum::<f64>() / groups as f64
+    let spreads = spreads.into_iter().zip(&means.weights).map(|(spread, size)| spread / size);
+    let clusters: Vec<(f64, &[f64])> = spreads.zip(means.rows()).collect();
+    kwhy_udfs::davies_bouldin_of(clusters).unwrap_or(f64::MAX)
 }

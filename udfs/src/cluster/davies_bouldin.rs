@@ -8,7 +8,6 @@ use datafusion_common::{Result, exec_err};
 use datafusion_expr::EmitTo;
 use datafusion_macros::user_doc;
 
-use super::squared_distance;
 use crate::aggregate::{Aggregate, Filter, Groups, aggregate};
 use crate::args::exactly;
 use crate::figure::Figure;
@@ -145,7 +144,10 @@ impl Groups for Clusters {
     }
 
     fn result(&self) -> Result<ArrayRef> {
-        f64::column(self.groups.iter().map(|clusters| index(clusters)).collect::<Result<_>>()?)
+        let clusters = |clusters: &'_ Vec<Vec<f64>>| {
+            davies_bouldin_of(clusters.iter().map(|cluster| (cluster[0], &cluster[1..])).collect())
+        };
+        f64::column(self.groups.iter().map(clusters).collect())
     }
 
     fn heap_size(&self) -> usize {
@@ -153,8 +155,8 @@ impl Groups for Clusters {
     }
 }
 
-fn index(clusters: &[Vec<f64>]) -> Result<Option<f64>> {
-    let mut clusters: Vec<(f64, &[f64])> = clusters.iter().map(|cluster| (cluster[0], &cluster[1..])).collect();
+/// The index of clusters, each by its spread and its centre; centres of one length.
+pub fn davies_bouldin_of(mut clusters: Vec<(f64, &[f64])>) -> Option<f64> {
     clusters.sort_unstable_by(|left, right| {
         let features = left.1.iter().zip(right.1).map(|(left, right)| left.total_cmp(right));
         features.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then).then(left.0.total_cmp(&right.0))
@@ -164,14 +166,15 @@ fn index(clusters: &[Vec<f64>]) -> Result<Option<f64>> {
         let mut worst = 0.0f64;
         for (other_at, (other_spread, other)) in clusters.iter().enumerate() {
             if other_at != at {
-                let distance = squared_distance(NAME, centroid, other)?.sqrt();
-                if distance == 0.0 {
-                    return Ok(None);
+                let square: f64 =
+                    centroid.iter().zip(*other).map(|(left, right)| (left - right) * (left - right)).sum();
+                if square == 0.0 {
+                    return None;
                 }
-                worst = worst.max((spread + other_spread) / distance);
+                worst = worst.max((spread + other_spread) / square.sqrt());
             }
         }
         sum += worst;
     }
-    Ok((clusters.len() > 1).then(|| sum / clusters.len() as f64))
+    (clusters.len() > 1).then(|| sum / clusters.len() as f64)
 }

@@ -11,7 +11,7 @@ const SAMPLE_ROWS: u32 = 20_000;
 /// Of each stratum at the least.
 const STRATUM_ROWS: u32 = 1_000;
 /// Places that accounts are dealt to by a hash, to be taken by the lowest.
-const PLACES: u32 = 65_536;
+pub const PLACES: u32 = 65_536;
 /// What tells strata apart: small classes are to be seen too.
 const STRATUM: &str = "coalesce(account_class, 'unknown')";
 

@@ -1,0 +1,214 @@
+//! Fitting models of segmentations: in the driver, on a sample that units have chosen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
+use datafusion::sql::sqlparser::ast::Expr;
+
+use super::Build;
+use crate::engine::Engine;
+use crate::engine::relation::Relation;
+use crate::error::Error;
+use crate::plan::Step;
+use crate::project::segment::{Fitting, PLACES, Segmentation, fitted};
+use crate::project::tag::{TagType, Tags, parse_expression};
+use crate::project::{SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENTS};
+use crate::run::models::{self, Details, Model};
+use crate::run::release::replace;
+use crate::segment::FitError;
+use crate::segment::balanced::{self, Sample};
+use crate::segment::rules::{self, Words};
+use crate::segment::scale::{Feature, Transform, Values};
+use crate::segment::tree::{Kind, Trait};
+use crate::state::Snapshot;
+
+/// Most values of a text that rules may be about.
+const MOST_LEVELS: usize = 200;
+
+/// What units have chosen for a segmentation.
+#[derive(Default)]
+struct Chosen {
+    sample: Sample,
+    /// Of every tag that explains, row by row.
+    traits: Vec<Vec<Option<String>>>,
+}
+
+impl Build<'_> {
+    /// Makes the table of models; one that says the same is left alone.
+    pub(super) async fn fit(&mut self, step: &Step) -> Result<(), Error> {
+        let sample = self.tables.get(SEGMENT_SAMPLE);
+        let mut samples = match sample {
+            Some(sample) => read(self.engine, sample, &self.project.segmentations).await?,
+            None => BTreeMap::new(),
+        };
+        let mut made = Vec::new();
+        for (segmentation, fitting) in fitted(&self.project.segmentations) {
+            let Chosen { sample, traits } = samples.remove(&segmentation.name).unwrap_or_default();
+            let asked = fitting.balanced.clone();
+            let (traits, words) = traits_of(&self.project.tags, &fitting.explain, traits);
+            // On a thread of its own: it takes seconds.
+            let fitted = tokio::task::spawn_blocking(move || {
+                let model = balanced::fit(&asked, &sample)?;
+                let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
+                Ok::<_, FitError>((model, rules))
+            });
+            let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
+            let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
+            let (model, rules) = fitted.map_err(|error| failed(error.to_string()))?;
+            check_names(segmentation, &model.codes)?;
+            let details = Details { model: model.told(), fidelity: rules.fidelity, rules: rules.rules };
+            made.push(Model {
+                segmentation: segmentation.name.clone(),
+                fitted_as_of: Date32Type::from_naive_date(self.plan.as_of),
+                fingerprint: segmentation.fingerprint().unwrap_or_default(),
+                group_sql: model.sql(),
+                rule_sql: rules.number_sql,
+                rules_sql: rules.group_sql,
+                details: serde_json::to_string(&details).unwrap_or_default(),
+            });
+        }
+        let batch = models::batch(&made)?;
+        let snapshot = replace(self.engine, self.out, step.area, &step.name, &batch, self.sequence).await?;
+        self.tables.insert(step.name.clone(), snapshot);
+        Ok(())
+    }
+
+    /// What stands in SQL for the models of segmentations: nothing is known of an
+    /// account where there is no model yet.
+    pub(super) async fn models(&self, step: &Step) -> Result<BTreeMap<String, Expr>, Error> {
+        if ![SEGMENTS, SEGMENT_PATH].contains(&step.name.as_str()) {
+            return Ok(BTreeMap::new());
+        }
+        let rows = match self.tables.get(SEGMENT_MODEL) {
+            Some(table) => models::rows(self.engine, table).await?,
+            None => Vec::new(),
+        };
+        let mut models = BTreeMap::new();
+        for (segmentation, _) in fitted(&self.project.segmentations) {
+            let row = rows.iter().find(|row| row.segmentation == segmentation.name);
+            let stands = [
+                (segmentation.parameter(), row.map_or("cast(null as varchar)", |row| &row.group_sql)),
+                (segmentation.rule_parameter(), row.map_or("cast(null as int)", |row| &row.rule_sql)),
+            ];
+            for (parameter, sql) in stands {
+                let expression = parse_expression(sql).map_err(|message| Error::Fit {
+                    file: segmentation.file.clone(),
+                    message: format!("its model cannot be read: {message}"),
+                })?;
+                models.insert(parameter, expression);
+            }
+        }
+        Ok(models)
+    }
+}
+
+/// A label is of a group that there is.
+fn check_names(segmentation: &Segmentation, codes: &[String]) -> Result<(), Error> {
+    match segmentation.groups.iter().find(|group| !codes.contains(&group.name)) {
+        None => Ok(()),
+        Some(group) => Err(Error::Fit {
+            file: segmentation.file.clone(),
+            message: format!("it labels a group `{}`, and the model has {}", group.name, codes.join(", ")),
+        }),
+    }
+}
+
+/// The samples of all segmentations, each in the order of its places.
+async fn read(
+    engine: &Engine,
+    table: &Snapshot,
+    segmentations: &[Segmentation],
+) -> Result<BTreeMap<String, Chosen>, Error> {
+    let mut samples = BTreeMap::new();
+    for (segmentation, fitting) in fitted(segmentations) {
+        let sql = format!(
+            "select places, numbers, texts, before, traits from {SEGMENT_SAMPLE} where segmentation = '{}' order by place, account_id",
+            segmentation.name
+        );
+        let batches = engine.query(vec![Relation::of_table(SEGMENT_SAMPLE, table)], &sql).await?;
+        let mut chosen = Chosen {
+            sample: Sample { features: fitting.balanced.features.iter().map(empty).collect(), ..Sample::default() },
+            traits: vec![Vec::new(); fitting.explain.len()],
+        };
+        for batch in &batches {
+            append(&mut chosen.sample, fitting, batch);
+            let traits = batch.column(4).as_list::<i32>();
+            for row in 0..batch.num_rows() {
+                let values = traits.value(row);
+                let values = values.as_string::<i32>();
+                for (at, of) in chosen.traits.iter_mut().enumerate() {
+                    of.push(values.is_valid(at).then(|| values.value(at).to_owned()));
+                }
+            }
+        }
+        samples.insert(segmentation.name.clone(), chosen);
+    }
+    Ok(samples)
+}
+
+/// What rules may be about, and how it is called.
+fn traits_of(tags: &Tags, names: &[String], values: Vec<Vec<Option<String>>>) -> (Vec<Trait>, Vec<Words>) {
+    let (mut traits, mut words) = (Vec::new(), Vec::new());
+    for (name, values) in names.iter().zip(values) {
+        let Some(tag) = tags.get(name) else { continue };
+        let (kind, values) = match tag.kind {
+            TagType::Number | TagType::Tier => {
+                let number = |value: Option<String>| value.and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
+                (Kind::Number, values.into_iter().map(number).collect())
+            }
+            TagType::Bool => {
+                let flag = |value: Option<String>| value.map_or(f64::NAN, |text| f64::from(u8::from(text == "true")));
+                (Kind::Flag, values.into_iter().map(flag).collect())
+            }
+            TagType::Enum | TagType::Text | TagType::Date => {
+                let levels: BTreeSet<String> = values.iter().flatten().cloned().collect();
+                let levels: Vec<String> = levels.into_iter().take(MOST_LEVELS).collect();
+                let place = |value: Option<String>| {
+                    let at = value.and_then(|value| levels.binary_search(&value).ok());
+                    at.map_or(f64::NAN, |at| at as f64)
+                };
+                let values = values.into_iter().map(place).collect();
+                (Kind::Text { levels }, values)
+            }
+        };
+        traits.push(Trait { name: name.clone(), kind, values });
+        words.push(Words {
+            label: tag.label.clone(),
+            label_zh: tag.label_zh.clone(),
+            unit: tag.unit.clone().filter(|unit| unit != "1"),
+        });
+    }
+    (traits, words)
+}
+
+fn empty(feature: &Feature) -> Values {
+    if feature.transform == Transform::OneHot { Values::Texts(Vec::new()) } else { Values::Numbers(Vec::new()) }
+}
+
+fn append(sample: &mut Sample, fitting: &Fitting, batch: &RecordBatch) {
+    let places = batch.column(0).as_primitive::<Int64Type>();
+    let (numbers, texts) = (batch.column(1).as_list::<i32>(), batch.column(2).as_list::<i32>());
+    let before = batch.column(3);
+    let before = (before.data_type() == &DataType::Utf8).then(|| before.as_string::<i32>());
+    for row in 0..batch.num_rows() {
+        sample.weights.push(f64::from(PLACES) / places.value(row) as f64);
+        sample.before.push(before.filter(|before| before.is_valid(row)).map(|before| before.value(row).to_owned()));
+        let (numbers, texts) = (numbers.value(row), texts.value(row));
+        let (numbers, texts) = (numbers.as_primitive::<Float64Type>(), texts.as_string::<i32>());
+        let (mut number, mut text) = (0, 0);
+        for (feature, values) in fitting.balanced.features.iter().zip(&mut sample.features) {
+            match values {
+                Values::Texts(values) if feature.transform == Transform::OneHot => {
+                    values.push(texts.is_valid(text).then(|| texts.value(text).to_owned()));
+                    text += 1;
+                }
+                Values::Numbers(values) => {
+                    values.push(numbers.is_valid(number).then(|| numbers.value(number)).filter(|it| it.is_finite()));
+                    number += 1;
+                }
+                Values::Texts(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Models of segmentations as they are kept, and what is published of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Date32Type, Field, Schema};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Engine;
+use crate::engine::relation::Relation;
+use crate::error::Error;
+use crate::project::segment::Segmentation;
+use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_MODEL, SEGMENT_RULES};
+use crate::segment::balanced::Told;
+use crate::segment::rules::Rule;
+use crate::state::Snapshot;
+
+/// A row of `segment_model`.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub segmentation: String,
+    pub fitted_as_of: i32,
+    /// Of the definition that it was fitted by.
+    pub fingerprint: String,
+    /// The group of an account, as SQL over its tags.
+    pub group_sql: String,
+    /// The number of the rule that holds, and the group that the rules say.
+    pub rule_sql: String,
+    pub rules_sql: String,
+    /// [`Details`] as JSON.
+    pub details: String,
+}
+
+/// What there is to tell of a model, as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Details {
+    pub model: Told,
+    pub fidelity: f64,
+    pub rules: Vec<Rule>,
+}
+
+/// Fitted segmentations of a release, and the fingerprints of what they were fitted by.
+pub async fn fingerprints(engine: &Engine, table: &Snapshot) -> Result<BTreeMap<String, String>, Error> {
+    let rows = rows(engine, table).await?;
+    Ok(rows.into_iter().map(|row| (row.segmentation, row.fingerprint)).collect())
+}
+
+/// All models of a table.
+pub async fn rows(engine: &Engine, table: &Snapshot) -> Result<Vec<Model>, Error> {
+    let sql = format!(
+        "select segmentation, fitted_as_of, fingerprint, group_sql, rule_sql, rules_sql, details from {SEGMENT_MODEL}"
+    );
+    let batches = engine.query(vec![Relation::of_table(SEGMENT_MODEL, table)], &sql).await?;
+    let mut found = Vec::new();
+    for batch in &batches {
+        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
+        for row in 0..batch.num_rows() {
+            found.push(Model {
+                segmentation: text(0, row),
+                fitted_as_of: batch.column(1).as_primitive::<Date32Type>().value(row),
+                fingerprint: text(2, row),
+                group_sql: text(3, row),
+                rule_sql: text(4, row),
+                rules_sql: text(5, row),
+                details: text(6, row),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The table of models.
+pub fn batch(rows: &[Model]) -> Result<RecordBatch, Error> {
+    let text = |of: fn(&Model) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(of))) };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("segmentation", text(|row| &row.segmentation)),
+        ("fitted_as_of", Arc::new(Date32Array::from_iter_values(rows.iter().map(|row| row.fitted_as_of)))),
+        ("fingerprint", text(|row| &row.fingerprint)),
+        ("group_sql", text(|row| &row.group_sql)),
+        ("rule_sql", text(|row| &row.rule_sql)),
+        ("rules_sql", text(|row| &row.rules_sql)),
+        ("details", text(|row| &row.details)),
+    ];
+    made(columns)
+}
+
+/// `segment_catalog`: the groups that there are; and `segment_rules`: what makes those
+/// that were fitted.
+pub async fn told(
+    engine: &Engine,
+    project: &Project,
+    model: Option<&Snapshot>,
+) -> Result<[(&'static str, RecordBatch); 2], Error> {
+    let rows = match model {
+        Some(table) => rows(engine, table).await?,
+        None => Vec::new(),
+    };
+    let (mut groups, mut rules) = (Vec::new(), Vec::new());
+    for segmentation in &project.segmentations {
+        let row = rows.iter().find(|row| row.segmentation == segmentation.name);
+        let details = row.and_then(|row| serde_json::from_str::<Details>(&row.details).ok());
+        let label = |code: &str| segmentation.groups.iter().find(|group| group.name == code);
+        match (&details, segmentation.fitting()) {
+            (_, None) => groups.extend(segmentation.groups.iter().map(|group| Group {
+                segmentation,
+                segment: group.name.clone(),
+                label: Some(group.label.clone()),
+                label_zh: Some(group.label_zh.clone()),
+                share: None,
+                fitted: None,
+            })),
+            (Some(details), Some(_)) => {
+                let codes = details.model.codes.iter().zip(&details.model.shares);
+                groups.extend(codes.map(|(code, share)| Group {
+                    segmentation,
+                    segment: code.clone(),
+                    label: label(code).map(|group| group.label.clone()),
+                    label_zh: label(code).map(|group| group.label_zh.clone()),
+                    share: Some(*share),
+                    fitted: row.map(|row| (row.fitted_as_of, details.clone())),
+                }));
+                let numbered = (1..).zip(&details.rules);
+                rules.extend(numbered.map(|(number, rule)| (segmentation.name.clone(), number, rule.clone())));
+            }
+            (None, Some(_)) => {}
+        }
+    }
+    Ok([(SEGMENT_CATALOG, catalog(&groups)?), (SEGMENT_RULES, rule_rows(&rules)?)])
+}
+
+struct Group<'a> {
+    segmentation: &'a Segmentation,
+    segment: String,
+    label: Option<String>,
+    label_zh: Option<String>,
+    share: Option<f64>,
+    fitted: Option<(i32, Details)>,
+}
+
+/// A share as it is published: exact, with six digits.
+fn shares(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    let millionths: Decimal128Array = values.map(|value| Some((value? * 1e6).round() as i128)).collect();
+    Arc::new(millionths.with_data_type(DataType::Decimal128(9, 6)))
+}
+
+fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
+    let text = |of: &dyn Fn(&Group<'_>) -> Option<String>| -> ArrayRef {
+        Arc::new(groups.iter().map(of).collect::<StringArray>())
+    };
+    let share = |of: &dyn Fn(&Details) -> f64| {
+        shares(groups.iter().map(|group| group.fitted.as_ref().map(|(_, details)| of(details))))
+    };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("segmentation", text(&|group| Some(group.segmentation.name.clone()))),
+        ("segmentation_label", text(&|group| Some(group.segmentation.label.clone()))),
+        ("segmentation_label_zh", text(&|group| Some(group.segmentation.label_zh.clone()))),
+        ("method", text(&|group| Some(group.segmentation.method_name().to_owned()))),
+        ("segment", text(&|group| Some(group.segment.clone()))),
+        ("label", text(&|group| group.label.clone())),
+        ("label_zh", text(&|group| group.label_zh.clone())),
+        (
+            "fitted_as_of",
+            Arc::new(groups.iter().map(|group| group.fitted.as_ref().map(|(day, _)| *day)).collect::<Date32Array>()),
+        ),
+        ("fitted_share", shares(groups.iter().map(|group| group.share))),
+        ("explained", share(&|details| details.model.explained)),
+        ("explained_without_limits", share(&|details| details.model.explained_free)),
+        ("fidelity", share(&|details| details.fidelity)),
+    ];
+    made(columns)
+}
+
+fn rule_rows(rules: &[(String, i32, Rule)]) -> Result<RecordBatch, Error> {
+    let text = |of: fn(&Rule) -> &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(rules.iter().map(|(_, _, rule)| of(rule))))
+    };
+    made(vec![
+        ("segmentation", Arc::new(StringArray::from_iter_values(rules.iter().map(|(name, ..)| name)))),
+        ("rule", Arc::new(Int32Array::from_iter_values(rules.iter().map(|(_, number, _)| *number)))),
+        ("segment", text(|rule| &rule.segment)),
+        ("text", text(|rule| &rule.text)),
+        ("text_zh", text(|rule| &rule.text_zh)),
+        ("sql", text(|rule| &rule.sql)),
+        ("share", shares(rules.iter().map(|(_, _, rule)| Some(rule.share)))),
+        ("purity", shares(rules.iter().map(|(_, _, rule)| Some(rule.purity)))),
+    ])
+}
+
+fn made(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
+    let field = |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
+    let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    RecordBatch::try_new(Arc::new(schema), columns).map_err(|error| Error::Query(Box::new(error.into())))
+}
