@@ -10,6 +10,7 @@ mod link;
 mod profile;
 mod read;
 mod version;
+mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -17,12 +18,13 @@ use std::sync::Arc;
 
 use super::document::Literal;
 
-pub use compile::{ALIGNED, Before, Compiled, Part, Side, Wide, WideRelation};
+pub use compile::{Before, Wide};
 pub use expression::{
     PERCENTILE, Pick, at, columns_of, columns_of_condition, parse_expression, text_results, with_values,
 };
 pub use link::link_tags;
 pub use read::{TagFile, read_tags};
+pub use wide::{ALIGNED, Compiled, Part, Side, WideRelation};
 
 use super::TAGS;
 use super::diagnostic::Mistake;
