@@ -36,6 +36,8 @@ pub enum Error {
     OutsideDomain { place: String, tag: String, value: String, accounts: u64 },
     #[error("{file}: {message}")]
     Fit { file: String, message: String },
+    #[error("held back by {}: {}", if told.len() == 1 { "a gate" } else { "gates" }, told.join("; "))]
+    Held { told: Vec<String>, names: Vec<String> },
     #[error("the output folder was made with {found} buckets, not {wanted}")]
     Buckets { found: u32, wanted: u32 },
     #[error("nothing is published in {}", out.display())]
@@ -61,7 +63,7 @@ impl From<Mistakes> for Error {
 }
 
 impl Error {
-    /// 1 data or job, 2 usage or project files, 3 retryable, 4 a limit; the
+    /// 1 data or job, 2 usage or project files, 3 retryable, 4 a limit, 5 a gate; the
     /// README lists them.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -82,6 +84,7 @@ impl Error {
             },
             Self::Generate(error) => error.exit_code(),
             Self::TooLarge { .. } => 4,
+            Self::Held { .. } => 5,
             Self::Stopped { signal } => 128 + *signal as u8,
             Self::NotUnique { .. }
             | Self::Fit { .. }
@@ -119,6 +122,13 @@ impl Error {
             }
             Self::Fit { .. } => {
                 "nothing was published: change the features, the limits or the labels of the segmentation".into()
+            }
+            Self::Held { names, .. } => {
+                let accept: Vec<String> = names.iter().map(|name| format!("--accept {name}")).collect();
+                format!(
+                    "readers still see the release before; to publish it as it is, run again with {}",
+                    accept.join(" ")
+                )
             }
             Self::NothingFits { table, .. } => format!("kwhy sources check {table} shows why"),
             Self::NoRows { contract, .. } => format!(

@@ -15,8 +15,9 @@ use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, Scope, quoted};
 use crate::project::tag::WideRelation;
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE,
-    SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENT_DRIFT, SEGMENT_MIGRATION,
+    SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS,
+    SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
 };
 use crate::state::{Area, Snapshot, Source};
 
@@ -68,8 +69,8 @@ pub enum Work {
     Bucket,
     /// Tables, all at once.
     Whole,
-    /// Models of segmentations, in the driver.
-    Fit,
+    /// Small tables that the driver makes itself: models, and how they do.
+    Driver,
 }
 
 /// One table to be made.
@@ -144,8 +145,18 @@ impl Sources {
 }
 
 /// Tables of the last phase.
-const OF_SEGMENTS: [&str; 7] =
-    [SEGMENT_STRATUM_PARTS, SEGMENT_STRATA, SEGMENT_SAMPLE, SEGMENT_MODEL, SEGMENTS, SEGMENT_PATH, SEGMENT_COUNTS];
+const OF_SEGMENTS: [&str; 10] = [
+    SEGMENT_STRATUM_PARTS,
+    SEGMENT_STRATA,
+    SEGMENT_SAMPLE,
+    SEGMENT_MODEL,
+    SEGMENTS,
+    SEGMENT_PATH,
+    SEGMENT_COUNTS,
+    SEGMENT_MIGRATION_PARTS,
+    SEGMENT_MIGRATION,
+    SEGMENT_DRIFT,
+];
 
 /// The next power of two of accounts / 32,768.
 pub fn bucket_count(accounts: u64) -> u32 {
@@ -177,6 +188,11 @@ pub fn plan(
     };
     for target in &job.build {
         planner.need(target);
+    }
+    if planner.done.contains(SEGMENTS) {
+        // What gates look at.
+        planner.need(SEGMENT_MIGRATION);
+        planner.need(SEGMENT_DRIFT);
     }
     let steps = planner.steps;
     let plan = Plan { steps, kept, as_of, buckets, rows_per_unit: job.rows_per_unit };
@@ -331,7 +347,7 @@ impl Planner<'_> {
             (Some(source), _) => Work::Files { source },
             (None, Scope::Bucket | Scope::Scatter) => Work::Bucket,
             (None, Scope::Whole) => Work::Whole,
-            (None, Scope::Fit) => Work::Fit,
+            (None, Scope::Driver) => Work::Driver,
         };
         let natural = match model.layer {
             _ if OF_SEGMENTS.contains(&model.name.as_str()) => Phase::Segments,

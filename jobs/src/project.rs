@@ -54,7 +54,7 @@ pub const TAG_CHANGES: &str = "tag_change";
 pub const PREVIOUS_TAGS: &str = "previous_tags";
 pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count_total";
 /// All tables that are compiled.
-pub const COMPILED: [&str; 16] = [
+pub const COMPILED: [&str; 20] = [
     TAGS,
     SENSITIVE_TAGS,
     HISTOGRAM_PARTS,
@@ -71,6 +71,10 @@ pub const COMPILED: [&str; 16] = [
     SEGMENTS,
     SEGMENT_PATH,
     SEGMENT_COUNTS,
+    SEGMENT_MIGRATION_PARTS,
+    SEGMENT_MIGRATION,
+    SEGMENT_DRIFT,
+    SEGMENT_GATES,
 ];
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
@@ -88,13 +92,30 @@ pub const SEGMENT_PROFILE: &str = "segment_profile";
 /// What groups there are, and what makes them.
 pub const SEGMENT_CATALOG: &str = "segment_catalog";
 pub const SEGMENT_RULES: &str = "segment_rules";
-/// The segments of the release with the latest earlier date.
+/// Accounts by group before and now: per bucket, and added up.
+pub const SEGMENT_MIGRATION_PARTS: &str = "segment_migration_part";
+pub const SEGMENT_MIGRATION: &str = "segment_migration";
+/// How far features and groups have moved.
+pub const SEGMENT_DRIFT: &str = "segment_drift";
+/// What a release had to keep.
+pub const SEGMENT_GATES: &str = "segment_gate";
+/// Those of the release with the latest earlier date.
 pub const PREVIOUS_SEGMENTS: &str = "previous_segments";
+pub const PREVIOUS_SAMPLE: &str = "previous_segment_sample";
+pub const PREVIOUS_MODEL: &str = "previous_segment_model";
 /// Load by meter, before it is known whose it is.
 pub const METERED: &str = "metered_load_curve";
 /// Marts that a run writes by itself.
-pub const DRIVER_TABLES: [&str; 7] =
-    ["tag_catalog", "lineage_edge", "audit_result", "run_ledger", "releases", SEGMENT_CATALOG, SEGMENT_RULES];
+pub const DRIVER_TABLES: [&str; 8] = [
+    "tag_catalog",
+    "lineage_edge",
+    "audit_result",
+    "run_ledger",
+    "releases",
+    SEGMENT_CATALOG,
+    SEGMENT_RULES,
+    SEGMENT_GATES,
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {

@@ -3,6 +3,7 @@
 mod build;
 pub mod check;
 pub mod compare;
+mod gates;
 mod ledger;
 mod models;
 mod published;
@@ -42,6 +43,8 @@ pub struct Request {
     pub buckets: Option<u32>,
     /// Units side by side; one more than there are cores unless given.
     pub parallel: Option<usize>,
+    /// Gates that may be broken.
+    pub accept: Vec<String>,
 }
 
 /// Told of what goes on, for progress bars and logs.
@@ -97,6 +100,7 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let catalogue = Catalogue::open(&project).await?;
     tags::check(&catalogue)?;
     let lineage = tags::lineage(&catalogue)?;
+    gates::check_names(&project, &request.accept)?;
     let lake = request.lake.canonicalize().map_err(|_| LakeError::NoLake { path: request.lake.clone() })?;
     let sources = find_sources(&project, &lake).await?;
     let out = Output::open(&request.out.clone().unwrap_or_else(|| default_out(&lake)))?;
@@ -107,9 +111,15 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let plan = plan::plan(&project, &job, &sources, &standing, request.as_of, buckets)?;
     let mut ledger = ledger::Ledger::open(&engine, &out, &job.name, request.as_of).await?;
     let build = build::Build::new(&engine, &project, &out, &sources, &plan, ledger.sequence(), progress);
-    let built = build.run(&mut ledger).await;
-    let outcome = match built {
-        Ok(built) => release::publish(&engine, &out, &project, &plan, &ledger, built, &lineage).await,
+    let accepted = gates::Accepted::of(&engine, &out, request.as_of, &request.accept).await?;
+    let outcome = match build.run(&mut ledger).await {
+        Ok(built) => match gates::pass(&engine, &project, &built.tables, &accepted).await {
+            Ok(gates) => {
+                let built = build::Built { gates, ..built };
+                release::publish(&engine, &out, &project, &plan, &ledger, built, &lineage).await
+            }
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     ledger.close(&engine, outcome.as_ref().err().map(ToString::to_string)).await?;

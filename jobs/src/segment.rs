@@ -4,6 +4,8 @@
 
 pub mod balanced;
 pub mod bounded;
+pub mod drift;
+pub mod earlier;
 pub mod kmeans;
 pub mod matching;
 pub mod quality;

@@ -47,6 +47,7 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 pub use account::account_bucket::{account_hash, bucket_of};
 pub use cluster::{Centroids, Nearest, davies_bouldin_of};
+pub use stats::{adjusted_rand_of, population_stability_of};
 
 /// Every scalar function, each once.
 pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {

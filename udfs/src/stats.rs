@@ -24,6 +24,9 @@ mod wilson_interval;
 
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
+pub use adjusted_rand::adjusted_rand_of;
+pub use population_stability::population_stability_of;
+
 pub(crate) fn scalars() -> Vec<ScalarUDF> {
     vec![
         log1p::Log1p.into(),

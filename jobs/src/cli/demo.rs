@@ -74,6 +74,7 @@ impl Demo {
             target: Target::Local,
             buckets: None,
             parallel: None,
+            accept: Vec::new(),
         };
         let summary = crate::run::run(project, &request, Arc::new(Reporter::default())).await?;
         super::print(&format!("{}\n", run::show(&summary)))?;

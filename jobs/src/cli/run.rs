@@ -46,6 +46,11 @@ pub struct Run {
     #[arg(long, value_name = "N")]
     parallel: Option<usize>,
 
+    /// Publish although a gate is broken, such as global.least_agreement; may be
+    /// given several times
+    #[arg(long, value_name = "GATE")]
+    accept: Vec<String>,
+
     #[command(flatten)]
     project: ProjectArgs,
 
@@ -63,6 +68,7 @@ impl Run {
             target: self.target.target,
             buckets: self.buckets,
             parallel: self.parallel,
+            accept: self.accept,
         };
         let summary = crate::run::run(self.project.open()?, &request, Arc::new(Reporter::default())).await?;
         super::print(&show(&summary))

@@ -11,9 +11,10 @@ use crate::project::job::Job;
 use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS,
-    SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS,
-    TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_MODEL, PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS,
+    PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_DRIFT, SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL,
+    SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS, TAG_CHANGES,
+    TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -26,8 +27,11 @@ pub struct Standing {
     pub previous_tag_counts: Option<Snapshot>,
     /// Percentiles among peers, which stay until a job makes them anew.
     pub cuts: Option<Snapshot>,
-    /// The segments of the release with the latest earlier date.
+    /// The segments of the release with the latest earlier date, and the models and
+    /// the sample of accounts of that release.
     pub previous_segments: Option<Snapshot>,
+    pub previous_model: Option<Snapshot>,
+    pub previous_sample: Option<Snapshot>,
     /// Models of segmentations, which stay until a job fits them anew, and by which
     /// definition each was fitted.
     pub models: Option<(Snapshot, BTreeMap<String, String>)>,
@@ -56,6 +60,8 @@ impl Standing {
     pub(super) fn kept(&self, job: &Job) -> Tables {
         let kept = [
             (PREVIOUS_SEGMENTS, self.previous_segments.as_ref()),
+            (PREVIOUS_MODEL, self.previous_model.as_ref()),
+            (PREVIOUS_SAMPLE, self.previous_sample.as_ref()),
             (SEGMENT_MODEL, self.kept_models(job).map(|(table, _)| table)),
             (CUTS, self.cuts.as_ref().filter(|_| !makes_cuts(job))),
             (PREVIOUS_TAGS, self.previous_tags.as_ref()),
@@ -144,73 +150,111 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         }
     }
     if !project.segmentations.is_empty() {
-        let sql = segment::segments_sql(&project.segmentations);
-        let segments = contract("Customer segments", "客户分群", &["account_id"], Scope::Bucket);
-        let mut segments = Model::new(SEGMENTS, Layer::Marts, "sql/segments", sql, segments)?;
-        if segment::fitted(&project.segmentations).next().is_some() {
-            // It is no table in its SQL: what it says is put in as parameters.
-            segments.inputs.insert(SEGMENT_MODEL.to_owned());
-            let key = ["segmentation", "stratum"];
-            let fitting = [
-                (
-                    SEGMENT_STRATUM_PARTS,
-                    segment::stratum_parts_sql(&project.segmentations),
-                    contract("Accounts by stratum, per bucket", "分层户数(分桶)", &key, Scope::Bucket),
-                ),
-                (
-                    SEGMENT_STRATA,
-                    segment::strata_sql(),
-                    contract("Accounts by stratum", "分层户数", &key, Scope::Whole),
-                ),
-                (
-                    SEGMENT_SAMPLE,
-                    segment::sample_sql(&project.segmentations, &|name| before.segments.contains(name)),
-                    contract(
-                        "Accounts that segmentations are fitted by",
-                        "分群样本",
-                        &["segmentation", "account_id"],
-                        Scope::Bucket,
-                    ),
-                ),
-                (
-                    SEGMENT_MODEL,
-                    format!("select * from {SEGMENT_SAMPLE}"),
-                    contract("Models of segmentations", "分群模型", &["segmentation"], Scope::Fit),
-                ),
-            ];
-            let sql = segment::path_sql(&project.segmentations);
-            let path = contract(
-                "Rules that hold for accounts",
-                "分群规则路径",
-                &["account_id", "segmentation"],
-                Scope::Bucket,
-            );
-            let mut path = Model::new(SEGMENT_PATH, Layer::Marts, "sql/segments", sql, path)?;
-            path.inputs.insert(SEGMENT_MODEL.to_owned());
-            models.insert(SEGMENT_PATH.to_owned(), path);
-            for (name, sql, contract) in fitting {
-                models.insert(name.to_owned(), Model::new(name, Layer::Features, "sql/segments", sql, contract)?);
+        for (name, layer, sql, contract) in of_segments(project, before, &contract) {
+            let mut model = Model::new(name, layer, "sql/segments", sql, contract)?;
+            // It is no table in their SQL: what it says is put in as parameters.
+            if [SEGMENTS, SEGMENT_PATH].contains(&name) && models.contains_key(SEGMENT_MODEL) {
+                model.inputs.insert(SEGMENT_MODEL.to_owned());
             }
+            models.insert(name.to_owned(), model);
         }
-        models.insert(SEGMENTS.to_owned(), segments);
-        let attributes: Vec<String> = project
-            .tags
-            .tags
-            .iter()
-            .filter(|tag| tag.is_attribute() && !tag.is_sensitive())
-            .map(|tag| tag.name.clone())
-            .collect();
-        let sql = segment::counts_sql(&project.segmentations, &attributes);
-        let counts = contract(
-            "Accounts by segment and attribute, per bucket",
-            "分群属性计数",
-            &["segmentation", "segment", "attribute", "value"],
-            Scope::Bucket,
-        );
-        models.insert(
-            SEGMENT_COUNTS.to_owned(),
-            Model::new(SEGMENT_COUNTS, Layer::Features, "sql/segments", sql, counts)?,
-        );
     }
     Ok(models)
+}
+
+/// A model that is compiled: name, layer, SQL, contract.
+type CompiledModel = (&'static str, Layer, String, ModelContract);
+
+/// The tables of segmentations.
+fn of_segments(
+    project: &Project,
+    before: &Before,
+    contract: &dyn Fn(&str, &str, &[&str], Scope) -> ModelContract,
+) -> Vec<CompiledModel> {
+    let all = &project.segmentations;
+    let has_before = |name: &str| before.segments.contains(name);
+    let mut made: Vec<CompiledModel> = Vec::new();
+    if segment::fitted(all).next().is_some() {
+        let strata = ["segmentation", "stratum"];
+        let sampled = ["segmentation", "account_id"];
+        made.extend([
+            (
+                SEGMENT_MODEL,
+                Layer::Features,
+                format!("select * from {SEGMENT_SAMPLE}"),
+                contract("Models of segmentations", "分群模型", &["segmentation"], Scope::Driver),
+            ),
+            (
+                SEGMENT_STRATUM_PARTS,
+                Layer::Features,
+                segment::stratum_parts_sql(all),
+                contract("Accounts by stratum, per bucket", "分层户数(分桶)", &strata, Scope::Bucket),
+            ),
+            (
+                SEGMENT_STRATA,
+                Layer::Features,
+                segment::strata_sql(),
+                contract("Accounts by stratum", "分层户数", &strata, Scope::Whole),
+            ),
+            (
+                SEGMENT_SAMPLE,
+                Layer::Features,
+                segment::sample_sql(all, &has_before),
+                contract("Accounts that segmentations are fitted by", "分群样本", &sampled, Scope::Bucket),
+            ),
+            (
+                SEGMENT_PATH,
+                Layer::Marts,
+                segment::path_sql(all),
+                contract(
+                    "Rules that hold for accounts",
+                    "分群规则路径",
+                    &["account_id", "segmentation"],
+                    Scope::Bucket,
+                ),
+            ),
+            (
+                SEGMENT_DRIFT,
+                Layer::Marts,
+                format!("select * from {SEGMENT_SAMPLE}, {SEGMENTS}"),
+                contract(
+                    "How far features and groups have moved",
+                    "分群漂移",
+                    &["segmentation", "feature", "segment"],
+                    Scope::Driver,
+                ),
+            ),
+        ]);
+    }
+    let attributes = project.tags.tags.iter().filter(|tag| tag.is_attribute() && !tag.is_sensitive());
+    let attributes: Vec<String> = attributes.map(|tag| tag.name.clone()).collect();
+    let counted = ["segmentation", "segment", "attribute", "value"];
+    let migrated = ["segmentation", "from_segment", "to_segment"];
+    made.extend([
+        (
+            SEGMENTS,
+            Layer::Marts,
+            segment::segments_sql(all),
+            contract("Customer segments", "客户分群", &["account_id"], Scope::Bucket),
+        ),
+        (
+            SEGMENT_COUNTS,
+            Layer::Features,
+            segment::counts_sql(all, &attributes),
+            contract("Accounts by segment and attribute, per bucket", "分群属性计数", &counted, Scope::Bucket),
+        ),
+        (
+            SEGMENT_MIGRATION_PARTS,
+            Layer::Features,
+            segment::migration_parts_sql(all, &has_before, !before.segments.is_empty()),
+            contract("Accounts by segment before and now, per bucket", "分群迁移(分桶)", &migrated, Scope::Bucket),
+        ),
+        (
+            SEGMENT_MIGRATION,
+            Layer::Marts,
+            segment::migration_sql(),
+            contract("Accounts by segment before and now", "分群迁移", &migrated, Scope::Whole),
+        ),
+    ]);
+    made
 }

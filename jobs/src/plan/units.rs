@@ -81,7 +81,7 @@ pub fn units(
             };
             (0..count).map(of).collect()
         }
-        Work::Fit => Vec::new(),
+        Work::Driver => Vec::new(),
         Work::Whole => {
             let files = inputs.iter().map(|name| {
                 (name.clone(), Arc::new(tables.get(name).map(|table| table.files.clone()).unwrap_or_default()))

@@ -35,8 +35,8 @@ pub enum Scope {
     Scatter,
     /// All rows at once: for totals over small tables.
     Whole,
-    /// Models of segmentations, which the driver fits.
-    Fit,
+    /// Made by the driver itself.
+    Driver,
 }
 
 /// A derived table.

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-pub use compile::{PLACES, counts_sql, fitted, path_sql, sample_sql, segments_sql, strata_sql, stratum_parts_sql};
+pub use compile::{
+    PLACES, counts_sql, fitted, migration_parts_sql, migration_sql, path_sql, sample_sql, segments_sql, strata_sql,
+    stratum_parts_sql,
+};
 
 use super::diagnostic::{Mistake, Mistakes, did_you_mean};
 use super::document::{Document, Literal, Section};
@@ -34,6 +37,23 @@ pub struct Segmentation {
     /// Of a fitted one those that were given a label.
     pub groups: Vec<Group>,
     pub method: Method,
+    /// Of a fitted one: what a release has to keep.
+    pub gates: Gates,
+}
+
+/// What holds a release back, beside the limits of sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct Gates {
+    /// The adjusted Rand index of the groups before and now.
+    pub least_agreement: f64,
+    /// Of the rules that explain groups.
+    pub least_fidelity: f64,
+    /// How much worse an index of likeness may be than that of the model before.
+    pub most_worse_percent: f64,
+}
+
+impl Gates {
+    const DEFAULT: Self = Self { least_agreement: 0.8, least_fidelity: 0.7, most_worse_percent: 20.0 };
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +91,7 @@ impl Segmentation {
             let methods = [("rules", false), ("balanced_kmeans", true)];
             let is_fitted = if root.has("method") { root.choice("method", &methods)? } else { false };
             let groups = groups(root, is_fitted);
+            let gates = if is_fitted { gates(root) } else { Gates::DEFAULT };
             let method = match is_fitted {
                 true => Method::Balanced(Box::new(fitting(root)?)),
                 false => Method::Rules,
@@ -83,6 +104,7 @@ impl Segmentation {
                 label_zh: label_zh?,
                 groups,
                 method,
+                gates,
             })
         })
     }
@@ -185,6 +207,24 @@ fn groups(root: &Section<'_>, is_fitted: bool) -> Vec<Group> {
         root.mistake(root.span(), "a segmentation by rules needs [[group]] blocks");
     }
     groups
+}
+
+fn gates(root: &Section<'_>) -> Gates {
+    let mut gates = Gates::DEFAULT;
+    if let Some(section) = root.table("gates") {
+        gates.least_agreement = number(&section, "least_agreement", gates.least_agreement);
+        gates.least_fidelity = number(&section, "least_fidelity", gates.least_fidelity);
+        gates.most_worse_percent = number(&section, "most_worse_percent", gates.most_worse_percent);
+        section.finish();
+        if gates.least_agreement > 1.0 || !(0.0..=1.0).contains(&gates.least_fidelity) || gates.most_worse_percent < 0.0
+        {
+            section.mistake(
+                section.span(),
+                "`least_agreement` is at most 1, `least_fidelity` from 0 to 1, `most_worse_percent` 0 or more",
+            );
+        }
+    }
+    gates
 }
 
 fn fitting(root: &Section<'_>) -> Option<Fitting> {

@@ -1,6 +1,7 @@
 //! Building tables: each step's units run side by side, then one commit.
 
 mod audit;
+mod drift;
 mod fit;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt};
 
 pub use self::audit::Audit;
+use super::gates::Gate;
 use super::ledger::{Ledger, UnitRecord};
 use super::relations::{Scene, slot_table};
 use super::{PhaseCost, Progress};
@@ -40,6 +42,8 @@ pub struct Built {
     pub tables: Tables,
     pub phases: Vec<PhaseCost>,
     pub audits: Vec<Audit>,
+    /// What the release has kept.
+    pub gates: Vec<Gate>,
 }
 
 pub struct Build<'a> {
@@ -107,18 +111,18 @@ impl<'a> Build<'a> {
             self.check_conservation()?;
         }
         self.check_domains().await?;
-        Ok(Built { tables: self.tables, phases, audits: self.audits.into_values().collect() })
+        Ok(Built { tables: self.tables, phases, audits: self.audits.into_values().collect(), gates: Vec::new() })
     }
 
     async fn wave(&mut self, phase: Phase, steps: &[&'a Step], ledger: &mut Ledger) -> Result<(usize, usize), Error> {
         let mut ready = Vec::new();
-        let mut fitted = 0;
+        let mut driven = 0;
         for step in steps {
             let start = Instant::now();
-            if step.work == Work::Fit {
-                self.fit(step).await?;
-                fitted += 1;
-                tracing::debug!(step = step.name, ms = start.elapsed().as_millis(), "fitted");
+            if step.work == Work::Driver {
+                self.drive(step).await?;
+                driven += 1;
+                tracing::debug!(step = step.name, ms = start.elapsed().as_millis(), "made by the driver");
                 continue;
             }
             ready.push(self.prepare(step).await?);
@@ -145,7 +149,7 @@ impl<'a> Build<'a> {
             let results = by_step.remove(&index).unwrap_or_default();
             self.commit(ready, results, ledger).await?;
         }
-        Ok((ran + fitted, total - ran))
+        Ok((ran + driven, total - ran))
     }
 
     async fn prepare(&self, step: &'a Step) -> Result<Ready<'a>, Error> {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::project::segment::Segmentation;
 use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_MODEL, SEGMENT_RULES};
 use crate::segment::balanced::Told;
+use crate::segment::earlier::Earlier;
 use crate::segment::rules::Rule;
 use crate::state::Snapshot;
 
@@ -38,20 +39,48 @@ pub struct Details {
     pub model: Told,
     pub fidelity: f64,
     pub rules: Vec<Rule>,
+    /// What a later fit goes on from.
+    pub earlier: Earlier,
+}
+
+impl Details {
+    /// Whether its figures can be compared with those of another model.
+    pub fn is_of_same_features(&self, other: &Self) -> bool {
+        let names =
+            |details: &Self| details.earlier.scales.iter().map(|scale| scale.source().to_owned()).collect::<Vec<_>>();
+        names(self) == names(other)
+    }
+}
+
+/// Whether a table of an earlier release has what is read of it today.
+pub fn is_readable(name: &str, table: &Snapshot) -> bool {
+    let columns: &[&str] = match name {
+        SEGMENT_MODEL => {
+            &["segmentation", "fitted_as_of", "fingerprint", "group_sql", "rule_sql", "rules_sql", "details"]
+        }
+        _ => &["segmentation", "definition", "account_id", "place", "places", "numbers", "texts", "traits", "before"],
+    };
+    columns.iter().all(|column| table.schema.field_with_name(column).is_ok())
 }
 
 /// Fitted segmentations of a release, and the fingerprints of what they were fitted by.
 pub async fn fingerprints(engine: &Engine, table: &Snapshot) -> Result<BTreeMap<String, String>, Error> {
-    let rows = rows(engine, table).await?;
+    let rows = rows(engine, SEGMENT_MODEL, table).await?;
     Ok(rows.into_iter().map(|row| (row.segmentation, row.fingerprint)).collect())
 }
 
+/// What there is to tell of each model of a table, by segmentation.
+pub async fn details(engine: &Engine, name: &str, table: &Snapshot) -> Result<BTreeMap<String, Details>, Error> {
+    let rows = rows(engine, name, table).await?;
+    let read = |row: Model| Some((row.segmentation, serde_json::from_str(&row.details).ok()?));
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
 /// All models of a table.
-pub async fn rows(engine: &Engine, table: &Snapshot) -> Result<Vec<Model>, Error> {
-    let sql = format!(
-        "select segmentation, fitted_as_of, fingerprint, group_sql, rule_sql, rules_sql, details from {SEGMENT_MODEL}"
-    );
-    let batches = engine.query(vec![Relation::of_table(SEGMENT_MODEL, table)], &sql).await?;
+pub async fn rows(engine: &Engine, name: &str, table: &Snapshot) -> Result<Vec<Model>, Error> {
+    let sql =
+        format!("select segmentation, fitted_as_of, fingerprint, group_sql, rule_sql, rules_sql, details from {name}");
+    let batches = engine.query(vec![Relation::of_table(name, table)], &sql).await?;
     let mut found = Vec::new();
     for batch in &batches {
         let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
@@ -93,7 +122,7 @@ pub async fn told(
     model: Option<&Snapshot>,
 ) -> Result<[(&'static str, RecordBatch); 2], Error> {
     let rows = match model {
-        Some(table) => rows(engine, table).await?,
+        Some(table) => rows(engine, SEGMENT_MODEL, table).await?,
         None => Vec::new(),
     };
     let (mut groups, mut rules) = (Vec::new(), Vec::new());
@@ -140,8 +169,15 @@ struct Group<'a> {
 
 /// A share as it is published: exact, with six digits.
 fn shares(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
-    let millionths: Decimal128Array = values.map(|value| Some((value? * 1e6).round() as i128)).collect();
-    Arc::new(millionths.with_data_type(DataType::Decimal128(9, 6)))
+    millionths(values, 9)
+}
+
+/// Numbers with six digits after the point, and so many in all.
+pub fn millionths(values: impl Iterator<Item = Option<f64>>, digits: u8) -> ArrayRef {
+    let most = 10i128.pow(u32::from(digits)) - 1;
+    let whole = |value: f64| ((value * 1e6).round() as i128).clamp(-most, most);
+    let numbers: Decimal128Array = values.map(|value| value.map(whole)).collect();
+    Arc::new(numbers.with_data_type(DataType::Decimal128(digits, 6)))
 }
 
 fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
@@ -187,7 +223,8 @@ fn rule_rows(rules: &[(String, i32, Rule)]) -> Result<RecordBatch, Error> {
     ])
 }
 
-fn made(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
+/// A table of the driver.
+pub fn made(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
     let field = |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
     let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
     let columns = columns.into_iter().map(|(_, column)| column).collect();

@@ -15,14 +15,19 @@ use chrono::NaiveDate;
 use twox_hash::XxHash64;
 
 use super::build::{Audit, Built};
+use super::gates;
 use super::ledger::{self, Ledger};
+use super::models;
 use crate::engine::Engine;
 use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::lake::{Change, Output};
 use crate::plan::{Plan, Standing};
 use crate::project::tag::Tag;
-use crate::project::{COMPILED, CUTS, Project, SEGMENT_MODEL, SEGMENTS, SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS};
+use crate::project::{
+    COMPILED, CUTS, Project, SEGMENT_GATES, SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENTS, SENSITIVE_TAGS, STAGED,
+    TAG_COUNTS, TAGS,
+};
 use crate::state::{Area, Snapshot};
 use crate::tags::Edge;
 
@@ -83,8 +88,13 @@ pub async fn publish(
         ("lineage_edge", edges(lineage)?),
         ("audit_result", audits(&built.audits)?),
     ];
-    let of_segments = super::models::told(engine, project, built.tables.get(SEGMENT_MODEL)).await?;
-    for (name, batch) in of_driver.into_iter().chain(of_segments) {
+    let of_segments = models::told(engine, project, built.tables.get(SEGMENT_MODEL)).await?;
+    // Jobs that assign nobody leave those of the last one that did.
+    let gates = match plan.makes(SEGMENTS) {
+        true => Some((SEGMENT_GATES, gates::batch(&built.gates, plan.as_of)?)),
+        false => None,
+    };
+    for (name, batch) in of_driver.into_iter().chain(of_segments).chain(gates) {
         let snapshot = replace(engine, out, Area::Marts, name, &batch, ledger.sequence()).await?;
         tables.insert(format!("{}/{name}", Area::Marts.folder()), snapshot.version);
         rows.insert(name.to_owned(), snapshot.rows());
@@ -142,12 +152,20 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
         }
         if let (table, Some(version)) = of(&last, Area::Features, SEGMENT_MODEL)
             && let Some(table) = table.snapshot(Some(version)).await?
+            && models::is_readable(SEGMENT_MODEL, &table)
         {
-            let fingerprints = super::models::fingerprints(engine, &table).await?;
+            let fingerprints = models::fingerprints(engine, &table).await?;
             standing.models = Some((table, fingerprints));
         }
     }
     if let Some(earlier) = earlier_release(engine, out, as_of).await? {
+        for (name, to) in
+            [(SEGMENT_MODEL, &mut standing.previous_model), (SEGMENT_SAMPLE, &mut standing.previous_sample)]
+        {
+            if let (table, Some(version)) = of(&earlier, Area::Features, name) {
+                *to = table.snapshot(Some(version)).await?.filter(|table| models::is_readable(name, table));
+            }
+        }
         if let (table, Some(version)) = of(&earlier, Area::Marts, TAGS) {
             standing.previous_tags = table.snapshot(Some(version)).await?;
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bounded::{self, Limits};
+use super::earlier::Earlier;
 use super::quality::{Indices, silhouette, within};
 use super::scale::{Feature, Scale, Values, lists, short};
 use super::{FitError, Points, kmeans, matching};
@@ -21,6 +22,9 @@ const STEPS: usize = 100;
 const SILHOUETTE_ROWS: usize = 2_000;
 /// A group is an earlier one where they share so much of the smaller of both.
 const LEAST_SHARED: f64 = 0.5;
+/// Groups made anew take the place of earlier ones where their silhouette is better
+/// by more than this.
+const LEAST_BETTER: f64 = 0.05;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +56,8 @@ pub struct Choice {
     pub indices: Option<Indices>,
     pub least_share: f64,
     pub most_share: f64,
+    /// It goes on from the earlier model; others are made anew.
+    pub is_earlier: bool,
     pub is_chosen: bool,
 }
 
@@ -89,6 +95,19 @@ pub struct Told {
     pub clusters: usize,
 }
 
+impl Told {
+    /// The indices of the groups that were chosen.
+    pub fn indices(&self) -> Option<Indices> {
+        self.choices.iter().find(|choice| choice.is_chosen)?.indices
+    }
+}
+
+/// Small clusters of the points: their centres, and the nearest of each point.
+struct Small {
+    clusters: Points,
+    nearest: Vec<usize>,
+}
+
 /// A number of groups whose limits can be kept.
 struct Candidate {
     groups: usize,
@@ -96,7 +115,9 @@ struct Candidate {
     indices: Indices,
 }
 
-pub fn fit(asked: &Balanced, sample: &Sample) -> Result<Model, FitError> {
+/// Fits a model to a sample. It goes on from an earlier model of the same features
+/// unless groups that are made anew are clearly better.
+pub fn fit(asked: &Balanced, sample: &Sample, earlier: Option<&Earlier>) -> Result<Model, FitError> {
     let accounts = sample.weights.len();
     if accounts < asked.least_groups {
         return Err(FitError::TooFew { accounts, groups: asked.least_groups });
@@ -121,16 +142,35 @@ pub fn fit(asked: &Balanced, sample: &Sample) -> Result<Model, FitError> {
     if start.len() < asked.least_groups {
         return Err(FitError::TooAlike { kinds: start.len(), groups: asked.least_groups });
     }
-    let mut clusters = rounded(kmeans::lloyd(&points, &start, CLUSTER_STEPS).centres);
-    // As accounts will be assigned: to the nearest of what is written down.
-    let (nearest, _) = kmeans::assign(&points, &clusters);
-    clusters.weights = points.means(&nearest, clusters.len()).weights;
-
-    let (candidates, choices) = candidates(asked, &points, &clusters, &nearest);
-    let Some(best) = best(&candidates) else {
-        return Err(FitError::Limits { least: asked.least_groups, most: asked.most_groups, choices });
+    let fresh = Small::of(&points, &start);
+    let few = Few::of(&points);
+    let counts: Vec<usize> = (asked.least_groups..=asked.most_groups).collect();
+    let merged: BTreeMap<usize, Vec<usize>> = bounded::merge(&fresh.clusters, &counts).into_iter().collect();
+    let (mut candidates, mut choices) = (Vec::new(), Vec::new());
+    for (groups, start) in merged {
+        let (candidate, choice) = fresh.candidate(asked, &points, &few, &start, groups);
+        candidates.extend(candidate);
+        choices.push(choice);
+    }
+    let fresh = best(candidates).map(|candidate| (fresh, candidate));
+    let is_asked_for = |earlier: &&Earlier| counts.contains(&earlier.codes.len());
+    let kept = earlier.filter(is_asked_for).and_then(|earlier| Some((earlier, earlier.centres_on(&scales)?)));
+    let kept = kept.and_then(|(earlier, start)| {
+        let small = Small::of(&points, &start);
+        let (candidate, choice) = small.candidate(asked, &points, &few, &earlier.group_of, earlier.codes.len());
+        choices.push(Choice { is_earlier: true, ..choice });
+        Some((small, candidate?))
+    });
+    let is_clearly_better =
+        |fresh: &Candidate, kept: &Candidate| fresh.indices.silhouette > kept.indices.silhouette + LEAST_BETTER;
+    let (is_earlier, (Small { clusters, nearest }, chosen)) = match (fresh, kept) {
+        (Some(fresh), Some(kept)) if is_clearly_better(&fresh.1, &kept.1) => (false, fresh),
+        (_, Some(kept)) => (true, kept),
+        (Some(fresh), None) => (false, fresh),
+        (None, None) => {
+            return Err(FitError::Limits { least: asked.least_groups, most: asked.most_groups, choices });
+        }
     };
-    let chosen = &candidates[best];
     let labels: Vec<usize> = nearest.iter().map(|cluster| chosen.group_of[*cluster]).collect();
     let (explained, explained_free) = explained(&points, &labels, chosen.groups);
     let sizes = points.means(&labels, chosen.groups).weights;
@@ -141,7 +181,8 @@ pub fn fit(asked: &Balanced, sample: &Sample) -> Result<Model, FitError> {
     let mut place = vec![0; order.len()];
     order.iter().enumerate().for_each(|(at, group)| place[*group] = at);
     let all = points.weight();
-    let choices = choices.into_iter().map(|choice| Choice { is_chosen: choice.groups == chosen.groups, ..choice });
+    let is_chosen = |choice: &Choice| choice.groups == chosen.groups && choice.is_earlier == is_earlier;
+    let choices = choices.into_iter().map(|choice| Choice { is_chosen: is_chosen(&choice), ..choice });
     Ok(Model {
         scales,
         left_out,
@@ -175,51 +216,69 @@ fn rounded(mut points: Points) -> Points {
     points
 }
 
-/// What each number of groups comes to.
-fn candidates(
-    asked: &Balanced,
-    points: &Points,
-    clusters: &Points,
-    nearest: &[usize],
-) -> (Vec<Candidate>, Vec<Choice>) {
-    let counts: Vec<usize> = (asked.least_groups..=asked.most_groups).collect();
-    let merged: BTreeMap<usize, Vec<usize>> = bounded::merge(clusters, &counts).into_iter().collect();
-    let rows = points.len().min(SILHOUETTE_ROWS);
-    let few = Points {
-        features: points.features,
-        values: points.values[..rows * points.features].to_vec(),
-        weights: points.weights[..rows].to_vec(),
-    };
-    let (mut candidates, mut choices) = (Vec::new(), Vec::new());
-    for groups in counts {
-        let Some(start) = merged.get(&groups) else { continue };
+/// The rows that the silhouette is made of.
+struct Few(Points);
+
+impl Few {
+    fn of(points: &Points) -> Self {
+        let rows = points.len().min(SILHOUETTE_ROWS);
+        Self(Points {
+            features: points.features,
+            values: points.values[..rows * points.features].to_vec(),
+            weights: points.weights[..rows].to_vec(),
+        })
+    }
+}
+
+impl Small {
+    fn of(points: &Points, start: &Points) -> Self {
+        let mut clusters = rounded(kmeans::lloyd(points, start, CLUSTER_STEPS).centres);
+        // As accounts will be assigned: to the nearest of what is written down.
+        let (nearest, _) = kmeans::assign(points, &clusters);
+        clusters.weights = points.means(&nearest, clusters.len()).weights;
+        Self { clusters, nearest }
+    }
+
+    /// What so many groups come to that start from these.
+    fn candidate(
+        &self,
+        asked: &Balanced,
+        points: &Points,
+        Few(few): &Few,
+        start: &[usize],
+        groups: usize,
+    ) -> (Option<Candidate>, Choice) {
         // Where everybody is in the sample, its shares are those of all.
         let is_whole = points.weights.iter().all(|weight| *weight == 1.0);
         let narrow = if is_whole { asked.limits } else { asked.limits.of_sample(points.len()) };
         let limits = if narrow.allow(groups) { narrow } else { asked.limits };
-        let found = bounded::within(clusters, start, groups, &limits);
-        let sizes = clusters.means(found.as_ref().unwrap_or(start), groups).weights;
+        let found = bounded::within(&self.clusters, start, groups, &limits);
+        let sizes = self.clusters.means(found.as_deref().unwrap_or(start), groups).weights;
         let all: f64 = sizes.iter().sum();
         let (least, most) =
             sizes.iter().fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(*size), most.max(*size)));
         let indices = found.as_ref().map(|group_of| {
-            let labels: Vec<usize> = nearest.iter().map(|cluster| group_of[*cluster]).collect();
+            let labels: Vec<usize> = self.nearest.iter().map(|cluster| group_of[*cluster]).collect();
             Indices {
-                silhouette: silhouette(&few, &labels[..rows], groups),
+                silhouette: silhouette(few, &labels[..few.len()], groups),
                 ..Indices::of_means(points, &labels, groups)
             }
         });
-        choices.push(Choice { groups, indices, least_share: least / all, most_share: most / all, is_chosen: false });
-        if let (Some(group_of), Some(indices)) = (found, indices) {
-            candidates.push(Candidate { groups, group_of, indices });
-        }
+        let choice = Choice {
+            groups,
+            indices,
+            least_share: least / all,
+            most_share: most / all,
+            is_earlier: false,
+            is_chosen: false,
+        };
+        (found.zip(indices).map(|(group_of, indices)| Candidate { groups, group_of, indices }), choice)
     }
-    (candidates, choices)
 }
 
 /// The candidate that stands best in the panel: by the sum of its places in the four
 /// orders; of equals the one of fewer groups.
-fn best(candidates: &[Candidate]) -> Option<usize> {
+fn best(candidates: Vec<Candidate>) -> Option<Candidate> {
     let orders: [fn(&Indices) -> f64; 4] = [
         |indices| -indices.silhouette,
         |indices| indices.davies_bouldin,
@@ -228,8 +287,9 @@ fn best(candidates: &[Candidate]) -> Option<usize> {
     ];
     let place =
         |of: fn(&Indices) -> f64, own: &Indices| candidates.iter().filter(|other| of(&other.indices) < of(own)).count();
-    let score = |at: &usize| orders.iter().map(|of| place(*of, &candidates[*at].indices)).sum::<usize>();
-    (0..candidates.len()).min_by_key(|at| (score(at), candidates[*at].groups))
+    let score = |own: &Candidate| orders.iter().map(|of| place(*of, &own.indices)).sum::<usize>();
+    let scores: Vec<(usize, usize)> = candidates.iter().map(|own| (score(own), own.groups)).collect();
+    candidates.into_iter().zip(scores).min_by_key(|(_, score)| *score).map(|(candidate, _)| candidate)
 }
 
 /// The share of the variance between groups, and that of as many groups of any size.
@@ -296,6 +356,16 @@ impl Model {
             left_out: self.left_out.clone(),
             rows: self.labels.len(),
             clusters: self.clusters.len(),
+        }
+    }
+
+    /// What a later fit goes on from.
+    pub fn earlier(&self) -> Earlier {
+        Earlier {
+            scales: self.scales.clone(),
+            centres: self.clusters.rows().map(<[f64]>::to_vec).collect(),
+            group_of: self.group_of.clone(),
+            codes: self.codes.clone(),
         }
     }
 
@@ -367,16 +437,16 @@ mod tests {
     fn clouds_are_found_and_keep_their_names() {
         let rows = clouds();
         let mut sample = sample(&rows);
-        let model = fit(&asked(), &sample).expect("a model");
+        let model = fit(&asked(), &sample, None).expect("a model");
         assert_eq!(model.codes, ["g1", "g2", "g3", "g4", "g5"]);
         assert!((model.explained - model.explained_free).abs() < 1e-9);
         let of = |row: usize| model.codes[model.labels[row]].clone();
         sample.before = (0..rows.len()).map(|row| Some(of(row))).collect();
-        let again = fit(&asked(), &sample).expect("a model");
+        let again = fit(&asked(), &sample, None).expect("a model");
         assert_eq!((&again.labels, &again.codes), (&model.labels, &model.codes));
         // Of a cloud that is new none had the name.
         sample.before.iter_mut().filter(|code| code.as_deref() == Some("g3")).for_each(|code| *code = None);
-        let again = fit(&asked(), &sample).expect("a model");
+        let again = fit(&asked(), &sample, None).expect("a model");
         assert_eq!(again.codes, ["g1", "g2", "g4", "g5", "g6"]);
         assert_eq!(again.codes[again.labels[0]], if of(0) == "g3" { "g6".to_owned() } else { of(0) });
     }
@@ -385,7 +455,7 @@ mod tests {
     fn impossible_limits_are_told_with_what_was_tried() {
         let mut rows = vec![(0.0, 0.0); 300];
         rows.extend((0..100).map(|at| (f64::from(at) + 50.0, 1.0)));
-        match fit(&asked(), &sample(&rows)) {
+        match fit(&asked(), &sample(&rows), None) {
             Err(FitError::Limits { choices, .. }) => {
                 assert_eq!(choices.len(), 5);
                 assert!(
@@ -395,7 +465,7 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
-        assert!(matches!(fit(&asked(), &sample(&rows[..2])), Err(FitError::TooFew { accounts: 2, groups: 3 })));
+        assert!(matches!(fit(&asked(), &sample(&rows[..2]), None), Err(FitError::TooFew { accounts: 2, groups: 3 })));
     }
 
     proptest! {
@@ -405,7 +475,7 @@ mod tests {
             rows in proptest::collection::vec((0u16..1000, 0u16..1000), 60..300),
         ) {
             let rows: Vec<(f64, f64)> = rows.iter().map(|row| (f64::from(row.0), f64::from(row.1))).collect();
-            match fit(&asked(), &sample(&rows)) {
+            match fit(&asked(), &sample(&rows), None) {
                 Ok(model) => {
                     let shares: Vec<f64> = model.shares.clone();
                     prop_assert_eq!(asked().limits.excess(&shares), 0.0, "{:?}", shares);

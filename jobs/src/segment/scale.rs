@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
+
 use super::FitError;
 
 /// What a feature is made of and how.
@@ -36,7 +38,7 @@ pub enum Values {
 }
 
 /// A fitted feature: one or more columns of points.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Scale {
     Number { sql: String, is_log: bool, low: f64, high: f64, centre: f64, factor: f64, fill: f64 },
     Texts { sql: String, levels: Vec<String>, factor: f64 },
@@ -129,11 +131,43 @@ impl Scale {
         })
     }
 
+    /// What it is made of.
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Number { sql, .. } | Self::Texts { sql, .. } => sql,
+        }
+    }
+
     /// Columns of points that it makes.
     pub fn width(&self) -> usize {
         match self {
             Self::Number { .. } => 1,
             Self::Texts { levels, .. } => levels.len(),
+        }
+    }
+
+    /// What columns of an earlier scale of the same feature are on this one; `None` of
+    /// another feature.
+    pub fn moved(&self, earlier: &Self, columns: &[f64]) -> Option<Vec<f64>> {
+        match (self, earlier) {
+            (
+                Self::Number { sql, is_log, centre, factor, .. },
+                Self::Number { sql: same, is_log: was_log, centre: old_centre, factor: old_factor, .. },
+            ) if (sql, is_log) == (same, was_log) => {
+                Some(columns.iter().map(|value| (value / old_factor + old_centre - centre) * factor).collect())
+            }
+            (Self::Texts { sql, levels, factor }, Self::Texts { sql: same, levels: old, factor: old_factor })
+                if sql == same =>
+            {
+                let place = |level: &String| old.iter().position(|other| other == level);
+                Some(
+                    levels
+                        .iter()
+                        .map(|level| place(level).map_or(0.0, |at| columns[at] / old_factor * factor))
+                        .collect(),
+                )
+            }
+            _ => None,
         }
     }
 
@@ -179,7 +213,7 @@ impl Scale {
 
 /// The least of the values, with their weights and in order, below or at which so
 /// large a share lies.
-fn quantile(known: &[(f64, f64)], share: f64) -> f64 {
+pub fn quantile(known: &[(f64, f64)], share: f64) -> f64 {
     let all: f64 = known.iter().map(|(_, weight)| weight).sum();
     let mut sum = 0.0;
     for (value, weight) in known {

@@ -29,30 +29,36 @@ impl Tally<2> for AdjustedRand {
     type Figure = f64;
 
     fn figure(counts: &Counts<2>) -> Option<f64> {
-        let pairs = |count: i64| i128::from(count) * i128::from(count - 1) / 2;
-        let of_side = |side: usize| {
-            let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
-            for (category, count) in counts {
-                *groups.entry(&category[side]).or_default() += count;
-            }
-            groups.into_values().map(pairs).sum::<i128>()
-        };
-        let (left, right) = (of_side(0), of_side(1));
-        let both: i128 = counts.values().copied().map(pairs).sum();
-        let all = pairs(counts.values().sum());
-        if all > i128::from(i64::MAX) {
-            // More rows than whole numbers of 128 bits can square twice.
-            let [both, all, left, right] = [both, all, left, right].map(|pairs| pairs as f64);
-            let by_chance = left * right / all;
-            return Some((both - by_chance) / (f64::midpoint(left, right) - by_chance));
-        }
-        // Twice what exceeds chance, and twice the most that can, times all
-        // pairs: whole numbers, divided once.
-        let by_chance = 2 * left * right;
-        let (found, most) = (2 * both * all - by_chance, (left + right) * all - by_chance);
-        // One group, or groups of one row each, on both sides: they are alike.
-        (all > 0).then(|| if most == 0 { 1.0 } else { found as f64 / most as f64 })
+        adjusted_rand_of(counts.iter().map(|([left, right], count)| (&**left, &**right, *count)))
     }
 }
 
 tally!(AdjustedRand, 2);
+
+/// The same of pairs of groups, each with how many rows are in both.
+pub fn adjusted_rand_of<'a>(counts: impl Iterator<Item = (&'a str, &'a str, i64)>) -> Option<f64> {
+    let counts: Vec<(&str, &str, i64)> = counts.collect();
+    let pairs = |count: i64| i128::from(count) * i128::from(count - 1) / 2;
+    let of_side = |side: fn(&(&'a str, &'a str, i64)) -> &'a str| {
+        let mut groups: BTreeMap<&str, i64> = BTreeMap::new();
+        for row in &counts {
+            *groups.entry(side(row)).or_default() += row.2;
+        }
+        groups.into_values().map(pairs).sum::<i128>()
+    };
+    let (left, right) = (of_side(|row| row.0), of_side(|row| row.1));
+    let both: i128 = counts.iter().map(|row| pairs(row.2)).sum();
+    let all = pairs(counts.iter().map(|row| row.2).sum());
+    if all > i128::from(i64::MAX) {
+        // More rows than whole numbers of 128 bits can square twice.
+        let [both, all, left, right] = [both, all, left, right].map(|pairs| pairs as f64);
+        let by_chance = left * right / all;
+        return Some((both - by_chance) / (f64::midpoint(left, right) - by_chance));
+    }
+    // Twice what exceeds chance, and twice the most that can, times all
+    // pairs: whole numbers, divided once.
+    let by_chance = 2 * left * right;
+    let (found, most) = (2 * both * all - by_chance, (left + right) * all - by_chance);
+    // One group, or groups of one row each, on both sides: they are alike.
+    (all > 0).then(|| if most == 0 { 1.0 } else { found as f64 / most as f64 })
+}

@@ -26,17 +26,22 @@ impl Fold<2> for PopulationStability {
     type Figure = f64;
 
     fn fold(rows: &[[f64; 2]]) -> Result<Option<f64>> {
-        let bins = rows.iter().filter(|[expected, actual]| *expected > 0.0 || *actual > 0.0);
-        let is_counted = |side: usize| rows.iter().any(|row| row[side] > 0.0);
-        let bins: Vec<[f64; 2]> = bins.map(|bin| bin.map(|count| if count > 0.0 { count } else { 0.5 })).collect();
-        let total = |side: usize| bins.iter().map(|bin| bin[side]).sum::<f64>();
-        let (expected, actual) = (total(0), total(1));
-        let moved = bins.iter().map(|bin| {
-            let (before, now) = (bin[0] / expected, bin[1] / actual);
-            (now - before) * libm::log(now / before)
-        });
-        Ok((is_counted(0) && is_counted(1)).then(|| moved.sum()))
+        Ok(population_stability_of(rows))
     }
 }
 
 fold!(PopulationStability, 2);
+
+/// The same of bins, each with its count before and now.
+pub fn population_stability_of(rows: &[[f64; 2]]) -> Option<f64> {
+    let bins = rows.iter().filter(|[expected, actual]| *expected > 0.0 || *actual > 0.0);
+    let is_counted = |side: usize| rows.iter().any(|row| row[side] > 0.0);
+    let bins: Vec<[f64; 2]> = bins.map(|bin| bin.map(|count| if count > 0.0 { count } else { 0.5 })).collect();
+    let total = |side: usize| bins.iter().map(|bin| bin[side]).sum::<f64>();
+    let (expected, actual) = (total(0), total(1));
+    let moved = bins.iter().map(|bin| {
+        let (before, now) = (bin[0] / expected, bin[1] / actual);
+        (now - before) * libm::log(now / before)
+    });
+    (is_counted(0) && is_counted(1)).then(|| moved.sum())
+}

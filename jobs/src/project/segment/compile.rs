@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Fitting, Method, Segmentation, UNKNOWN};
-use crate::project::{PREVIOUS_SEGMENTS, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS};
+use crate::project::{PREVIOUS_SEGMENTS, SEGMENT_MIGRATION_PARTS, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS};
 use crate::segment::scale::Transform;
 
 /// Rows of a sample, as far as there are so many accounts.
@@ -76,7 +76,9 @@ pub fn strata_sql() -> String {
 /// account, so that it is the same ones whatever the buckets. `before` names fitted
 /// segmentations that the release before has groups of.
 pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> bool) -> String {
-    let parts = fitted(segmentations).map(|(Segmentation { name, .. }, fitting)| {
+    let parts = fitted(segmentations).map(|(segmentation, fitting)| {
+        let name = &segmentation.name;
+        let definition = segmentation.fingerprint().unwrap_or_default();
         let balanced = &fitting.balanced;
         let list = |is_text: bool, kind: &str| {
             let of_kind = balanced.features.iter().filter(|feature| (feature.transform == Transform::OneHot) == is_text);
@@ -93,7 +95,7 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
             false => ("cast(null as varchar)".to_owned(), String::new()),
         };
         format!(
-            "select\n  '{name}' as segmentation,\n  member.account_id,\n  member.place,\n  stratum.places,\n  member.numbers,\n  member.texts,\n  member.traits,\n  {before} as before\nfrom (\n  select\n    account_id,\n    {STRATUM} as stratum,\n    account_bucket(concat('{seed}:', account_id), {PLACES}) as place,\n    [{numbers}] as numbers,\n    [{texts}] as texts,\n    [{traits}] as traits\n  from customer_tags{condition}\n) as member\njoin {SEGMENT_STRATA} as stratum\n  on stratum.segmentation = '{name}'\n  and stratum.stratum = member.stratum\n{join}where member.place < stratum.places\n",
+            "select\n  '{name}' as segmentation,\n  '{definition}' as definition,\n  member.account_id,\n  member.place,\n  stratum.places,\n  member.numbers,\n  member.texts,\n  member.traits,\n  {before} as before\nfrom (\n  select\n    account_id,\n    {STRATUM} as stratum,\n    account_bucket(concat('{seed}:', account_id), {PLACES}) as place,\n    [{numbers}] as numbers,\n    [{texts}] as texts,\n    [{traits}] as traits\n  from customer_tags{condition}\n) as member\njoin {SEGMENT_STRATA} as stratum\n  on stratum.segmentation = '{name}'\n  and stratum.stratum = member.stratum\n{join}where member.place < stratum.places\n",
             seed = balanced.seed,
             numbers = list(false, "double"),
             texts = list(true, "varchar"),
@@ -147,5 +149,36 @@ pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String]) -> Stri
          select\n  as_of,\n  segmentation,\n  segment,\n  cell['field'] as attribute,\n  coalesce(cell['value'], '{UNKNOWN}') as value,\n  cell['count'] as accounts,\n  case when cell['field'] = 'all' then energy_kwh end as energy_kwh,\n  case when cell['field'] = 'all' then amount_cny end as amount_cny\nfrom cell\n",
         segments = segments.collect::<Vec<_>>().join(",\n    "),
         record = record.join(", "),
+    )
+}
+
+/// `segment_migration_part`: accounts of each bucket by the group that they had in the
+/// earlier release and the one that they have; no group where there was no such account,
+/// or nothing was known.
+pub fn migration_parts_sql(
+    segmentations: &[Segmentation],
+    has_before: &dyn Fn(&str) -> bool,
+    is_any_before: bool,
+) -> String {
+    let pairs = segmentations.iter().map(|Segmentation { name, .. }| {
+        let before = if has_before(name) { format!("before.{name}") } else { "cast(null as varchar)".to_owned() };
+        format!("named_struct('name', '{name}', 'before', {before}, 'now', now.{name})")
+    });
+    let join = match is_any_before {
+        true => format!("\n  full join {PREVIOUS_SEGMENTS} as before on before.account_id = now.account_id"),
+        false => String::new(),
+    };
+    format!(
+        "with\n\
+         pair as (\n  select unnest(make_array(\n    {pairs})) as pair\n  from {SEGMENTS} as now{join}\n)\n\
+         select\n  $as_of as as_of,\n  pair['name'] as segmentation,\n  pair['before'] as from_segment,\n  pair['now'] as to_segment,\n  count(*) as accounts\nfrom pair\ngroup by 2, 3, 4\n",
+        pairs = pairs.collect::<Vec<_>>().join(",\n    "),
+    )
+}
+
+/// `segment_migration`: the same over all.
+pub fn migration_sql() -> String {
+    format!(
+        "select as_of, segmentation, from_segment, to_segment, sum(accounts) as accounts\nfrom {SEGMENT_MIGRATION_PARTS}\ngroup by as_of, segmentation, from_segment, to_segment\n"
     )
 }

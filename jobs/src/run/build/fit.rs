@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::plan::Step;
 use crate::project::segment::{Fitting, PLACES, Segmentation, fitted};
 use crate::project::tag::{TagType, Tags, parse_expression};
-use crate::project::{SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENTS};
+use crate::project::{PREVIOUS_MODEL, SEGMENT_DRIFT, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENTS};
 use crate::run::models::{self, Details, Model};
 use crate::run::release::replace;
 use crate::segment::FitError;
@@ -28,28 +28,44 @@ const MOST_LEVELS: usize = 200;
 
 /// What units have chosen for a segmentation.
 #[derive(Default)]
-struct Chosen {
-    sample: Sample,
+pub(super) struct Chosen {
+    pub sample: Sample,
     /// Of every tag that explains, row by row.
     traits: Vec<Vec<Option<String>>>,
 }
 
 impl Build<'_> {
-    /// Makes the table of models; one that says the same is left alone.
-    pub(super) async fn fit(&mut self, step: &Step) -> Result<(), Error> {
+    /// Makes a small table in the driver; one that says the same is left alone.
+    pub(super) async fn drive(&mut self, step: &Step) -> Result<(), Error> {
+        let batch = match step.name.as_str() {
+            SEGMENT_DRIFT => self.drift().await?,
+            _ => self.fit().await?,
+        };
+        let snapshot = replace(self.engine, self.out, step.area, &step.name, &batch, self.sequence).await?;
+        self.tables.insert(step.name.clone(), snapshot);
+        Ok(())
+    }
+
+    /// The table of models.
+    async fn fit(&self) -> Result<RecordBatch, Error> {
         let sample = self.tables.get(SEGMENT_SAMPLE);
         let mut samples = match sample {
-            Some(sample) => read(self.engine, sample, &self.project.segmentations).await?,
+            Some(sample) => read(self.engine, SEGMENT_SAMPLE, sample, &self.project.segmentations).await?,
+            None => BTreeMap::new(),
+        };
+        let earlier = match self.tables.get(PREVIOUS_MODEL) {
+            Some(table) => models::details(self.engine, PREVIOUS_MODEL, table).await?,
             None => BTreeMap::new(),
         };
         let mut made = Vec::new();
         for (segmentation, fitting) in fitted(&self.project.segmentations) {
-            let Chosen { sample, traits } = samples.remove(&segmentation.name).unwrap_or_default();
+            let Chosen { sample, traits, .. } = samples.remove(&segmentation.name).unwrap_or_default();
             let asked = fitting.balanced.clone();
+            let earlier = earlier.get(&segmentation.name).map(|details| details.earlier.clone());
             let (traits, words) = traits_of(&self.project.tags, &fitting.explain, traits);
             // On a thread of its own: it takes seconds.
             let fitted = tokio::task::spawn_blocking(move || {
-                let model = balanced::fit(&asked, &sample)?;
+                let model = balanced::fit(&asked, &sample, earlier.as_ref())?;
                 let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
                 Ok::<_, FitError>((model, rules))
             });
@@ -57,7 +73,8 @@ impl Build<'_> {
             let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
             let (model, rules) = fitted.map_err(|error| failed(error.to_string()))?;
             check_names(segmentation, &model.codes)?;
-            let details = Details { model: model.told(), fidelity: rules.fidelity, rules: rules.rules };
+            let details =
+                Details { model: model.told(), fidelity: rules.fidelity, rules: rules.rules, earlier: model.earlier() };
             made.push(Model {
                 segmentation: segmentation.name.clone(),
                 fitted_as_of: Date32Type::from_naive_date(self.plan.as_of),
@@ -68,10 +85,7 @@ impl Build<'_> {
                 details: serde_json::to_string(&details).unwrap_or_default(),
             });
         }
-        let batch = models::batch(&made)?;
-        let snapshot = replace(self.engine, self.out, step.area, &step.name, &batch, self.sequence).await?;
-        self.tables.insert(step.name.clone(), snapshot);
-        Ok(())
+        models::batch(&made)
     }
 
     /// What stands in SQL for the models of segmentations: nothing is known of an
@@ -81,7 +95,7 @@ impl Build<'_> {
             return Ok(BTreeMap::new());
         }
         let rows = match self.tables.get(SEGMENT_MODEL) {
-            Some(table) => models::rows(self.engine, table).await?,
+            Some(table) => models::rows(self.engine, SEGMENT_MODEL, table).await?,
             None => Vec::new(),
         };
         let mut models = BTreeMap::new();
@@ -115,23 +129,28 @@ fn check_names(segmentation: &Segmentation, codes: &[String]) -> Result<(), Erro
 }
 
 /// The samples of all segmentations, each in the order of its places.
-async fn read(
+pub(super) async fn read(
     engine: &Engine,
+    name: &str,
     table: &Snapshot,
     segmentations: &[Segmentation],
 ) -> Result<BTreeMap<String, Chosen>, Error> {
     let mut samples = BTreeMap::new();
     for (segmentation, fitting) in fitted(segmentations) {
         let sql = format!(
-            "select places, numbers, texts, before, traits from {SEGMENT_SAMPLE} where segmentation = '{}' order by place, account_id",
+            "select places, numbers, texts, before, traits, definition from {name} where segmentation = '{}' order by place, account_id",
             segmentation.name
         );
-        let batches = engine.query(vec![Relation::of_table(SEGMENT_SAMPLE, table)], &sql).await?;
+        let batches = engine.query(vec![Relation::of_table(name, table)], &sql).await?;
         let mut chosen = Chosen {
             sample: Sample { features: fitting.balanced.features.iter().map(empty).collect(), ..Sample::default() },
             traits: vec![Vec::new(); fitting.explain.len()],
         };
-        for batch in &batches {
+        for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+            // Of one that was chosen by another definition nothing can be made.
+            if segmentation.fingerprint().as_deref() != Some(batch.column(5).as_string::<i32>().value(0)) {
+                break;
+            }
             append(&mut chosen.sample, fitting, batch);
             let traits = batch.column(4).as_list::<i32>();
             for row in 0..batch.num_rows() {

@@ -1,0 +1,234 @@
+//! What a release has to keep before readers see it: sizes of groups, agreement with the
+//! groups before, rules that say them, and likeness inside of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int64Type};
+use chrono::NaiveDate;
+
+use super::models::{Details, details, made, millionths};
+use super::release::{last_release, release_table};
+use crate::engine::Engine;
+use crate::engine::relation::Relation;
+use crate::error::Error;
+use crate::lake::Output;
+use crate::plan::Tables;
+use crate::project::diagnostic::did_you_mean;
+use crate::project::segment::{Fitting, Segmentation, fitted};
+use crate::project::{PREVIOUS_MODEL, Project, SEGMENT_GATES, SEGMENT_MIGRATION, SEGMENT_MODEL};
+use crate::segment::quality::Indices;
+
+/// As the keys in the file of a segmentation are called.
+const SIZES: [&str; 3] = ["least_percent", "most_percent", "most_ratio"];
+const AGREEMENT: &str = "least_agreement";
+const FIDELITY: &str = "least_fidelity";
+const WORSE: &str = "most_worse_percent";
+
+/// A bound, and what the release came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    /// `<segmentation>.<key>`, by which it is accepted.
+    pub name: String,
+    pub segmentation: String,
+    pub key: &'static str,
+    pub value: f64,
+    pub bound: f64,
+    pub is_accepted: bool,
+}
+
+impl Gate {
+    pub fn is_kept(&self) -> bool {
+        match self.key.starts_with("least") {
+            true => self.value >= self.bound,
+            false => self.value <= self.bound,
+        }
+    }
+
+    fn told(&self) -> String {
+        let side = if self.key.starts_with("least") { "below" } else { "above" };
+        format!("{} is {}, {side} {}", self.name, (self.value * 1e4).round() / 1e4, self.bound)
+    }
+}
+
+/// Names that can be accepted are those of gates.
+pub fn check_names(project: &Project, accepted: &[String]) -> Result<(), Error> {
+    let of = |segmentation: &Segmentation| {
+        let keys = SIZES.into_iter().chain([AGREEMENT, FIDELITY, WORSE]);
+        keys.map(|key| name(segmentation, key)).collect::<Vec<_>>()
+    };
+    let known: Vec<String> = fitted(&project.segmentations).flat_map(|(segmentation, _)| of(segmentation)).collect();
+    for asked in accepted {
+        if !known.contains(asked) {
+            let message = format!("no gate is called `{asked}`");
+            let hint = match did_you_mean(asked, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", known.join(", ")),
+            };
+            return Err(Error::Usage { message, hint });
+        }
+    }
+    Ok(())
+}
+
+/// What is published although it breaks a gate.
+pub struct Accepted {
+    asked: Vec<String>,
+    /// What was accepted when the same day was published: to run again is no change.
+    /// Each with its value as it is published.
+    before: Vec<(String, String)>,
+}
+
+impl Accepted {
+    pub async fn of(engine: &Engine, out: &Output, as_of: NaiveDate, asked: &[String]) -> Result<Self, Error> {
+        let mut before = Vec::new();
+        if let Some(last) = last_release(engine, out).await?.filter(|last| last.as_of == as_of)
+            && let Some(table) = release_table(out, &last, SEGMENT_GATES).await?
+        {
+            let sql = format!(
+                "select concat(segmentation, '.', gate), cast(value as varchar) from {SEGMENT_GATES} where is_accepted"
+            );
+            for batch in engine.query(vec![Relation::of_table(SEGMENT_GATES, &table)], &sql).await? {
+                let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
+                before.extend((0..batch.num_rows()).map(|row| (text(0, row), text(1, row))));
+            }
+        }
+        Ok(Self { asked: asked.to_vec(), before })
+    }
+
+    fn has(&self, name: &str, value: f64) -> bool {
+        let is_same = |(known, shown): &(String, String)| known == name && *shown == format!("{value:.6}");
+        self.asked.iter().any(|asked| asked == name) || self.before.iter().any(is_same)
+    }
+}
+
+fn name(segmentation: &Segmentation, key: &str) -> String {
+    format!("{}.{key}", segmentation.name)
+}
+
+/// The gates of all fitted segmentations that a run has assigned; an error where one
+/// is broken that nobody has accepted.
+pub async fn pass(
+    engine: &Engine,
+    project: &Project,
+    tables: &Tables,
+    accepted: &Accepted,
+) -> Result<Vec<Gate>, Error> {
+    let Some(migration) = tables.get(SEGMENT_MIGRATION) else { return Ok(Vec::new()) };
+    let mut models = Vec::new();
+    for table in [SEGMENT_MODEL, PREVIOUS_MODEL] {
+        models.push(match tables.get(table) {
+            Some(snapshot) => details(engine, table, snapshot).await?,
+            None => BTreeMap::new(),
+        });
+    }
+    let mut found = Vec::new();
+    for (segmentation, fitting) in fitted(&project.segmentations) {
+        let sql = format!(
+            "select from_segment, to_segment, accounts from {SEGMENT_MIGRATION} where segmentation = '{}' order by 1, 2",
+            segmentation.name
+        );
+        let rows = engine.query(vec![Relation::of_table(SEGMENT_MIGRATION, migration)], &sql).await?;
+        let moves: Vec<Move> = rows.iter().flat_map(moves).collect();
+        let [model, before] = [0, 1].map(|at: usize| models[at].get(&segmentation.name));
+        for (key, value, bound) in of(segmentation, fitting, &moves, model, before) {
+            let name = name(segmentation, key);
+            let is_accepted = accepted.has(&name, value);
+            found.push(Gate { name, segmentation: segmentation.name.clone(), key, value, bound, is_accepted });
+        }
+    }
+    let broken: Vec<&Gate> = found.iter().filter(|gate| !gate.is_kept() && !gate.is_accepted).collect();
+    if !broken.is_empty() {
+        return Err(Error::Held {
+            told: broken.iter().map(|gate| gate.told()).collect(),
+            names: broken.iter().map(|gate| gate.name.clone()).collect(),
+        });
+    }
+    Ok(found)
+}
+
+/// Accounts of a group before and of one now.
+type Move = (Option<String>, Option<String>, i64);
+
+fn moves(batch: &RecordBatch) -> Vec<Move> {
+    let group = |column: usize, row: usize| {
+        let column = batch.column(column).as_string::<i32>();
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    let accounts = batch.column(2).as_primitive::<Int64Type>();
+    (0..batch.num_rows()).map(|row| (group(0, row), group(1, row), accounts.value(row))).collect()
+}
+
+/// Keys, what the release came to, and the bounds.
+fn of(
+    segmentation: &Segmentation,
+    fitting: &Fitting,
+    moves: &[Move],
+    model: Option<&Details>,
+    before: Option<&Details>,
+) -> Vec<(&'static str, f64, f64)> {
+    let mut found = Vec::new();
+    let mut sizes: BTreeMap<&str, i64> = BTreeMap::new();
+    for (_, to, accounts) in moves {
+        if let Some(to) = to {
+            *sizes.entry(to).or_default() += accounts;
+        }
+    }
+    // Groups of the model that nobody is in any more.
+    for code in model.iter().flat_map(|model| &model.model.codes) {
+        sizes.entry(code).or_default();
+    }
+    let all: i64 = sizes.values().sum();
+    if let (Some(least), Some(most), true) = (sizes.values().min(), sizes.values().max(), all > 0) {
+        let limits = &fitting.balanced.limits;
+        let percent = |size: i64| 100.0 * size as f64 / all as f64;
+        let values = [percent(*least), percent(*most), *most as f64 / (*least).max(1) as f64];
+        let bounds = [limits.least_percent, limits.most_percent, limits.most_ratio];
+        found.extend(SIZES.into_iter().zip(values).zip(bounds).map(|((key, value), bound)| (key, value, bound)));
+    }
+    let common = moves.iter().filter_map(|(from, to, accounts)| Some((from.as_deref()?, to.as_deref()?, *accounts)));
+    if let Some(agreement) = kwhy_udfs::adjusted_rand_of(common) {
+        found.push((AGREEMENT, agreement, segmentation.gates.least_agreement));
+    }
+    if let Some(model) = model {
+        found.push((FIDELITY, model.fidelity, segmentation.gates.least_fidelity));
+    }
+    // Of other features the indices are others too.
+    let is_same = |before: &&Details| model.is_some_and(|model| model.is_of_same_features(before));
+    if let (Some(now), Some(before)) = (
+        model.and_then(|model| model.model.indices()),
+        before.filter(is_same).and_then(|before| before.model.indices()),
+    ) {
+        found.push((WORSE, worse_percent(&before, &now), segmentation.gates.most_worse_percent));
+    }
+    found
+}
+
+/// By how much the index that has become worst is worse, in percent of what it was.
+fn worse_percent(before: &Indices, now: &Indices) -> f64 {
+    let loss = |before: f64, now: f64| if before.abs() > 1e-9 { 100.0 * (before - now) / before.abs() } else { 0.0 };
+    let losses = [
+        loss(before.silhouette, now.silhouette),
+        -loss(before.davies_bouldin, now.davies_bouldin),
+        loss(before.explained, now.explained),
+    ];
+    losses.into_iter().fold(0.0, f64::max)
+}
+
+/// `segment_gate`.
+pub fn batch(gates: &[Gate], as_of: NaiveDate) -> Result<RecordBatch, Error> {
+    let day = Date32Type::from_naive_date(as_of);
+    let flag = |of: fn(&Gate) -> bool| -> ArrayRef {
+        Arc::new(gates.iter().map(|gate| Some(of(gate))).collect::<BooleanArray>())
+    };
+    made(vec![
+        ("as_of", Arc::new(Date32Array::from_iter_values(gates.iter().map(|_| day)))),
+        ("segmentation", Arc::new(StringArray::from_iter_values(gates.iter().map(|gate| &gate.segmentation)))),
+        ("gate", Arc::new(StringArray::from_iter_values(gates.iter().map(|gate| gate.key)))),
+        ("value", millionths(gates.iter().map(|gate| Some(gate.value)), 18)),
+        ("bound", millionths(gates.iter().map(|gate| Some(gate.bound)), 18)),
+        ("is_kept", flag(Gate::is_kept)),
+        ("is_accepted", flag(|gate| gate.is_accepted)),
+    ])
+}
