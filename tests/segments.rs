@@ -365,4 +365,21 @@ fn gates_hold_a_release_back_until_they_are_accepted() {
     let accepted = ask("select gate from segment_gate where is_accepted");
     assert_eq!(accepted, [["least_agreement"]]);
     assert_eq!(refit(&[]).status.code(), Some(0), "what was accepted stays so");
+
+    let compared = |arguments: &[&str]| {
+        let found = output(kwhy().args(["segments", "compare"]).args(arguments).arg("--out").arg(out.path()));
+        (found.status.code(), String::from_utf8_lossy(&[found.stdout, found.stderr].concat()).into_owned())
+    };
+    let (code, told) = compared(&["1", "2"]);
+    let line =
+        |name: &str| told.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default().to_owned();
+    assert!(code == Some(0) && line("use_class").ends_with("1.0000"), "{told}");
+    let agreement: f64 = line("global").split_whitespace().last().and_then(|it| it.parse().ok()).expect("an index");
+    assert!((0.8..=1.0).contains(&agreement), "{told}");
+    let (code, told) = compared(&["2", "3", "global"]);
+    let moved = ask("select count(*) from segment_migration where segmentation = 'global'");
+    let moved: usize = moved[0][0].parse().expect("a number");
+    assert!(code == Some(0) && told.contains("from_segment") && told.lines().count() > moved, "{told}");
+    let (code, told) = compared(&["1", "99"]);
+    assert!(code == Some(2) && told.contains("there is no release 99"), "{told}");
 }

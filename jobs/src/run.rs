@@ -30,7 +30,7 @@ use crate::tags::{self, Catalogue};
 pub use build::Audit;
 pub use published::Published;
 pub use relations::as_of_sql;
-pub use release::{Release, earlier_release, last_release, release_table, release_tables};
+pub use release::{Release, earlier_release, last_release, release_of, release_table, release_tables};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::project::diagnostic::did_you_mean;
 use crate::project::segment::Segmentation;
 use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_PATH, SEGMENT_PROFILE, SEGMENT_RULES, SEGMENTS};
-use crate::run::Published;
+use crate::run::{Published, release_of, release_table};
 use crate::state::Snapshot;
 
 /// Attributes that are told of a group.
@@ -27,6 +27,7 @@ pub enum Segments {
     /// List the segmentations of the project
     List(List),
     Show(Show),
+    Compare(Compare),
     Explain(Explain),
 }
 
@@ -53,6 +54,28 @@ pub struct Show {
     published: PublishedArgs,
 }
 
+/// Show how many accounts have changed their group between two releases
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kwhy segments compare 3 4 --lake /data/lake            how far each segmentation agrees
+  kwhy segments compare 3 4 global --lake /data/lake     and from which group to which
+  kwhy sql --lake /data/lake -c \"select release, as_of, job from releases\"")]
+pub struct Compare {
+    /// Numbers of releases, the earlier one first
+    before: i64,
+
+    now: i64,
+
+    /// The segmentation whose groups are shown [default: all, without their groups]
+    name: Option<String>,
+
+    #[command(flatten)]
+    project: ProjectArgs,
+
+    #[command(flatten)]
+    published: PublishedArgs,
+}
+
 /// Say why an account is in its groups
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  kwhy segments explain A000000042 --lake /data/lake")]
@@ -71,6 +94,7 @@ impl Segments {
         match self {
             Self::List(list) => list.run(),
             Self::Show(show) => show.run().await,
+            Self::Compare(compare) => compare.run().await,
             Self::Explain(explain) => explain.run().await,
         }
     }
@@ -199,6 +223,62 @@ async fn one(published: &Published, segmentation: &Segmentation, group: &str) ->
         text.push_str(&format!("\n{title}\n{}", batches(&published.query(&tables, &sql).await?)?));
     }
     Ok(text)
+}
+
+impl Compare {
+    async fn run(self) -> Result<(), Error> {
+        let project = self.project.open()?;
+        let asked: Vec<&Segmentation> = match &self.name {
+            Some(name) => vec![find(&project, name)?],
+            None => project.segmentations.iter().collect(),
+        };
+        let published = self.published.open().await?;
+        let (before, now) = (segments_of(&published, self.before).await?, segments_of(&published, self.now).await?);
+        let tables = BTreeMap::from([("earlier", &before), (SEGMENTS, &now)]);
+        let join = format!("from earlier join {SEGMENTS} as later on later.account_id = earlier.account_id");
+        let mut rows = Vec::new();
+        for Segmentation { name, .. } in &asked {
+            if [&before, &now].iter().any(|table| table.schema.field_with_name(name).is_err()) {
+                continue;
+            }
+            let sql = format!(
+                "select count(*) filter (where earlier.{name} is not null and later.{name} is not null), \
+                 count(*) filter (where earlier.{name} <> later.{name}), adjusted_rand(earlier.{name}, later.{name}) {join}"
+            );
+            let found = published.query(&tables, &sql).await?;
+            let cell = |column: usize| cell(&found, column);
+            let agreement = cell(2).parse().map_or_else(|_| String::new(), |index: f64| format!("{index:.4}"));
+            rows.push(vec![name.clone(), cell(0), cell(1), agreement]);
+        }
+        let mut text = plain(&["segmentation", "accounts in both", "in another group", "agreement"], &rows, &[1, 2, 3]);
+        if let (Some(name), false) = (&self.name, rows.is_empty()) {
+            let sql = format!(
+                "select earlier.{name} as from_segment, later.{name} as to_segment, count(*) as accounts {join} group by 1, 2 order by 1, 2"
+            );
+            text.push_str(&format!("\n{}", batches(&published.query(&tables, &sql).await?)?));
+        }
+        print(&text)
+    }
+}
+
+/// The groups of a release by its number.
+async fn segments_of(published: &Published, number: i64) -> Result<Snapshot, Error> {
+    let Some(release) = release_of(&published.engine, &published.out, number).await? else {
+        let message = format!("there is no release {number}");
+        let hint = "kwhy sql -c \"select release, as_of, job from releases\" shows all".to_owned();
+        return Err(Error::Usage { message, hint });
+    };
+    let table = release_table(&published.out, &release, SEGMENTS).await?;
+    table.ok_or_else(|| Error::Usage {
+        message: format!("release {number} has no segments"),
+        hint: "kwhy run daily makes them".into(),
+    })
+}
+
+/// A cell of the first row.
+fn cell(rows: &[RecordBatch], column: usize) -> String {
+    let batch = rows.iter().find(|batch| batch.num_rows() > 0 && !batch.column(column).is_null(0));
+    batch.and_then(|batch| array_value_to_string(batch.column(column), 0).ok()).unwrap_or_default()
 }
 
 impl Explain {

@@ -184,6 +184,11 @@ pub async fn earlier_release(engine: &Engine, out: &Output, as_of: NaiveDate) ->
     find_release(engine, out, &format!("where as_of < date '{as_of}' order by as_of desc, release desc")).await
 }
 
+/// The release of a number.
+pub async fn release_of(engine: &Engine, out: &Output, number: i64) -> Result<Option<Release>, Error> {
+    find_release(engine, out, &format!("where release = {number}")).await
+}
+
 /// The first release by a choice and an order in SQL.
 async fn find_release(engine: &Engine, out: &Output, choice: &str) -> Result<Option<Release>, Error> {
     let Some(snapshot) = out.table(Area::Marts, TABLE).snapshot(None).await? else { return Ok(None) };
