@@ -102,11 +102,28 @@ fn groups_can_be_looked_at() {
     assert!(first.contains("without a model (kwhy run refit fits them): global"), "{first}");
     let ask = |arguments: &[&str]| output(kwhy().arg("segments").args(arguments).arg("--out").arg(out.path()));
     let told = |arguments: &[&str]| String::from_utf8_lossy(&ask(arguments).stdout).into_owned();
-    let no_model = told(&["show", "global"]);
-    assert!(no_model.contains("no model yet: kwhy run refit"), "{no_model}");
+    let no_model = ask(&["show", "global"]);
+    let no_model = (no_model.status.code(), String::from_utf8_lossy(&no_model.stderr).into_owned());
+    assert!(no_model.0 == Some(2) && no_model.1.contains("no model of `global` yet"), "{no_model:?}");
+    assert!(no_model.1.contains("kwhy run refit"), "{no_model:?}");
     succeed(&mut run_refit(out.path()));
     assert!(succeed(kwhy().args(["segments", "list"])).contains("balanced_kmeans"));
     let sizes = query(out.path(), "select global, count(*) from customer_segments group by 1 order by 1");
+    // The profile counts what anyone counts.
+    let counted = |attribute: &str| {
+        let direct = format!(
+            "select 'global', global, coalesce(cast({attribute} as varchar), 'unknown') as value, count(*) from customer_segments join customer_tags using (account_id) group by 2, 3 \
+             union all select 'use_class', use_class, coalesce(cast({attribute} as varchar), 'unknown'), count(*) from customer_segments join customer_tags using (account_id) group by 2, 3 order by 1, 2, 3"
+        );
+        let told = format!(
+            "select segmentation, segment, value, accounts from segment_profile where attribute = '{attribute}' and segmentation in ('global', 'use_class') order by 1, 2, 3"
+        );
+        assert_eq!(query(out.path(), &told), query(out.path(), &direct), "{attribute}");
+    };
+    let attributes =
+        query(out.path(), "select distinct attribute from segment_profile where attribute <> 'all' order by 1");
+    assert!(attributes.len() >= 3, "{attributes:?}");
+    attributes.iter().for_each(|attribute| counted(&attribute[0]));
     let shown = told(&["show", "global"]);
     for size in &sizes {
         let bar = shown.lines().find(|line| line.starts_with(&format!(" {} ", size[0])) && line.contains('#'));

@@ -1,7 +1,9 @@
 -- Who is in a segment, against the population. Grain: segmentation, segment,
 -- attribute, value. The attribute `all` has the segment's size; an over-index
--- of 1 means as common as in the population. Energy and money are those of whole
--- segments: they stand beside `all` alone.
+-- of 1 means as common as among all accounts of the segmentation. How far the
+-- segment is from the others there: z_score in standard deviations, p_value the
+-- chance of that or more. Energy and money are those of whole segments: they stand
+-- beside `all` alone.
 with
 part as (
   select
@@ -32,28 +34,46 @@ population as (
 ),
 everyone as (
   select segmentation, population_accounts as all_accounts from population where attribute = 'all'
+),
+compared as (
+  select
+    part.*,
+    segment.segment_accounts,
+    everyone.all_accounts,
+    population.population_accounts,
+    population.population_energy_kwh,
+    population.population_amount_cny,
+    over_index(
+      part.accounts,
+      segment.segment_accounts,
+      population.population_accounts - part.accounts,
+      everyone.all_accounts - segment.segment_accounts
+    ) as against_others
+  from part
+  join segment on segment.segmentation = part.segmentation and segment.segment = part.segment
+  join everyone on everyone.segmentation = part.segmentation
+  join population
+    on population.segmentation = part.segmentation
+    and population.attribute = part.attribute
+    and population.value = part.value
 )
 select
-  part.as_of,
-  part.segmentation,
-  part.segment,
-  part.attribute,
-  part.value,
-  part.accounts,
-  ratio(segment.segment_accounts, everyone.all_accounts) as segment_share,
-  ratio(part.accounts, segment.segment_accounts) as value_share,
-  ratio(population.population_accounts, everyone.all_accounts) as population_share,
-  ratio(part.accounts * everyone.all_accounts, segment.segment_accounts * population.population_accounts) as over_index,
-  part.energy_kwh,
-  part.energy_kwh / part.accounts as mean_energy_kwh,
-  ratio(part.energy_kwh, population.population_energy_kwh) as energy_share,
-  part.amount_cny,
-  cast(part.amount_cny / part.accounts as decimal(18, 2)) as mean_amount_cny,
-  ratio(part.amount_cny, population.population_amount_cny) as amount_share
-from part
-join segment on segment.segmentation = part.segmentation and segment.segment = part.segment
-join everyone on everyone.segmentation = part.segmentation
-join population
-  on population.segmentation = part.segmentation
-  and population.attribute = part.attribute
-  and population.value = part.value
+  as_of,
+  segmentation,
+  segment,
+  attribute,
+  value,
+  accounts,
+  ratio(segment_accounts, all_accounts) as segment_share,
+  ratio(accounts, segment_accounts) as value_share,
+  ratio(population_accounts, all_accounts) as population_share,
+  ratio(accounts * all_accounts, segment_accounts * population_accounts) as over_index,
+  against_others['z'] as z_score,
+  against_others['p_value'] as p_value,
+  energy_kwh,
+  energy_kwh / accounts as mean_energy_kwh,
+  ratio(energy_kwh, population_energy_kwh) as energy_share,
+  amount_cny,
+  cast(amount_cny / accounts as decimal(18, 2)) as mean_amount_cny,
+  ratio(amount_cny, population_amount_cny) as amount_share
+from compared

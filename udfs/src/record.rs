@@ -1,6 +1,7 @@
 //! Functions of many columns at once.
 
 mod changed_fields;
+mod cross_counts;
 mod field_counts;
 mod named_fields;
 
@@ -21,7 +22,7 @@ pub(crate) fn scalars() -> Vec<ScalarUDF> {
 }
 
 pub(crate) fn aggregates() -> Vec<AggregateUDF> {
-    vec![field_counts::FieldCounts.into()]
+    vec![cross_counts::CrossCounts.into(), field_counts::FieldCounts.into()]
 }
 
 /// Texts under names, one row each.

@@ -19,6 +19,8 @@ use crate::state::Snapshot;
 
 /// Attributes that are told of a group.
 const MOST_ATTRIBUTES: usize = 12;
+/// What is told must be less likely by chance than this: there are many attributes.
+const MOST_CHANCE: &str = "0.00001";
 /// Of fewer accounts nothing is told: chance, and a matter of privacy.
 const LEAST_ACCOUNTS: u32 = 30;
 
@@ -121,6 +123,14 @@ impl Show {
         let segmentation = find(&project, &self.name)?;
         let published = self.published.open().await?;
         let groups = groups(&published, segmentation).await?;
+        if groups.is_empty() {
+            let job = if segmentation.fitting().is_some() { "refit" } else { "daily" };
+            let message = match segmentation.fitting() {
+                Some(_) => format!("there is no model of `{}` yet", segmentation.name),
+                None => format!("`{}` is not in the release", segmentation.name),
+            };
+            return Err(Error::Usage { message, hint: format!("make it: kwhy run {job} --lake LAKE") });
+        }
         let text = match &self.group {
             None => whole(&published, segmentation, &groups).await?,
             Some(group) => {
@@ -160,10 +170,6 @@ async fn groups(published: &Published, segmentation: &Segmentation) -> Result<Ve
         let (codes, counts) = (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<Int64Type>());
         groups.extend((0..batch.num_rows()).map(|row| (codes.value(row).to_owned(), counts.value(row).max(0) as u64)));
     }
-    if groups.is_empty() {
-        let message = format!("`{}` is not in the release", segmentation.name);
-        return Err(Error::Usage { message, hint: "run the job again: kwhy run daily --lake LAKE".into() });
-    }
     Ok(groups)
 }
 
@@ -197,11 +203,7 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
         let sql = format!(
             "select segment, rule, share, purity, text from {SEGMENT_RULES} where segmentation = '{name}' order by segment, share desc"
         );
-        let told = batches(&published.query(&tables, &sql).await?)?;
-        match told.lines().count() {
-            0 | 1 => text.push_str("\nThere is no model yet: kwhy run refit --lake LAKE fits it.\n"),
-            _ => text.push_str(&format!("\n{told}")),
-        }
+        text.push_str(&format!("\n{}", batches(&published.query(&tables, &sql).await?)?));
     }
     Ok(text)
 }
@@ -215,8 +217,8 @@ async fn one(published: &Published, segmentation: &Segmentation, group: &str) ->
         [("more often than all", "over_index > 1", "desc"), ("less often", "over_index < 1", "asc")]
     {
         let sql = format!(
-            "select attribute, value, accounts, value_share, population_share, over_index from {SEGMENT_PROFILE} \
-             where segmentation = '{}' and segment = '{group}' and attribute <> 'all' and accounts >= {LEAST_ACCOUNTS} and {condition} \
+            "select attribute, value, accounts, value_share, population_share, over_index, round(z_score, 1) as z_score from {SEGMENT_PROFILE} \
+             where segmentation = '{}' and segment = '{group}' and attribute <> 'all' and value <> 'unknown' and accounts >= {LEAST_ACCOUNTS} and p_value < {MOST_CHANCE} and {condition} \
              order by over_index {order}, attribute, value limit {MOST_ATTRIBUTES}",
             segmentation.name
         );

@@ -97,18 +97,6 @@ fn makes_cuts(job: &Job) -> bool {
 /// All models of a project, the compiled ones among them.
 pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<BTreeMap<String, Model>, Mistakes> {
     let mut models = project.models.clone();
-    let contract = |label: &str, label_zh: &str, key: &[&str], scope| ModelContract {
-        label: label.to_owned(),
-        label_zh: Some(label_zh.to_owned()),
-        key: key.iter().map(|column| (*column).to_owned()).collect(),
-        scope: Some(scope),
-        bucket_by: None,
-        time: None,
-        month_of: None,
-        folds: None,
-        settings: BTreeMap::new(),
-        text: String::new(),
-    };
     if !project.tags.tags.is_empty() {
         let is_absent = |source: &str| sources.is_absent(source);
         let catalog_version = project.catalog_version();
@@ -150,7 +138,7 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         }
     }
     if !project.segmentations.is_empty() {
-        for (name, layer, sql, contract) in of_segments(project, before, &contract) {
+        for (name, layer, sql, contract) in of_segments(project, before) {
             let mut model = Model::new(name, layer, "sql/segments", sql, contract)?;
             // It is no table in their SQL: what it says is put in as parameters.
             if [SEGMENTS, SEGMENT_PATH].contains(&name) && models.contains_key(SEGMENT_MODEL) {
@@ -162,15 +150,27 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
     Ok(models)
 }
 
+/// The contract of a compiled model.
+fn contract(label: &str, label_zh: &str, key: &[&str], scope: Scope) -> ModelContract {
+    ModelContract {
+        label: label.to_owned(),
+        label_zh: Some(label_zh.to_owned()),
+        key: key.iter().map(|column| (*column).to_owned()).collect(),
+        scope: Some(scope),
+        bucket_by: None,
+        time: None,
+        month_of: None,
+        folds: None,
+        settings: BTreeMap::new(),
+        text: String::new(),
+    }
+}
+
 /// A model that is compiled: name, layer, SQL, contract.
 type CompiledModel = (&'static str, Layer, String, ModelContract);
 
 /// The tables of segmentations.
-fn of_segments(
-    project: &Project,
-    before: &Before,
-    contract: &dyn Fn(&str, &str, &[&str], Scope) -> ModelContract,
-) -> Vec<CompiledModel> {
+fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
     let all = &project.segmentations;
     let has_before = |name: &str| before.segments.contains(name);
     let mut made: Vec<CompiledModel> = Vec::new();

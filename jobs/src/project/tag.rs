@@ -192,6 +192,8 @@ pub struct Tag {
     pub since: Option<String>,
     /// The template of the family that it comes from.
     pub family: Option<String>,
+    /// A text of few values, by which accounts are counted as by an enum.
+    pub is_profiled: bool,
     /// Why all accounts of the demo lake may have the same value.
     pub why_constant: Option<String>,
     /// The whole block.
@@ -203,7 +205,7 @@ pub struct Tag {
 impl Tag {
     /// Whether accounts can be counted by it in a profile.
     pub fn is_attribute(&self) -> bool {
-        matches!(self.kind, TagType::Bool | TagType::Enum | TagType::Tier)
+        self.is_profiled || matches!(self.kind, TagType::Bool | TagType::Enum | TagType::Tier)
     }
 
     pub fn is_sensitive(&self) -> bool {

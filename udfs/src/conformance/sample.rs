@@ -151,6 +151,7 @@ pub(super) fn sample(function: &str) -> Vec<ArrayRef> {
                 "country_code" => texts("86"),
                 "before" => structs("p", integers([1, 2, 3, 4, 5]), "q", texts("x")),
                 "after" => structs("p", integers([1, 0, 3, 9, 5]), "q", texts("y")),
+                "groups" => structs("g", texts("y"), "h", integers([1, 1, 2, 2, 1])),
                 "record" => structs("p", integers([1, 2, 3, 4, 5]), "q", texts("x")),
                 "points" => structs("p1", integers([1, 2, 3, 4, 5]), "p2", integers([-1, 0, 7, 9, 2])),
                 "salt" => texts("pepper"),

@@ -136,18 +136,19 @@ pub fn segments_sql(segmentations: &[Segmentation]) -> String {
 /// `segment_count`: accounts of each bucket by segment and attribute, and energy
 /// and money by segment: the part of the profile that needs every account.
 pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String]) -> String {
-    let segments = segmentations.iter().map(|segmentation| {
-        let name = &segmentation.name;
-        format!("named_struct('name', '{name}', 'value', coalesce(segments.{name}, '{UNKNOWN}'))")
-    });
+    let listed = |of: &dyn Fn(&str) -> String, between: &str| {
+        segmentations.iter().map(|segmentation| of(&segmentation.name)).collect::<Vec<_>>().join(between)
+    };
+    let groups = listed(&|name| format!("'{name}', segments.{name}"), ", ");
+    let pairs = listed(&|name| format!("named_struct('name', '{name}', 'value', segments.{name})"), ",\n    ");
     let record: Vec<String> = attributes.iter().map(|name| format!("'{name}', tags.{name}")).collect();
     format!(
         "with\n\
-         member as (\n  select\n    tags.as_of,\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    named_struct('all', 'all', {record}) as record,\n    unnest(make_array(\n    {segments})) as segment\n  from customer_tags as tags\n  join customer_segments as segments on segments.account_id = tags.account_id\n),\n\
-         grouped as (\n  select\n    as_of,\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny,\n    field_counts(record) as cells\n  from member\n  group by 1, 2, 3\n),\n\
-         cell as (\n  select as_of, segmentation, segment, energy_kwh, amount_cny, unnest(cells) as cell from grouped\n)\n\
-         select\n  as_of,\n  segmentation,\n  segment,\n  cell['field'] as attribute,\n  coalesce(cell['value'], '{UNKNOWN}') as value,\n  cell['count'] as accounts,\n  case when cell['field'] = 'all' then energy_kwh end as energy_kwh,\n  case when cell['field'] = 'all' then amount_cny end as amount_cny\nfrom cell\n",
-        segments = segments.collect::<Vec<_>>().join(",\n    "),
+         counted as (\n  select\n    tags.as_of,\n    cross_counts(named_struct({groups}), named_struct('all', 'all', {record})) as cells\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id\n  group by 1\n),\n\
+         cell as (\n  select as_of, unnest(cells) as cell from counted\n),\n\
+         member as (\n  select\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    unnest(make_array(\n    {pairs})) as segment\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id\n),\n\
+         summed as (\n  select\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny\n  from member\n  group by 1, 2\n)\n\
+         select\n  cell.as_of,\n  cell.cell['grouping'] as segmentation,\n  cell.cell['member'] as segment,\n  cell.cell['field'] as attribute,\n  coalesce(cell.cell['value'], '{UNKNOWN}') as value,\n  cell.cell['count'] as accounts,\n  summed.energy_kwh,\n  summed.amount_cny\nfrom cell\nleft join summed\n  on cell.cell['field'] = 'all'\n  and summed.segmentation = cell.cell['grouping']\n  and summed.segment = cell.cell['member']\n",
         record = record.join(", "),
     )
 }

@@ -261,6 +261,7 @@ impl Maker<'_> {
             owner: block.owner.as_ref().map(|owner| owner.get_ref().clone()),
             since: block.since.as_ref().map(|since| since.get_ref().clone()),
             family: block.is_family.then(|| block.name.get_ref().clone()),
+            is_profiled: block.is_profiled,
             why_constant: self.fill_option(&block.why_constant),
             place: block.place.clone(),
             sql_place,

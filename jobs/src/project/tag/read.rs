@@ -58,6 +58,7 @@ pub(super) struct Block {
     pub sensitivity: u8,
     pub owner: Option<Spanned<String>>,
     pub since: Option<Spanned<String>>,
+    pub is_profiled: bool,
     pub why_constant: Option<Spanned<String>>,
     /// Axes of a family and their members.
     pub each: Vec<(Spanned<String>, Vec<Spanned<String>>)>,
@@ -293,6 +294,10 @@ fn read_block(section: &Section<'_>, place: &Place, defaults: &Defaults, is_fami
     let (parameters, cases) = (read_parameters(section), read_cases(section, place));
     let (owner, since) = (text("owner", &defaults.owner), text("since", &defaults.since));
     let (source, why_constant) = (section.text("source"), section.text("why_constant"));
+    let is_profiled = section.flag("profiled").unwrap_or(false);
+    if is_profiled && kind.is_some_and(|kind| kind != TagType::Text) {
+        section.mistake(section.span(), "`profiled` is of texts: flags, enums and tiers are profiled anyhow");
+    }
     let refresh = section.choice("refresh", &Refresh::ALL).or(defaults.refresh).unwrap_or(Refresh::Daily);
     let sensitivity = read_sensitivity(section).or(defaults.sensitivity).unwrap_or(1);
     let except = section.texts("except").unwrap_or_default();
@@ -315,6 +320,7 @@ fn read_block(section: &Section<'_>, place: &Place, defaults: &Defaults, is_fami
         sensitivity,
         owner,
         since,
+        is_profiled,
         why_constant,
         each,
         except,
