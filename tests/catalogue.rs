@@ -252,12 +252,16 @@ async fn what_was_planted_is_found() {
 fn all_of_it_is_the_same_however_it_is_computed() {
     let run = |arguments: &[&str]| {
         let out = TempDir::new().expect("folder");
-        succeed(run_daily(lake(), out.path()).args(arguments).arg("--project").arg(repository()));
+        let mut refit = kwhy();
+        refit.args(["run", "refit", "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out.path());
+        succeed(refit.args(arguments).arg("--project").arg(repository()));
         out
     };
     let expected = run(&["--buckets", "1", "--parallel", "1"]);
     let expected = tables(expected.path());
     assert!(expected["customer_tags"].len() >= 580);
+    assert!(expected["load_shape"].len() >= 50 && expected["segment_model"].len() >= 2);
+    assert!(expected["account_load_shape_day"].len() >= 10_000);
     let cluster = Cluster::start(2, &[]);
     let target = cluster.target();
     // From 32 on, transformers and feeders lie in several buckets too.

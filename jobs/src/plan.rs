@@ -15,7 +15,7 @@ use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, Scope, quoted};
 use crate::project::tag::WideRelation;
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, METERED, Project, SEGMENT_COUNTS, SEGMENT_DRIFT, SEGMENT_MIGRATION,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPES, METERED, Project, SEGMENT_COUNTS, SEGMENT_DRIFT, SEGMENT_MIGRATION,
     SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS,
     SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
 };
@@ -333,8 +333,10 @@ impl Planner<'_> {
     /// What makes the table `name` by a model, mostly of the same name.
     fn need_model(&mut self, mut model: Model, name: &str) {
         // Models are fitted by a job that names them; others take those that stand.
-        if !self.asked.contains(SEGMENT_MODEL) && !self.done.contains(SEGMENT_MODEL) {
-            model.inputs.remove(SEGMENT_MODEL);
+        for fitted in [SEGMENT_MODEL, LOAD_SHAPES] {
+            if !self.asked.contains(fitted) && !self.done.contains(fitted) {
+                model.inputs.remove(fitted);
+            }
         }
         for input in &model.inputs {
             self.need(input);

@@ -54,7 +54,8 @@ pub const TAG_CHANGES: &str = "tag_change";
 pub const PREVIOUS_TAGS: &str = "previous_tags";
 pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count_total";
 /// All tables that are compiled.
-pub const COMPILED: [&str; 20] = [
+pub const COMPILED: [&str; 21] = [
+    LOAD_SHAPES,
     TAGS,
     SENSITIVE_TAGS,
     HISTOGRAM_PARTS,
@@ -76,6 +77,14 @@ pub const COMPILED: [&str; 20] = [
     SEGMENT_DRIFT,
     SEGMENT_GATES,
 ];
+/// Shapes that days of load have, which stay until they are made anew; the sample of
+/// days that they are made of; and what stands for them and their kinds in SQL.
+pub const LOAD_SHAPES: &str = "load_shape";
+pub const LOAD_SHAPE_SAMPLE: &str = "load_shape_sample";
+pub const LOAD_SHAPE_LIST: &str = "load_shapes";
+pub const LOAD_SHAPE_KINDS: &str = "load_shape_kinds";
+/// Standard load profiles of the lake.
+pub const STANDARD_PROFILES: &str = "stg_standard_profiles";
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
 /// Accounts by stratum, of which samples are taken: per bucket, and added up.
@@ -191,6 +200,15 @@ impl Project {
     ) -> Option<Expr> {
         if parameter == "as_of" {
             return Some(date_literal(as_of));
+        }
+        // Nothing, before there are any.
+        let unknown = match parameter {
+            LOAD_SHAPE_LIST => Some("cast(null as double[][])"),
+            LOAD_SHAPE_KINDS => Some("cast(null as varchar[])"),
+            _ => None,
+        };
+        if let Some(unknown) = unknown {
+            return tag::parse_expression(unknown).ok();
         }
         if let Some(number) = self.models.get(model).and_then(|model| model.settings.get(parameter)) {
             return Some(Expr::Value(Value::Number(number.to_string(), false).into()));
@@ -416,7 +434,10 @@ fn model_names(files: &Files) -> impl Iterator<Item = String> {
 /// Parameters that nobody gives, and those that the SQL does not ask for.
 fn link_parameters(model: &Model, sources: &[String], mistakes: &mut Mistakes) {
     let settings = || model.settings.keys().map(String::as_str);
-    let known: Vec<&str> = settings().chain(["as_of"]).chain(sources.iter().map(String::as_str)).collect();
+    let known: Vec<&str> = settings()
+        .chain(["as_of", LOAD_SHAPE_LIST, LOAD_SHAPE_KINDS])
+        .chain(sources.iter().map(String::as_str))
+        .collect();
     let is_known = |parameter: &str| parameter.strip_prefix('$').is_some_and(|name| known.contains(&name));
     for parameter in model.parameters.iter().filter(|parameter| !is_known(parameter)) {
         let message = format!("no parameter is called `{parameter}`");

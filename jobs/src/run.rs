@@ -127,9 +127,12 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let published = outcome?;
     let is_read = |table: &&String| published.built.audits.iter().any(|audit| audit.source == **table);
     let unread = sources.found.keys().filter(|table| !is_read(table)).cloned().collect();
-    let has_models = !plan.makes(SEGMENTS) || published.built.tables.contains_key(SEGMENT_MODEL);
-    let fitted = project::segment::fitted(&project.segmentations).filter(|_| !has_models);
-    let without_model = fitted.map(|(segmentation, _)| segmentation.name.clone()).collect();
+    let models = match published.built.tables.get(SEGMENT_MODEL) {
+        Some(table) => models::fingerprints(&engine, table).await?,
+        None => BTreeMap::new(),
+    };
+    let fitted = project::segment::fitted(&project.segmentations).map(|(segmentation, _)| segmentation.name.clone());
+    let without_model = fitted.filter(|name| plan.makes(SEGMENTS) && !models.contains_key(name)).collect();
     Ok(Summary {
         without_model,
         out: out.root,

@@ -11,6 +11,7 @@ pub mod matching;
 pub mod quality;
 pub mod rules;
 pub mod scale;
+pub mod shapes;
 pub mod tree;
 
 use balanced::Choice;

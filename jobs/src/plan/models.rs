@@ -11,10 +11,11 @@ use crate::project::job::Job;
 use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, PREVIOUS_MODEL, PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS,
-    PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_DRIFT, SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL,
-    SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS, TAG_CHANGES,
-    TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, PREVIOUS_MODEL,
+    PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_DRIFT,
+    SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA,
+    SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS, STANDARD_PROFILES, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS,
+    TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -35,6 +36,8 @@ pub struct Standing {
     /// Models of segmentations, which stay until a job fits them anew, and by which
     /// definition each was fitted.
     pub models: Option<(Snapshot, BTreeMap<String, String>)>,
+    /// The shapes that days of load have, which stay as well.
+    pub load_shapes: Option<Snapshot>,
 }
 
 impl Standing {
@@ -63,6 +66,7 @@ impl Standing {
             (PREVIOUS_MODEL, self.previous_model.as_ref()),
             (PREVIOUS_SAMPLE, self.previous_sample.as_ref()),
             (SEGMENT_MODEL, self.kept_models(job).map(|(table, _)| table)),
+            (LOAD_SHAPES, self.load_shapes.as_ref().filter(|_| !job.build.iter().any(|name| name == LOAD_SHAPES))),
             (CUTS, self.cuts.as_ref().filter(|_| !makes_cuts(job))),
             (PREVIOUS_TAGS, self.previous_tags.as_ref()),
             (PREVIOUS_TAG_COUNTS, self.previous_tag_counts.as_ref()),
@@ -135,6 +139,16 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
             let cuts =
                 contract("Percentiles of tags among peers", "同类分位切点", &["peers", "peer_group"], Scope::Whole);
             add(CUTS, Layer::Features, wide.cuts_sql().into(), cuts)?;
+        }
+    }
+    if models.contains_key(LOAD_SHAPE_SAMPLE) {
+        let sql = format!("select * from {LOAD_SHAPE_SAMPLE}, {STANDARD_PROFILES}");
+        let contract = contract("Load shapes", "负荷形态词典", &["shape"], Scope::Driver);
+        models.insert(LOAD_SHAPES.to_owned(), Model::new(LOAD_SHAPES, Layer::Features, "sql/features", sql, contract)?);
+        // It is no table in their SQL: what it says is put in as parameters.
+        let asks = |model: &&mut Model| model.sql.contains(&format!("${LOAD_SHAPE_LIST}"));
+        for model in models.values_mut().filter(asks) {
+            model.inputs.insert(LOAD_SHAPES.to_owned());
         }
     }
     if !project.segmentations.is_empty() {

@@ -39,6 +39,8 @@ pub struct Segmentation {
     pub method: Method,
     /// Of a fitted one: what a release has to keep.
     pub gates: Gates,
+    /// Left out where no model can be made: a lake may have no such accounts.
+    pub is_optional: bool,
 }
 
 /// What holds a release back, beside the limits of sizes.
@@ -92,6 +94,7 @@ impl Segmentation {
             let is_fitted = if root.has("method") { root.choice("method", &methods)? } else { false };
             let groups = groups(root, is_fitted);
             let gates = if is_fitted { gates(root) } else { Gates::DEFAULT };
+            let is_optional = is_fitted && root.flag("optional").unwrap_or(false);
             let method = match is_fitted {
                 true => Method::Balanced(Box::new(fitting(root)?)),
                 false => Method::Rules,
@@ -105,6 +108,7 @@ impl Segmentation {
                 groups,
                 method,
                 gates,
+                is_optional,
             })
         })
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod drift;
 mod fit;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -155,7 +156,8 @@ impl<'a> Build<'a> {
     async fn prepare(&self, step: &'a Step) -> Result<Ready<'a>, Error> {
         let context = self.engine.planning()?;
         let snapshots = if step.has_snapshots { self.snapshots(step).await? } else { Vec::new() };
-        let models = self.models(step).await?;
+        let mut models = self.models(step).await?;
+        models.extend(self.shape_parameters(step).await?);
         let scene = Scene {
             snapshots: &snapshots,
             models: &models,

@@ -25,8 +25,8 @@ use crate::lake::{Change, Output};
 use crate::plan::{Plan, Standing};
 use crate::project::tag::Tag;
 use crate::project::{
-    COMPILED, CUTS, Project, SEGMENT_GATES, SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENTS, SENSITIVE_TAGS, STAGED,
-    TAG_COUNTS, TAGS,
+    COMPILED, CUTS, LOAD_SHAPES, Project, SEGMENT_GATES, SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENTS, SENSITIVE_TAGS,
+    STAGED, TAG_COUNTS, TAGS,
 };
 use crate::state::{Area, Snapshot};
 use crate::tags::Edge;
@@ -149,6 +149,9 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
     if let Some(last) = last_release(engine, out).await? {
         if let (table, Some(version)) = of(&last, Area::Features, CUTS) {
             standing.cuts = table.snapshot(Some(version)).await?;
+        }
+        if let (table, Some(version)) = of(&last, Area::Features, LOAD_SHAPES) {
+            standing.load_shapes = table.snapshot(Some(version)).await?;
         }
         if let (table, Some(version)) = of(&last, Area::Features, SEGMENT_MODEL)
             && let Some(table) = table.snapshot(Some(version)).await?

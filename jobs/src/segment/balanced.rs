@@ -252,7 +252,8 @@ impl Small {
         let is_whole = points.weights.iter().all(|weight| *weight == 1.0);
         let narrow = if is_whole { asked.limits } else { asked.limits.of_sample(points.len()) };
         let limits = if narrow.allow(groups) { narrow } else { asked.limits };
-        let found = bounded::within(&self.clusters, start, groups, &limits);
+        let found = bounded::within(&self.clusters, start, groups, &limits.with_room())
+            .or_else(|| bounded::within(&self.clusters, start, groups, &limits));
         let sizes = self.clusters.means(found.as_deref().unwrap_or(start), groups).weights;
         let all: f64 = sizes.iter().sum();
         let (least, most) =

@@ -51,6 +51,16 @@ impl Limits {
         }
     }
 
+    /// Limits within these, so that accounts that come, go and change do not break them
+    /// the day after.
+    pub fn with_room(&self) -> Self {
+        Self {
+            least_percent: self.least_percent * 1.1,
+            most_percent: self.most_percent * 0.95,
+            most_ratio: (self.most_ratio * 0.9).max(1.0),
+        }
+    }
+
     /// Whether so many groups of any sizes can keep them.
     pub fn allow(&self, groups: usize) -> bool {
         let groups = groups as f64;

@@ -51,15 +51,38 @@ pub fn fitted(segmentations: &[Segmentation]) -> impl Iterator<Item = (&Segmenta
     segmentations.iter().filter_map(|segmentation| Some((segmentation, segmentation.fitting()?)))
 }
 
-/// `segment_stratum_part`: accounts of each bucket by stratum.
-pub fn stratum_parts_sql(segmentations: &[Segmentation]) -> String {
-    let parts = fitted(segmentations).map(|(Segmentation { name, .. }, fitting)| {
+/// Rows of `customer_tags`, one for each fitted segmentation that an account is in:
+/// columns of the account, then fields of a struct for each. A union would have several
+/// partitions, which a unit has not.
+fn members_sql(
+    segmentations: &[Segmentation],
+    columns: &str,
+    fields: &dyn Fn(&Segmentation, &Fitting) -> String,
+) -> String {
+    let structs = fitted(segmentations).map(|(segmentation, fitting)| {
+        let is_member =
+            fitting.population.as_ref().map_or("true".to_owned(), |condition| format!("({condition}) is true"));
         format!(
-            "select\n  '{name}' as segmentation,\n  {STRATUM} as stratum,\n  count(*) as accounts\nfrom customer_tags{}\ngroup by 2\n",
-            condition(fitting)
+            "named_struct('name', '{}', 'is_member', {is_member}{})",
+            segmentation.name,
+            fields(segmentation, fitting)
         )
     });
-    parts.collect::<Vec<_>>().join("union all\n")
+    let structs: Vec<String> = structs.collect();
+    format!(
+        "  select\n    {columns},\n    unnest(make_array(\n      {})) as member\n  from customer_tags\n",
+        structs.join(",\n      ")
+    )
+}
+
+/// `segment_stratum_part`: accounts of each bucket by stratum.
+pub fn stratum_parts_sql(segmentations: &[Segmentation]) -> String {
+    let members = members_sql(segmentations, &format!("{STRATUM} as stratum"), &|_, _| String::new());
+    format!(
+        "with\n\
+         member as (\n{members})\n\
+         select\n  member['name'] as segmentation,\n  stratum,\n  count(*) as accounts\nfrom member\nwhere member['is_member']\ngroup by 1, 2\n"
+    )
 }
 
 /// `segment_stratum`: the same over all, and how many of the places are taken.
@@ -76,51 +99,64 @@ pub fn strata_sql() -> String {
 /// account, so that it is the same ones whatever the buckets. `before` names fitted
 /// segmentations that the release before has groups of.
 pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> bool) -> String {
-    let parts = fitted(segmentations).map(|(segmentation, fitting)| {
-        let name = &segmentation.name;
-        let definition = segmentation.fingerprint().unwrap_or_default();
-        let balanced = &fitting.balanced;
-        let list = |is_text: bool, kind: &str| {
-            let of_kind = balanced.features.iter().filter(|feature| (feature.transform == Transform::OneHot) == is_text);
-            let items: Vec<String> = of_kind.map(|feature| format!("cast(({}) as {kind})", feature.sql)).collect();
-            // A list of nothing has no type.
-            if items.is_empty() { format!("cast(null as {kind})") } else { items.join(", ") }
-        };
-        let traits: Vec<String> = fitting.explain.iter().map(|name| format!("cast({name} as varchar)")).collect();
-        let (before, join) = match has_before(name) {
-            true => (
-                format!("before.{name}"),
-                format!("left join {PREVIOUS_SEGMENTS} as before on before.account_id = member.account_id\n"),
-            ),
-            false => ("cast(null as varchar)".to_owned(), String::new()),
-        };
-        format!(
-            "select\n  '{name}' as segmentation,\n  '{definition}' as definition,\n  member.account_id,\n  member.place,\n  stratum.places,\n  member.numbers,\n  member.texts,\n  member.traits,\n  {before} as before\nfrom (\n  select\n    account_id,\n    {STRATUM} as stratum,\n    account_bucket(concat('{seed}:', account_id), {PLACES}) as place,\n    [{numbers}] as numbers,\n    [{texts}] as texts,\n    [{traits}] as traits\n  from customer_tags{condition}\n) as member\njoin {SEGMENT_STRATA} as stratum\n  on stratum.segmentation = '{name}'\n  and stratum.stratum = member.stratum\n{join}where member.place < stratum.places\n",
-            seed = balanced.seed,
-            numbers = list(false, "double"),
-            texts = list(true, "varchar"),
-            traits = if traits.is_empty() { "cast(null as varchar)".to_owned() } else { traits.join(", ") },
-            condition = condition(fitting),
-        )
+    let place = |_: &Segmentation, fitting: &Fitting| {
+        format!(", 'place', account_bucket(concat('{}:', account_id), {PLACES})", fitting.balanced.seed)
+    };
+    let members = members_sql(segmentations, &format!("account_id,\n    {STRATUM} as stratum"), &place);
+    // Of each segmentation its own.
+    let by_name = |kind: &str, of: &dyn Fn(&Segmentation, &Fitting) -> String| {
+        let cases = fitted(segmentations)
+            .map(|(segmentation, fitting)| format!("when '{}' then {}", segmentation.name, of(segmentation, fitting)));
+        format!("cast(case chosen.segmentation {} end as {kind})", cases.collect::<Vec<_>>().join(" "))
+    };
+    let list = |items: Vec<String>, kind: &str| {
+        // A list of nothing has no type.
+        if items.is_empty() { format!("cast(null as {kind})") } else { format!("[{}]", items.join(", ")) }
+    };
+    let features = |fitting: &Fitting, is_text: bool, kind: &str| {
+        let of_kind =
+            fitting.balanced.features.iter().filter(|feature| (feature.transform == Transform::OneHot) == is_text);
+        list(of_kind.map(|feature| format!("cast(({}) as {kind})", feature.sql)).collect(), &format!("{kind}[]"))
+    };
+    let numbers = by_name("double[]", &|_, fitting| features(fitting, false, "double"));
+    let texts = by_name("varchar[]", &|_, fitting| features(fitting, true, "varchar"));
+    let traits = by_name("varchar[]", &|_, fitting| {
+        list(fitting.explain.iter().map(|name| format!("cast({name} as varchar)")).collect(), "varchar[]")
     });
-    parts.collect::<Vec<_>>().join("union all\n")
+    let definition =
+        by_name("varchar", &|segmentation, _| format!("'{}'", segmentation.fingerprint().unwrap_or_default()));
+    let before = by_name("varchar", &|Segmentation { name, .. }, _| match has_before(name) {
+        true => format!("before_{name}"),
+        false => "null".to_owned(),
+    });
+    // Under names of their own: segmentations may be called like tags.
+    let known = fitted(segmentations).filter(|(segmentation, _)| has_before(&segmentation.name));
+    let known: Vec<String> = known.map(|(Segmentation { name, .. }, _)| format!(", {name} as before_{name}")).collect();
+    let join = match known.is_empty() {
+        true => String::new(),
+        false => format!(
+            "left join (\n  select account_id as before_account{} from {PREVIOUS_SEGMENTS}\n) as before on before.before_account = tags.account_id\n",
+            known.concat()
+        ),
+    };
+    format!(
+        "with\n\
+         member as (\n{members}),\n\
+         chosen as (\n  select\n    member.account_id,\n    member.member['name'] as segmentation,\n    member.member['place'] as place,\n    stratum.places\n  from member\n  join {SEGMENT_STRATA} as stratum\n    on stratum.segmentation = member.member['name']\n    and stratum.stratum = member.stratum\n  where member.member['is_member']\n    and member.member['place'] < stratum.places\n)\n\
+         select\n  chosen.segmentation,\n  {definition} as definition,\n  chosen.account_id,\n  chosen.place,\n  chosen.places,\n  {numbers} as numbers,\n  {texts} as texts,\n  {traits} as traits,\n  {before} as before\nfrom customer_tags as tags\njoin chosen on chosen.account_id = tags.account_id\n{join}"
+    )
 }
 
 /// `segment_path`: of every account and fitted segmentation, the rule that holds.
 pub fn path_sql(segmentations: &[Segmentation]) -> String {
-    let parts = fitted(segmentations).map(|(segmentation, fitting)| {
-        format!(
-            "select\n  account_id,\n  as_of,\n  '{}' as segmentation,\n  cast(${} as int) as rule\nfrom customer_tags{}\n",
-            segmentation.name,
-            segmentation.rule_parameter(),
-            condition(fitting)
-        )
-    });
-    parts.collect::<Vec<_>>().join("union all\n")
-}
-
-fn condition(fitting: &Fitting) -> String {
-    fitting.population.as_ref().map(|population| format!(" where ({population})")).unwrap_or_default()
+    let rule =
+        |segmentation: &Segmentation, _: &Fitting| format!(", 'rule', cast(${} as int)", segmentation.rule_parameter());
+    let members = members_sql(segmentations, "account_id,\n    as_of", &rule);
+    format!(
+        "with\n\
+         member as (\n{members})\n\
+         select\n  account_id,\n  as_of,\n  member['name'] as segmentation,\n  member['rule'] as rule\nfrom member\nwhere member['is_member']\n"
+    )
 }
 
 /// `customer_segments`: one row per account, one column per segmentation.

@@ -13,7 +13,9 @@ use crate::error::Error;
 use crate::plan::Step;
 use crate::project::segment::{Fitting, PLACES, Segmentation, fitted};
 use crate::project::tag::{TagType, Tags, parse_expression};
-use crate::project::{PREVIOUS_MODEL, SEGMENT_DRIFT, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENTS};
+use crate::project::{
+    LOAD_SHAPES, PREVIOUS_MODEL, SEGMENT_DRIFT, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENTS,
+};
 use crate::run::models::{self, Details, Model};
 use crate::run::release::replace;
 use crate::segment::FitError;
@@ -39,6 +41,7 @@ impl Build<'_> {
     pub(super) async fn drive(&mut self, step: &Step) -> Result<(), Error> {
         let batch = match step.name.as_str() {
             SEGMENT_DRIFT => self.drift().await?,
+            LOAD_SHAPES => self.shapes().await?,
             _ => self.fit().await?,
         };
         let snapshot = replace(self.engine, self.out, step.area, &step.name, &batch, self.sequence).await?;
@@ -71,7 +74,13 @@ impl Build<'_> {
             });
             let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
             let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
-            let (model, rules) = fitted.map_err(|error| failed(error.to_string()))?;
+            let (model, rules) = match fitted {
+                Err(error) if segmentation.is_optional => {
+                    tracing::warn!(segmentation = segmentation.name, "no model: {error}");
+                    continue;
+                }
+                fitted => fitted.map_err(|error| failed(error.to_string()))?,
+            };
             check_names(segmentation, &model.codes)?;
             let details =
                 Details { model: model.told(), fidelity: rules.fidelity, rules: rules.rules, earlier: model.earlier() };

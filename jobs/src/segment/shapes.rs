@@ -1,0 +1,258 @@
+//! A dictionary of the shapes that days of load have: k-means that goes on until days
+//! are near enough to the shape they stand for, or there are as many as are wanted.
+//! Source: J. Kwac, J. Flora and R. Rajagopal, Household energy consumption
+//! segmentation using hourly data, IEEE Transactions on Smart Grid 5 (2014).
+
+use super::{Points, kmeans, square};
+
+/// Shapes of a dictionary at the most.
+pub const MOST_SHAPES: usize = 200;
+/// A day is near enough where the square of its distance is within this part of the
+/// square of the shape itself.
+pub const MOST_ERROR: f64 = 0.2;
+const FIRST_SHAPES: usize = 16;
+/// Steps of k-means after shapes were added, and at the end.
+const STEPS: usize = 4;
+const LAST_STEPS: usize = 20;
+/// Rounds of adding; far more than are needed.
+const MOST_ROUNDS: usize = 40;
+const HOURS: usize = 24;
+
+/// What kind of day a shape is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Flat,
+    Night,
+    Daytime,
+    TwoPeaks,
+    Morning,
+    Evening,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flat => "flat",
+            Self::Night => "night",
+            Self::Daytime => "daytime",
+            Self::TwoPeaks => "two_peaks",
+            Self::Morning => "morning",
+            Self::Evening => "evening",
+        }
+    }
+}
+
+/// A shape: what share of the day's energy each half hour has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    pub shares: Vec<f64>,
+    /// Of all days.
+    pub days_share: f64,
+    /// Of its days those that are near enough.
+    pub near_share: f64,
+    pub kind: Kind,
+    /// The hour in which most energy falls; of two peaks the earlier one, and the later.
+    pub peak_hour: usize,
+    pub second_peak_hour: Option<usize>,
+}
+
+/// The shapes of days, the most frequent first; none of no days. Each row is a day of
+/// as many points an hour.
+pub fn fit(days: &Points) -> Vec<Shape> {
+    if days.is_empty() {
+        return Vec::new();
+    }
+    let mut found = kmeans::lloyd(days, &kmeans::start(days, FIRST_SHAPES, 1), STEPS);
+    for _ in 0..MOST_ROUNDS {
+        let room = MOST_SHAPES.saturating_sub(found.centres.len());
+        let added = far_days(days, &found, room);
+        if added.is_empty() {
+            break;
+        }
+        let mut centres = found.centres;
+        added.rows().for_each(|centre| centres.push(centre, 0.0));
+        found = kmeans::lloyd(days, &centres, STEPS);
+    }
+    let found = kmeans::lloyd(days, &found.centres, LAST_STEPS);
+    let mut near = vec![0.0; found.centres.len()];
+    for (row, (weight, label)) in days.rows().zip(days.weights.iter().zip(&found.labels)) {
+        near[*label] += if is_near(row, found.centres.row(*label)) { *weight } else { 0.0 };
+    }
+    let all = days.weight();
+    let used = (0..found.centres.len()).filter(|at| found.centres.weights[*at] > 0.0);
+    let mut shapes: Vec<Shape> = used
+        .map(|at| {
+            // As it is written down.
+            let shares: Vec<f64> = found.centres.row(at).iter().map(|share| (share * 1e6).round() / 1e6).collect();
+            let size = found.centres.weights[at];
+            let (kind, peak_hour, second_peak_hour) = kind_of(&hourly(&shares));
+            Shape { shares, days_share: size / all, near_share: near[at] / size, kind, peak_hour, second_peak_hour }
+        })
+        .collect();
+    shapes.sort_by(|left, right| right.days_share.total_cmp(&left.days_share));
+    shapes
+}
+
+fn is_near(day: &[f64], centre: &[f64]) -> bool {
+    let size: f64 = centre.iter().map(|share| share * share).sum();
+    square(day, centre) <= MOST_ERROR * size
+}
+
+/// Of the shapes that have most days too far from them, the means of these days.
+fn far_days(days: &Points, found: &kmeans::Clusters, room: usize) -> Points {
+    let shapes = found.centres.len();
+    // Days that are near enough belong to none.
+    let label_of =
+        |(row, label): (&[f64], &usize)| if is_near(row, found.centres.row(*label)) { shapes } else { *label };
+    let labels: Vec<usize> = days.rows().zip(&found.labels).map(label_of).collect();
+    let means = days.means(&labels, shapes + 1);
+    let mut order: Vec<usize> = (0..shapes).filter(|at| means.weights[*at] > 0.0).collect();
+    order.sort_by(|left, right| means.weights[*right].total_cmp(&means.weights[*left]).then(left.cmp(right)));
+    let mut added = Points::new(days.features);
+    order.into_iter().take(room).for_each(|at| added.push(means.row(at), 0.0));
+    added
+}
+
+/// Shares of the hours of a day.
+fn hourly(shares: &[f64]) -> [f64; HOURS] {
+    let points = shares.len() / HOURS;
+    std::array::from_fn(|hour| shares[hour * points..(hour + 1) * points].iter().sum())
+}
+
+/// A day whose highest hour has less than this many times the mean one is flat.
+const FLAT_TIMES: f64 = 1.35;
+/// Shares of the day's energy from 21 to 6 h and from 8 to 18 h that make it one of the
+/// night or of the daytime: they have 0.375 and 0.417 of the hours.
+const NIGHT_SHARE: f64 = 0.55;
+const DAYTIME_SHARE: f64 = 0.6;
+/// Two peaks are parted by a fall of so much of the day's whole swing.
+const LEAST_FALL: f64 = 0.25;
+
+fn kind_of(hours: &[f64; HOURS]) -> (Kind, usize, Option<usize>) {
+    let top = |from: usize, to: usize| {
+        (from..to).rev().max_by(|left, right| hours[*left].total_cmp(&hours[*right])).unwrap_or(from)
+    };
+    let sum = |from: usize, to: usize| hours[from..to].iter().sum::<f64>();
+    let peak = top(0, HOURS);
+    let low = hours.iter().copied().fold(f64::INFINITY, f64::min);
+    let swing = hours[peak] - low;
+    let (morning, evening) = (top(5, 11), top(16, 23));
+    let saddle = hours[morning..evening].iter().copied().fold(f64::INFINITY, f64::min);
+    let falls = hours[morning].min(hours[evening]) - saddle >= LEAST_FALL * swing;
+    let is_two = falls && [morning, evening].contains(&peak);
+    if hours[peak] * HOURS as f64 <= FLAT_TIMES * sum(0, HOURS) {
+        (Kind::Flat, peak, None)
+    } else if sum(21, 24) + sum(0, 6) >= NIGHT_SHARE {
+        (Kind::Night, peak, None)
+    } else if sum(8, 18) >= DAYTIME_SHARE {
+        (Kind::Daytime, peak, None)
+    } else if is_two {
+        (Kind::TwoPeaks, morning, Some(evening))
+    } else {
+        let kind = match peak {
+            5..=10 => Kind::Morning,
+            11..=15 => Kind::Daytime,
+            16..=21 => Kind::Evening,
+            _ => Kind::Night,
+        };
+        (kind, peak, None)
+    }
+}
+
+impl Shape {
+    /// In words: `Evening, peak at 19 h`.
+    pub fn label(&self) -> String {
+        let kind = match self.kind {
+            Kind::Flat => return "Flat".to_owned(),
+            Kind::TwoPeaks => "Two peaks",
+            Kind::Night => "Night",
+            Kind::Daytime => "Daytime",
+            Kind::Morning => "Morning",
+            Kind::Evening => "Evening",
+        };
+        match self.second_peak_hour {
+            Some(second) => format!("{kind}, at {} and {second} h", self.peak_hour),
+            None => format!("{kind}, peak at {} h", self.peak_hour),
+        }
+    }
+
+    pub fn label_zh(&self) -> String {
+        let kind = match self.kind {
+            Kind::Flat => return "平稳型".to_owned(),
+            Kind::TwoPeaks => "双峰型",
+            Kind::Night => "夜间型",
+            Kind::Daytime => "日间型",
+            Kind::Morning => "早峰型",
+            Kind::Evening => "晚峰型",
+        };
+        match self.second_peak_hour {
+            Some(second) => format!("{kind}，峰时{}时和{second}时", self.peak_hour),
+            None => format!("{kind}，峰时{}时", self.peak_hour),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A day of half hours that rises to bumps at some hours.
+    fn day(base: f64, bumps: &[(usize, f64)]) -> Vec<f64> {
+        let mut day = vec![base; 48];
+        for (hour, height) in bumps {
+            for at in 0..48usize {
+                let far = at.abs_diff(hour * 2) as f64;
+                day[at] += height * libm::exp(-far * far / 8.0);
+            }
+        }
+        let sum: f64 = day.iter().sum();
+        day.iter().map(|point| point / sum).collect()
+    }
+
+    #[test]
+    fn kinds_of_days_are_told_apart() {
+        let lamps: Vec<f64> = (0..48).map(|at| if (12..36).contains(&at) { 0.0 } else { 1.0 / 24.0 }).collect();
+        let office: Vec<f64> = (0..48).map(|at| if (16..36).contains(&at) { 0.045 } else { 0.1 / 28.0 }).collect();
+        let cases = [
+            (day(1.0, &[(19, 0.1)]), Kind::Flat, "Flat"),
+            (day(1.0, &[(19, 3.0)]), Kind::Evening, "Evening, peak at 19 h"),
+            (day(1.0, &[(7, 3.0), (19, 3.0)]), Kind::TwoPeaks, "Two peaks, at 7 and 19 h"),
+            (day(1.0, &[(7, 3.0)]), Kind::Morning, "Morning, peak at 7 h"),
+            (day(0.1, &[(12, 3.0)]), Kind::Daytime, "Daytime, peak at 12 h"),
+            (day(0.1, &[(2, 3.0)]), Kind::Night, "Night, peak at 2 h"),
+            (lamps, Kind::Night, "Night, peak at 0 h"),
+            (office, Kind::Daytime, "Daytime, peak at 8 h"),
+        ];
+        for (shares, kind, label) in cases {
+            let days = Points { features: 48, values: shares.repeat(3), weights: vec![1.0; 3] };
+            let shapes = fit(&days);
+            assert_eq!(shapes.len(), 1, "{label}");
+            assert_eq!((shapes[0].kind, shapes[0].label().as_str()), (kind, label));
+            assert_eq!((shapes[0].days_share, shapes[0].near_share), (1.0, 1.0));
+        }
+        assert!(fit(&Points::new(48)).is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        /// Every planted shape is found, whatever the order of the days.
+        #[test]
+        fn planted_shapes_are_found(seed in 0u64..1000) {
+            let planted: Vec<Vec<f64>> = [3usize, 8, 13, 19].iter().map(|hour| day(0.2, &[(*hour, 3.0)])).collect();
+            let mut days = Points::new(48);
+            for at in 0..200u64 {
+                let which = twox_hash::XxHash64::oneshot(seed, &at.to_le_bytes());
+                days.push(&planted[(which % 4) as usize], 1.0);
+            }
+            let shapes = fit(&days);
+            prop_assert_eq!(shapes.len(), 4);
+            for shape in &shapes {
+                prop_assert!(planted.iter().any(|of| square(of, &shape.shares) < 1e-10));
+                prop_assert_eq!(shape.near_share, 1.0);
+            }
+            prop_assert!((shapes.iter().map(|shape| shape.days_share).sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+    }
+}
