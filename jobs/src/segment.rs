@@ -29,8 +29,14 @@ pub enum FitError {
     NoFeatures,
     #[error("its features tell only {kinds} kinds of accounts apart, too few for {groups} groups")]
     TooAlike { kinds: usize, groups: usize },
+    #[error("by rules alone its groups would have {} of the accounts, beyond its limits", percents(shares))]
+    Rules { shares: Vec<f64> },
     #[error("no number of groups from {least} to {most} keeps the limits:{}", tried(choices))]
     Limits { least: usize, most: usize, choices: Vec<Choice> },
+}
+
+fn percents(shares: &[f64]) -> String {
+    shares.iter().map(|share| format!("{:.1} %", share * 100.0)).collect::<Vec<_>>().join(", ")
 }
 
 /// The sizes that numbers of groups come to.

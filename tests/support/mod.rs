@@ -67,6 +67,13 @@ pub fn run_daily(lake: &Path, out: &Path) -> Command {
     command
 }
 
+/// The same with models made first.
+pub fn run_refit(lake: &Path, out: &Path) -> Command {
+    let mut command = kwhy();
+    command.args(["run", "refit", "--as-of", AS_OF, "--lake"]).arg(lake).arg("--out").arg(out);
+    command
+}
+
 /// Every released table as sorted texts, without what may differ between runs.
 pub type Tables = BTreeMap<String, Vec<String>>;
 

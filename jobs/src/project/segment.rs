@@ -74,6 +74,8 @@ pub struct Fitting {
     pub balanced: Balanced,
     /// Tags that the rules which explain the groups may be about.
     pub explain: Vec<String>,
+    /// The rules themselves make the groups, not the nearest of the small clusters.
+    pub is_by_rules: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -297,7 +299,9 @@ fn fitting(root: &Section<'_>) -> Option<Fitting> {
         None => features.iter().map(|feature| feature.sql.clone()).filter(|sql| is_name(sql)).collect(),
     };
     let balanced = Balanced { features, least_groups, most_groups, limits, seed };
-    Some(Fitting { population, balanced, explain })
+    let assigns = [("nearest", false), ("tree", true)];
+    let is_by_rules = if root.has("assign") { root.choice("assign", &assigns)? } else { false };
+    Some(Fitting { population, balanced, explain, is_by_rules })
 }
 
 fn number(section: &Section<'_>, key: &'static str, default: f64) -> f64 {

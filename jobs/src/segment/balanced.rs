@@ -360,6 +360,18 @@ impl Model {
         }
     }
 
+    /// The same groups as rules say them, which must keep the limits too.
+    pub fn by_labels(self, labels: Vec<usize>, weights: &[f64], limits: &Limits) -> Result<Self, FitError> {
+        let mut sizes = vec![0.0; self.codes.len()];
+        labels.iter().zip(weights).for_each(|(label, weight)| sizes[*label] += weight);
+        let all: f64 = sizes.iter().sum();
+        let shares: Vec<f64> = sizes.iter().map(|size| size / all).collect();
+        match limits.excess(&shares) > 0.0 {
+            true => Err(FitError::Rules { shares }),
+            false => Ok(Self { labels, shares, ..self }),
+        }
+    }
+
     /// What a later fit goes on from.
     pub fn earlier(&self) -> Earlier {
         Earlier {

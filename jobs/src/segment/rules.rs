@@ -41,6 +41,8 @@ pub struct Rules {
     pub group_sql: String,
     /// The share of accounts held out of which the rules say the group that they have.
     pub fidelity: f64,
+    /// The group that they say of each row of the sample.
+    pub labels: Vec<usize>,
 }
 
 /// Rules that tell the groups of a sample.
@@ -77,7 +79,8 @@ pub fn explain(traits: &[Trait], words: &[Words], labels: &[usize], weights: &[f
         numbers.to_string()
     });
     let group_sql = nested(&root, traits, &mut |group| format!("'{}'", codes[group]));
-    Rules { rules, number_sql, group_sql, fidelity: if all > 0.0 { right / all } else { 1.0 } }
+    let labels = (0..labels.len()).map(|row| root.group(traits, row)).collect();
+    Rules { rules, number_sql, group_sql, fidelity: if all > 0.0 { right / all } else { 1.0 }, labels }
 }
 
 /// The tree as one CASE; leaves from left to right.

@@ -147,15 +147,23 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
     )
 }
 
-/// `segment_path`: of every account and fitted segmentation, the rule that holds.
+/// `segment_path`: of every account and fitted segmentation, the rule that holds, and how
+/// many of its features are unknown: the model takes the median for each.
 pub fn path_sql(segmentations: &[Segmentation]) -> String {
-    let rule =
-        |segmentation: &Segmentation, _: &Fitting| format!(", 'rule', cast(${} as int)", segmentation.rule_parameter());
+    let rule = |segmentation: &Segmentation, fitting: &Fitting| {
+        let unknown = fitting
+            .balanced
+            .features
+            .iter()
+            .map(|feature| format!("case when ({}) is null then 1 else 0 end", feature.sql));
+        let unknown = unknown.collect::<Vec<_>>().join(" + ");
+        format!(", 'rule', cast(${} as int), 'imputed', cast({unknown} as int)", segmentation.rule_parameter())
+    };
     let members = members_sql(segmentations, "account_id,\n    as_of", &rule);
     format!(
         "with\n\
          member as (\n{members})\n\
-         select\n  account_id,\n  as_of,\n  member['name'] as segmentation,\n  member['rule'] as rule\nfrom member\nwhere member['is_member']\n"
+         select\n  account_id,\n  as_of,\n  member['name'] as segmentation,\n  member['rule'] as rule,\n  member['imputed'] as imputed_features\nfrom member\nwhere member['is_member']\n"
     )
 }
 

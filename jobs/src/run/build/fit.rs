@@ -64,13 +64,18 @@ impl Build<'_> {
         for (segmentation, fitting) in fitted(&self.project.segmentations) {
             let Chosen { sample, traits, .. } = samples.remove(&segmentation.name).unwrap_or_default();
             let asked = fitting.balanced.clone();
+            let is_by_rules = fitting.is_by_rules;
             let earlier = earlier.get(&segmentation.name).map(|details| details.earlier.clone());
             let (traits, words) = traits_of(&self.project.tags, &fitting.explain, traits);
             // On a thread of its own: it takes seconds.
             let fitted = tokio::task::spawn_blocking(move || {
                 let model = balanced::fit(&asked, &sample, earlier.as_ref())?;
                 let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
-                Ok::<_, FitError>((model, rules))
+                if !is_by_rules {
+                    return Ok((model, rules));
+                }
+                let labels = rules.labels.clone();
+                Ok::<_, FitError>((model.by_labels(labels, &sample.weights, &asked.limits)?, rules))
             });
             let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
             let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
@@ -88,7 +93,7 @@ impl Build<'_> {
                 segmentation: segmentation.name.clone(),
                 fitted_as_of: Date32Type::from_naive_date(self.plan.as_of),
                 fingerprint: segmentation.fingerprint().unwrap_or_default(),
-                group_sql: model.sql(),
+                group_sql: if is_by_rules { rules.group_sql.clone() } else { model.sql() },
                 rule_sql: rules.number_sql,
                 rules_sql: rules.group_sql,
                 details: serde_json::to_string(&details).unwrap_or_default(),
