@@ -85,7 +85,13 @@ pub struct Summary {
     pub unread: Vec<String>,
     /// Fitted segmentations of which nothing is known yet.
     pub without_model: Vec<String>,
+    /// Those whose groups would be others if other accounts were in the sample.
+    pub unsteady: Vec<String>,
 }
+
+/// Groups of other samples agree at the least so far, by the adjusted Rand index, or the
+/// run says so.
+const LEAST_AGREEMENT: f64 = 0.9;
 
 /// The default output folder of a lake.
 pub fn default_out(lake: &Path) -> PathBuf {
@@ -127,13 +133,18 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let published = outcome?;
     let is_read = |table: &&String| published.built.audits.iter().any(|audit| audit.source == **table);
     let unread = sources.found.keys().filter(|table| !is_read(table)).cloned().collect();
-    let models = match published.built.tables.get(SEGMENT_MODEL) {
-        Some(table) => models::fingerprints(&engine, table).await?,
+    let models = match published.built.tables.get(SEGMENT_MODEL).filter(|_| plan.makes(SEGMENTS)) {
+        Some(table) => models::details(&engine, SEGMENT_MODEL, table).await?,
         None => BTreeMap::new(),
     };
+    let unsteady = models.iter().filter_map(|(name, model)| {
+        let (_, least) = model.bootstrap.filter(|(_, least)| *least < LEAST_AGREEMENT)?;
+        Some(format!("{name} ({least:.2})"))
+    });
     let fitted = project::segment::fitted(&project.segmentations).map(|(segmentation, _)| segmentation.name.clone());
     let without_model = fitted.filter(|name| plan.makes(SEGMENTS) && !models.contains_key(name)).collect();
     Ok(Summary {
+        unsteady: unsteady.collect(),
         without_model,
         out: out.root,
         release: published.release,

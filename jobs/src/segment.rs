@@ -3,6 +3,7 @@
 //! out depends on what goes in, bit for bit.
 
 pub mod balanced;
+pub mod bootstrap;
 pub mod bounded;
 pub mod drift;
 pub mod earlier;

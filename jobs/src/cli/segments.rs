@@ -179,7 +179,7 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
     let rules = published.need(SEGMENT_RULES).await?;
     let tables = BTreeMap::from([(SEGMENT_PROFILE, &profile), (SEGMENT_CATALOG, &catalog), (SEGMENT_RULES, &rules)]);
     let sql = format!(
-        "select fitted_as_of, explained, explained_without_limits, fidelity from {SEGMENT_CATALOG} where segmentation = '{name}' limit 1"
+        "select fitted_as_of, explained, explained_without_limits, fidelity, bootstrap_agreement, least_bootstrap_agreement from {SEGMENT_CATALOG} where segmentation = '{name}' limit 1"
     );
     let fitted = published.query(&tables, &sql).await?;
     let cell = |column: &str| fitted.iter().find_map(|row| field(row, column)).unwrap_or_default();
@@ -191,10 +191,12 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
         ("variance explained", cell("explained")),
         ("without size limits", cell("explained_without_limits")),
         ("fidelity of rules", cell("fidelity")),
+        ("bootstraps agree", cell("bootstrap_agreement")),
+        ("at the least", cell("least_bootstrap_agreement")),
     ]));
     text.push_str(&format!("\n{}\n", chart(groups)));
     let sql = format!(
-        "select profile.segment, catalog.label, profile.segment_share, profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
+        "select profile.segment, coalesce(catalog.label, concat('(', catalog.suggested, ')')) as label, profile.segment_share, profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
          from {SEGMENT_PROFILE} as profile left join {SEGMENT_CATALOG} as catalog on catalog.segmentation = profile.segmentation and catalog.segment = profile.segment \
          where profile.attribute = 'all' and profile.segmentation = '{name}' order by profile.segment"
     );

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::project::segment::Segmentation;
-use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_MODEL, SEGMENT_RULES};
+use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_MODEL, SEGMENT_PROFILE, SEGMENT_RULES};
 use crate::segment::balanced::Told;
 use crate::segment::earlier::Earlier;
 use crate::segment::rules::Rule;
@@ -39,6 +39,8 @@ pub struct Details {
     pub model: Told,
     pub fidelity: f64,
     pub rules: Vec<Rule>,
+    /// How far groups of other samples agree: the mean and the least adjusted Rand index.
+    pub bootstrap: Option<(f64, f64)>,
     /// What a later fit goes on from.
     pub earlier: Earlier,
 }
@@ -120,12 +122,19 @@ pub async fn told(
     engine: &Engine,
     project: &Project,
     model: Option<&Snapshot>,
+    profile: Option<&Snapshot>,
 ) -> Result<[(&'static str, RecordBatch); 2], Error> {
+    let suggested = match profile {
+        Some(table) => suggested(engine, project, table).await?,
+        None => BTreeMap::new(),
+    };
     let rows = match model {
         Some(table) => rows(engine, SEGMENT_MODEL, table).await?,
         None => Vec::new(),
     };
     let (mut groups, mut rules) = (Vec::new(), Vec::new());
+    let name =
+        |segmentation: &Segmentation, code: &str| suggested.get(&(segmentation.name.clone(), code.to_owned())).cloned();
     for segmentation in &project.segmentations {
         let row = rows.iter().find(|row| row.segmentation == segmentation.name);
         let details = row.and_then(|row| serde_json::from_str::<Details>(&row.details).ok());
@@ -138,6 +147,7 @@ pub async fn told(
                 label_zh: Some(group.label_zh.clone()),
                 share: None,
                 fitted: None,
+                suggested: name(segmentation, &group.name),
             })),
             (Some(details), Some(_)) => {
                 let codes = details.model.codes.iter().zip(&details.model.shares);
@@ -147,6 +157,7 @@ pub async fn told(
                     label: label(code).map(|group| group.label.clone()),
                     label_zh: label(code).map(|group| group.label_zh.clone()),
                     share: Some(*share),
+                    suggested: name(segmentation, code),
                     fitted: row.map(|row| (row.fitted_as_of, details.clone())),
                 }));
                 let numbered = (1..).zip(&details.rules);
@@ -165,6 +176,62 @@ struct Group<'a> {
     label_zh: Option<String>,
     share: Option<f64>,
     fitted: Option<(i32, Details)>,
+    suggested: Option<Suggested>,
+}
+
+/// What a group could be called, in English and Chinese: what it has much more often
+/// than others.
+#[derive(Clone, Debug, Default)]
+struct Suggested {
+    label: String,
+    label_zh: String,
+}
+
+/// Properties that a suggested name is made of.
+const MOST_PROPERTIES: usize = 2;
+
+async fn suggested(
+    engine: &Engine,
+    project: &Project,
+    profile: &Snapshot,
+) -> Result<BTreeMap<(String, String), Suggested>, Error> {
+    // Common in the group, clearly more so than elsewhere, and not by chance.
+    let sql = format!(
+        "select segmentation, segment, attribute, value from {SEGMENT_PROFILE} \
+         where attribute <> 'all' and value not in ('unknown', 'none', 'false') and over_index >= 1.5 and value_share >= 0.4 and p_value < 0.00001 \
+         order by segmentation, segment, z_score desc, attribute, value"
+    );
+    let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let mut names: BTreeMap<(String, String), Suggested> = BTreeMap::new();
+    for batch in &engine.query(vec![Relation::of_table(SEGMENT_PROFILE, profile)], &sql).await? {
+        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
+        for row in 0..batch.num_rows() {
+            let key = (text(0, row).to_owned(), text(1, row).to_owned());
+            let (attribute, value) = (text(2, row), text(3, row));
+            let used = found.entry(key.clone()).or_default();
+            // What defines the segmentation says nothing new.
+            if used.len() == MOST_PROPERTIES || used.iter().any(|other| other == attribute) || attribute == key.0 {
+                continue;
+            }
+            let Some(tag) = project.tags.get(attribute) else { continue };
+            used.push(attribute.to_owned());
+            let name = names.entry(key).or_default();
+            let is_flag = value == "true";
+            for (all, label, colon, and) in
+                [(&mut name.label, &tag.label, ": ", "; "), (&mut name.label_zh, &tag.label_zh, "：", "；")]
+            {
+                if !all.is_empty() {
+                    all.push_str(and);
+                }
+                all.push_str(label);
+                if !is_flag {
+                    all.push_str(colon);
+                    all.push_str(value);
+                }
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// A share as it is published: exact, with six digits.
@@ -184,8 +251,8 @@ fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
     let text = |of: &dyn Fn(&Group<'_>) -> Option<String>| -> ArrayRef {
         Arc::new(groups.iter().map(of).collect::<StringArray>())
     };
-    let share = |of: &dyn Fn(&Details) -> f64| {
-        shares(groups.iter().map(|group| group.fitted.as_ref().map(|(_, details)| of(details))))
+    let share = |of: &dyn Fn(&Details) -> Option<f64>| {
+        shares(groups.iter().map(|group| group.fitted.as_ref().and_then(|(_, details)| of(details))))
     };
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("segmentation", text(&|group| Some(group.segmentation.name.clone()))),
@@ -195,14 +262,18 @@ fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
         ("segment", text(&|group| Some(group.segment.clone()))),
         ("label", text(&|group| group.label.clone())),
         ("label_zh", text(&|group| group.label_zh.clone())),
+        ("suggested", text(&|group| group.suggested.as_ref().map(|name| name.label.clone()))),
+        ("suggested_zh", text(&|group| group.suggested.as_ref().map(|name| name.label_zh.clone()))),
         (
             "fitted_as_of",
             Arc::new(groups.iter().map(|group| group.fitted.as_ref().map(|(day, _)| *day)).collect::<Date32Array>()),
         ),
         ("fitted_share", shares(groups.iter().map(|group| group.share))),
-        ("explained", share(&|details| details.model.explained)),
-        ("explained_without_limits", share(&|details| details.model.explained_free)),
-        ("fidelity", share(&|details| details.fidelity)),
+        ("explained", share(&|details| Some(details.model.explained))),
+        ("explained_without_limits", share(&|details| Some(details.model.explained_free))),
+        ("fidelity", share(&|details| Some(details.fidelity))),
+        ("bootstrap_agreement", share(&|details| Some(details.bootstrap?.0))),
+        ("least_bootstrap_agreement", share(&|details| Some(details.bootstrap?.1))),
     ];
     made(columns)
 }

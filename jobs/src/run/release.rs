@@ -25,8 +25,8 @@ use crate::lake::{Change, Output};
 use crate::plan::{Plan, Standing};
 use crate::project::tag::Tag;
 use crate::project::{
-    COMPILED, CUTS, LOAD_SHAPES, Project, SEGMENT_GATES, SEGMENT_MODEL, SEGMENT_SAMPLE, SEGMENTS, SENSITIVE_TAGS,
-    STAGED, TAG_COUNTS, TAGS,
+    COMPILED, CUTS, LOAD_SHAPES, Project, SEGMENT_GATES, SEGMENT_MODEL, SEGMENT_PROFILE, SEGMENT_SAMPLE, SEGMENTS,
+    SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS,
 };
 use crate::state::{Area, Snapshot};
 use crate::tags::Edge;
@@ -88,7 +88,8 @@ pub async fn publish(
         ("lineage_edge", edges(lineage)?),
         ("audit_result", audits(&built.audits)?),
     ];
-    let of_segments = models::told(engine, project, built.tables.get(SEGMENT_MODEL)).await?;
+    let of_segments =
+        models::told(engine, project, built.tables.get(SEGMENT_MODEL), built.tables.get(SEGMENT_PROFILE)).await?;
     // Jobs that assign nobody leave those of the last one that did.
     let gates = match plan.makes(SEGMENTS) {
         true => Some((SEGMENT_GATES, gates::batch(&built.gates, plan.as_of)?)),

@@ -137,8 +137,7 @@ pub fn fit(asked: &Balanced, sample: &Sample, earlier: Option<&Earlier>) -> Resu
         return Err(FitError::NoFeatures);
     }
     let points = points(&scales, &values_used, &sample.weights);
-    let wanted = CLUSTERS.min(accounts / ROWS_PER_CLUSTER).max(asked.most_groups * 2).min(accounts);
-    let start = kmeans::start(&points, wanted, asked.seed);
+    let start = kmeans::start(&points, clusters_wanted(asked, accounts), asked.seed);
     if start.len() < asked.least_groups {
         return Err(FitError::TooAlike { kinds: start.len(), groups: asked.least_groups });
     }
@@ -346,7 +345,32 @@ fn code_number(code: &str) -> u64 {
     code.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0)
 }
 
+/// Groups made anew of other points on the same scales; `None` where there are too few.
+pub fn regrouped(asked: &Balanced, points: &Points, groups: usize, seed: u64) -> Option<Vec<usize>> {
+    let start = kmeans::start(points, clusters_wanted(asked, points.len()), seed);
+    if start.len() < groups {
+        return None;
+    }
+    let small = Small::of(points, &start);
+    let (_, merged) = bounded::merge(&small.clusters, &[groups]).into_iter().next()?;
+    let group_of = bounded::within(&small.clusters, &merged, groups, &asked.limits).unwrap_or(merged);
+    Some(small.nearest.iter().map(|cluster| group_of[*cluster]).collect())
+}
+
+/// Small clusters of so many rows.
+fn clusters_wanted(asked: &Balanced, rows: usize) -> usize {
+    CLUSTERS.min(rows / ROWS_PER_CLUSTER).max(asked.most_groups * 2).min(rows)
+}
+
 impl Model {
+    /// The first rows of a sample on its scales.
+    pub fn points(&self, asked: &Balanced, sample: &Sample, most_rows: usize) -> Points {
+        let known = asked.features.iter().zip(&sample.features);
+        let used: Vec<&Values> =
+            known.filter(|(feature, _)| !self.left_out.contains(&feature.name)).map(|(_, values)| values).collect();
+        points(&self.scales, &used, &sample.weights[..sample.weights.len().min(most_rows)])
+    }
+
     pub fn told(&self) -> Told {
         Told {
             codes: self.codes.clone(),
@@ -402,6 +426,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::segment::bootstrap;
     use crate::segment::scale::Transform;
 
     fn asked() -> Balanced {
@@ -453,6 +478,15 @@ mod tests {
         let model = fit(&asked(), &sample, None).expect("a model");
         assert_eq!(model.codes, ["g1", "g2", "g3", "g4", "g5"]);
         assert!((model.explained - model.explained_free).abs() < 1e-9);
+        // Whoever is in the sample, the clouds are the same.
+        let (mean, least) = bootstrap::agreement(&asked(), &sample, &model).expect("groups");
+        assert!(mean > 0.99 && least > 0.95, "{mean} {least}");
+        // A single cloud is cut here or there.
+        let one: Vec<(f64, f64)> = (0..400).map(|at| (f64::from(at * 7 % 400), f64::from(at * 31 % 400))).collect();
+        let one = self::sample(&one);
+        let cut = fit(&asked(), &one, None).expect("a model");
+        let (_, least) = bootstrap::agreement(&asked(), &one, &cut).expect("groups");
+        assert!(least < 0.9, "{least}");
         let of = |row: usize| model.codes[model.labels[row]].clone();
         sample.before = (0..rows.len()).map(|row| Some(of(row))).collect();
         let again = fit(&asked(), &sample, None).expect("a model");

@@ -1,5 +1,7 @@
 //! How alike the members of groups are, and how different the groups.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Points, square};
@@ -50,6 +52,13 @@ impl Indices {
 pub fn within(points: &Points, labels: &[usize], means: &Points) -> f64 {
     let squares = points.rows().zip(labels).map(|(row, label)| square(row, means.row(*label)));
     squares.zip(&points.weights).map(|(square, weight)| square * weight).sum()
+}
+
+/// The adjusted Rand index of two groupings, from how many rows each two groups share.
+pub fn agreement(counts: &BTreeMap<(usize, usize), i64>) -> Option<f64> {
+    let names: Vec<(String, String, i64)> =
+        counts.iter().map(|((one, other), count)| (one.to_string(), other.to_string(), *count)).collect();
+    kwhy_udfs::adjusted_rand_of(names.iter().map(|(one, other, count)| (one.as_str(), other.as_str(), *count)))
 }
 
 /// A row of weight w is w rows that lie on each other; those of a group of one alone

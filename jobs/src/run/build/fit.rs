@@ -20,6 +20,7 @@ use crate::run::models::{self, Details, Model};
 use crate::run::release::replace;
 use crate::segment::FitError;
 use crate::segment::balanced::{self, Sample};
+use crate::segment::bootstrap;
 use crate::segment::rules::{self, Words};
 use crate::segment::scale::{Feature, Transform, Values};
 use crate::segment::tree::{Kind, Trait};
@@ -71,15 +72,16 @@ impl Build<'_> {
             let fitted = tokio::task::spawn_blocking(move || {
                 let model = balanced::fit(&asked, &sample, earlier.as_ref())?;
                 let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
+                let agreement = bootstrap::agreement(&asked, &sample, &model);
                 if !is_by_rules {
-                    return Ok((model, rules));
+                    return Ok((model, rules, agreement));
                 }
                 let labels = rules.labels.clone();
-                Ok::<_, FitError>((model.by_labels(labels, &sample.weights, &asked.limits)?, rules))
+                Ok::<_, FitError>((model.by_labels(labels, &sample.weights, &asked.limits)?, rules, agreement))
             });
             let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
             let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
-            let (model, rules) = match fitted {
+            let (model, rules, bootstrap) = match fitted {
                 Err(error) if segmentation.is_optional => {
                     tracing::warn!(segmentation = segmentation.name, "no model: {error}");
                     continue;
@@ -87,8 +89,13 @@ impl Build<'_> {
                 fitted => fitted.map_err(|error| failed(error.to_string()))?,
             };
             check_names(segmentation, &model.codes)?;
-            let details =
-                Details { model: model.told(), fidelity: rules.fidelity, rules: rules.rules, earlier: model.earlier() };
+            let details = Details {
+                model: model.told(),
+                fidelity: rules.fidelity,
+                rules: rules.rules,
+                bootstrap,
+                earlier: model.earlier(),
+            };
             made.push(Model {
                 segmentation: segmentation.name.clone(),
                 fitted_as_of: Date32Type::from_naive_date(self.plan.as_of),
