@@ -10,10 +10,10 @@ use crate::support::{real_data, repository};
 
 /// splitmix64, as Vigna published it; `tests/peers/curve_functions.py` has it
 /// too.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -130,7 +130,7 @@ fn is_digest(list: &str, digest: &str) -> bool {
 }
 
 /// What `tests/peers/<name>.py` found: columns and rows.
-fn golden(name: &str) -> (Vec<String>, Vec<csv::StringRecord>) {
+pub fn golden(name: &str) -> (Vec<String>, Vec<csv::StringRecord>) {
     let file = repository().join(format!("tests/golden/{name}.csv.gz"));
     let file = flate2::read::GzDecoder::new(std::fs::File::open(file).expect("golden"));
     let mut file = csv::Reader::from_reader(file);

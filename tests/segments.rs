@@ -7,10 +7,13 @@ use std::process::Command;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use kwhy::segment::quality::Indices;
+use kwhy::segment::{Points, kmeans};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
+use crate::oracles::{Random, golden};
 use crate::support::{
     AS_OF, Cluster, assert_same, extends_small, kwhy, lake, output, query, run_daily, run_refit, succeed, tables,
 };
@@ -432,4 +435,41 @@ fn gates_hold_a_release_back_until_they_are_accepted() {
     assert!(code == Some(0) && told.contains("from_segment") && told.lines().count() > moved, "{told}");
     let (code, told) = compared(&["1", "99"]);
     assert!(code == Some(2) && told.contains("there is no release 99"), "{told}");
+}
+
+/// 60 sets of points, clustered and measured by scikit-learn from the same start: every
+/// row in the same cluster, every figure to 1e-9.
+#[test]
+fn k_means_is_what_an_independent_program_says() {
+    let (names, expected) = golden("kmeans");
+    assert_eq!((names.len(), expected.len()), (5, 60));
+    for (number, expected) in (0..).zip(&expected) {
+        let mut random = Random(90_000 + number);
+        let (clusters, features) = (2 + random.below(5), 1 + random.below(8));
+        let apart = if number % 2 == 0 { 400 } else { 20 };
+        let mut blobs: Vec<Vec<f64>> = Vec::new();
+        for cluster in 0..clusters {
+            blobs.push((0..features).map(|_| (cluster * apart + random.below(100)) as f64).collect());
+        }
+        let mut points = Points::new(features as usize);
+        for at in 0..20 * clusters + random.below(200) {
+            let blob = &blobs[(at % clusters) as usize];
+            let row: Vec<f64> = blob.iter().map(|middle| middle + (random.below(321) as f64 - 160.0) / 8.0).collect();
+            points.push(&row, 1.0);
+        }
+        let mut start = Points::new(points.features);
+        points.rows().take(clusters as usize).for_each(|row| start.push(row, 1.0));
+        let found = kmeans::lloyd(&points, &start, 300);
+        let labels: String = found.labels.iter().map(ToString::to_string).collect();
+        assert_eq!(labels, expected[4], "set {number}");
+        let indices = Indices::of(&points, &found.labels, clusters as usize);
+        let figures = [found.inertia, indices.silhouette, indices.davies_bouldin, indices.calinski_harabasz];
+        for ((name, figure), expected) in names.iter().zip(figures).zip(expected) {
+            let expected: f64 = expected.parse().expect("a number");
+            assert!(
+                (figure - expected).abs() <= 1e-9 * expected.abs(),
+                "{name} of set {number}: {figure}, not {expected}"
+            );
+        }
+    }
 }
