@@ -125,6 +125,7 @@ fn call(entry: &Entry) -> String {
         "country_code" => "'86'".to_owned(),
         "before" => "{p: peak_minute, q: account_id}".to_owned(),
         "after" => "{p: 600, q: account_id}".to_owned(),
+        "groups" => "{g: account_id, h: date}".to_owned(),
         "record" => "{p: peak_minute, q: date}".to_owned(),
         "points" => "{p1: peak_minute, p2: max_demand_w}".to_owned(),
         "salt" => "'pepper'".to_owned(),

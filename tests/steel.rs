@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -82,4 +83,42 @@ fn standard_profiles_are_a_table_of_reference() {
          where profile = 'H0' and (season, day_type) in (('winter', 'workday'), ('summer', 'sunday')) group by 1, 2 order by 1",
     );
     assert_eq!(households, [["summer", "sunday", "12:00"], ["winter", "workday", "19:30"]]);
+}
+
+/// Of the shapes that the days of the works have, the nearest standard profile is the
+/// one that a search by hand finds.
+#[test]
+fn shapes_of_days_know_the_nearest_standard_profile() {
+    let Some(data) = real_data("steel") else { return };
+    let (lake, out) = (lake(&data), TempDir::new().expect("folder"));
+    run(lake.path(), out.path());
+    let number = |text: &str| -> f64 { text.parse().expect("a number") };
+    let powers = query(
+        out.path(),
+        "select concat_ws(' ', profile, season, day_type), cast(left(start_time, 2) as int) * 2 + cast(substr(start_time, 4, 2) as int) / 30,
+           sum(cast(power_w as double)) from stg_standard_profiles group by 1, 2 order by 1, 2",
+    );
+    let mut profiles: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for row in &powers {
+        profiles.entry(&row[0]).or_default().push(number(&row[2]));
+    }
+    assert_eq!(profiles.len(), 99);
+    let shapes = query(out.path(), "select shape, profile, profile_distance, label from load_shape order by shape");
+    let shares = query(out.path(), "select shape, unnest(shares) from load_shape");
+    assert!(shapes.len() >= 20, "{shapes:?}");
+    for shape in &shapes {
+        let own: Vec<f64> = shares.iter().filter(|row| row[0] == shape[0]).map(|row| number(&row[1])).collect();
+        assert_eq!(own.len(), 48);
+        let distance = |profile: &Vec<f64>| {
+            let sum: f64 = profile.iter().sum();
+            own.iter().zip(profile).map(|(share, power)| (share - power / sum).abs()).sum::<f64>() / 2.0
+        };
+        let least = profiles.values().map(distance).fold(f64::INFINITY, f64::min);
+        assert!((number(&shape[2]) - least).abs() < 2e-6, "{shape:?}: {least}");
+        assert!((distance(&profiles[shape[1].as_str()]) - least).abs() < 1e-9, "{shape:?}: {least}");
+    }
+    // Nearly every day has a shape, and the works has some by day and some at rest.
+    let used = query(out.path(), "select shape_days, shapes, main_kind from account_load_shape_use");
+    assert!(number(&used[0][0]) >= 350.0 && number(&used[0][1]) >= 10.0, "{used:?}");
+    assert_eq!(used[0][2], "daytime");
 }

@@ -5,6 +5,7 @@
 pub mod balanced;
 pub mod bootstrap;
 pub mod bounded;
+mod candidate;
 pub mod drift;
 pub mod earlier;
 pub mod kmeans;

@@ -196,7 +196,7 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
     ]));
     text.push_str(&format!("\n{}\n", chart(groups)));
     let sql = format!(
-        "select profile.segment, coalesce(catalog.label, concat('(', catalog.suggested, ')')) as label, profile.segment_share, profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
+        "select profile.segment, coalesce(catalog.label, '(' || catalog.suggested || ')') as label, profile.segment_share, profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
          from {SEGMENT_PROFILE} as profile left join {SEGMENT_CATALOG} as catalog on catalog.segmentation = profile.segmentation and catalog.segment = profile.segment \
          where profile.attribute = 'all' and profile.segmentation = '{name}' order by profile.segment"
     );

@@ -6,20 +6,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bounded::{self, Limits};
+use super::candidate::{Candidate, Few, Small, best};
 use super::earlier::Earlier;
-use super::quality::{Indices, silhouette, within};
-use super::scale::{Feature, Scale, Values, lists, short};
+use super::quality::{Indices, within};
+use super::scale::{Feature, Scale, Values, lists};
 use super::{FitError, Points, kmeans, matching};
 
 /// Small clusters that groups are made of.
 const CLUSTERS: usize = 200;
 /// Rows of the sample for each of them at the least.
 const ROWS_PER_CLUSTER: usize = 8;
-/// Steps of k-means for the small clusters, whose borders matter little.
-const CLUSTER_STEPS: usize = 15;
 const STEPS: usize = 100;
-/// Rows that are compared with each other for the silhouette.
-const SILHOUETTE_ROWS: usize = 2_000;
 /// A group is an earlier one where they share so much of the smaller of both.
 const LEAST_SHARED: f64 = 0.5;
 /// Groups made anew take the place of earlier ones where their silhouette is better
@@ -100,19 +97,6 @@ impl Told {
     pub fn indices(&self) -> Option<Indices> {
         self.choices.iter().find(|choice| choice.is_chosen)?.indices
     }
-}
-
-/// Small clusters of the points: their centres, and the nearest of each point.
-struct Small {
-    clusters: Points,
-    nearest: Vec<usize>,
-}
-
-/// A number of groups whose limits can be kept.
-struct Candidate {
-    groups: usize,
-    group_of: Vec<usize>,
-    indices: Indices,
 }
 
 /// Fits a model to a sample. It goes on from an earlier model of the same features
@@ -208,88 +192,6 @@ fn points(scales: &[Scale], values: &[&Values], weights: &[f64]) -> Points {
         points.push(&row_values, *weight);
     }
     points
-}
-
-fn rounded(mut points: Points) -> Points {
-    points.values.iter_mut().for_each(|value| *value = short((*value * 1e6).round() / 1e6));
-    points
-}
-
-/// The rows that the silhouette is made of.
-struct Few(Points);
-
-impl Few {
-    fn of(points: &Points) -> Self {
-        let rows = points.len().min(SILHOUETTE_ROWS);
-        Self(Points {
-            features: points.features,
-            values: points.values[..rows * points.features].to_vec(),
-            weights: points.weights[..rows].to_vec(),
-        })
-    }
-}
-
-impl Small {
-    fn of(points: &Points, start: &Points) -> Self {
-        let mut clusters = rounded(kmeans::lloyd(points, start, CLUSTER_STEPS).centres);
-        // As accounts will be assigned: to the nearest of what is written down.
-        let (nearest, _) = kmeans::assign(points, &clusters);
-        clusters.weights = points.means(&nearest, clusters.len()).weights;
-        Self { clusters, nearest }
-    }
-
-    /// What so many groups come to that start from these.
-    fn candidate(
-        &self,
-        asked: &Balanced,
-        points: &Points,
-        Few(few): &Few,
-        start: &[usize],
-        groups: usize,
-    ) -> (Option<Candidate>, Choice) {
-        // Where everybody is in the sample, its shares are those of all.
-        let is_whole = points.weights.iter().all(|weight| *weight == 1.0);
-        let narrow = if is_whole { asked.limits } else { asked.limits.of_sample(points.len()) };
-        let limits = if narrow.allow(groups) { narrow } else { asked.limits };
-        let found = bounded::within(&self.clusters, start, groups, &limits.with_room())
-            .or_else(|| bounded::within(&self.clusters, start, groups, &limits));
-        let sizes = self.clusters.means(found.as_deref().unwrap_or(start), groups).weights;
-        let all: f64 = sizes.iter().sum();
-        let (least, most) =
-            sizes.iter().fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(*size), most.max(*size)));
-        let indices = found.as_ref().map(|group_of| {
-            let labels: Vec<usize> = self.nearest.iter().map(|cluster| group_of[*cluster]).collect();
-            Indices {
-                silhouette: silhouette(few, &labels[..few.len()], groups),
-                ..Indices::of_means(points, &labels, groups)
-            }
-        });
-        let choice = Choice {
-            groups,
-            indices,
-            least_share: least / all,
-            most_share: most / all,
-            is_earlier: false,
-            is_chosen: false,
-        };
-        (found.zip(indices).map(|(group_of, indices)| Candidate { groups, group_of, indices }), choice)
-    }
-}
-
-/// The candidate that stands best in the panel: by the sum of its places in the four
-/// orders; of equals the one of fewer groups.
-fn best(candidates: Vec<Candidate>) -> Option<Candidate> {
-    let orders: [fn(&Indices) -> f64; 4] = [
-        |indices| -indices.silhouette,
-        |indices| indices.davies_bouldin,
-        |indices| -indices.calinski_harabasz,
-        |indices| -indices.explained,
-    ];
-    let place =
-        |of: fn(&Indices) -> f64, own: &Indices| candidates.iter().filter(|other| of(&other.indices) < of(own)).count();
-    let score = |own: &Candidate| orders.iter().map(|of| place(*of, &own.indices)).sum::<usize>();
-    let scores: Vec<(usize, usize)> = candidates.iter().map(|own| (score(own), own.groups)).collect();
-    candidates.into_iter().zip(scores).min_by_key(|(_, score)| *score).map(|(candidate, _)| candidate)
 }
 
 /// The share of the variance between groups, and that of as many groups of any size.

@@ -202,9 +202,9 @@ mod tests {
     fn day(base: f64, bumps: &[(usize, f64)]) -> Vec<f64> {
         let mut day = vec![base; 48];
         for (hour, height) in bumps {
-            for at in 0..48usize {
+            for (at, point) in day.iter_mut().enumerate() {
                 let far = at.abs_diff(hour * 2) as f64;
-                day[at] += height * libm::exp(-far * far / 8.0);
+                *point += height * libm::exp(-far * far / 8.0);
             }
         }
         let sum: f64 = day.iter().sum();
