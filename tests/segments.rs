@@ -473,3 +473,42 @@ fn k_means_is_what_an_independent_program_says() {
         }
     }
 }
+
+/// Days that have their shape keep it: another date codes none of them again, and a
+/// month is a unit of its own.
+#[test]
+fn shapes_of_old_days_stand() {
+    let (project, out) = (TempDir::new().expect("folder"), TempDir::new().expect("folder"));
+    std::fs::write(project.path().join("project.toml"), extends_small()).expect("project");
+    std::fs::create_dir_all(project.path().join("jobs")).expect("folder");
+    for (job, build) in
+        [("shapes", "\"load_shape\", \"account_load_shape_day\""), ("codes", "\"account_load_shape_day\"")]
+    {
+        let text = format!("label = \"x\"\nbuild = [{build}]\nmemory_mib = 1024\nrows_per_unit = 200_000\n");
+        std::fs::write(project.path().join(format!("jobs/{job}.toml")), text).expect("a job");
+    }
+    let run = |job: &str, as_of: &str, out: &Path| {
+        let mut command = kwhy();
+        command.args(["run", job, "--buckets", "2", "--as-of", as_of, "--lake"]).arg(lake()).arg("--out").arg(out);
+        succeed(command.arg("--project").arg(project.path()))
+    };
+    run("shapes", "2026-02-20", out.path());
+    let codes = "select account_id, date, shape, kind from account_load_shape_day order by 1, 2";
+    let before = query(out.path(), codes);
+    assert!(before.len() > 10_000, "{}", before.len());
+    let shown = run("codes", AS_OF, out.path());
+    let line = shown.lines().find(|line| line.contains("load days")).expect("a line of load days");
+    let cells: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(cells[2], cells[3], "units and units that stood: {line}");
+    let months = query(out.path(), "select count(distinct date_trunc('month', date)) from account_load_day");
+    let units =
+        "select count(distinct unit) from run_ledger where table_name = 'account_load_shape_day' and rows_out > 0";
+    let (months, units): (usize, usize) =
+        (months[0][0].parse().expect("a number"), query(out.path(), units)[0][0].parse().expect("a number"));
+    assert!(months >= 2 && units == 2 * months, "{units} units of {months} months");
+    assert_eq!(query(out.path(), codes), before);
+    // Before there is a dictionary no day has a shape.
+    let other = TempDir::new().expect("folder");
+    run("codes", AS_OF, other.path());
+    assert_eq!(query(other.path(), "select count(*) from account_load_shape_day")[0][0], "0");
+}

@@ -95,6 +95,8 @@ pub struct Step {
     /// Its units cover other buckets than their rows belong to.
     pub is_scattered: bool,
     pub month_of: Option<String>,
+    /// Its units are months of buckets.
+    pub is_monthly: bool,
     /// Business time of its rows, for those who read them.
     pub time: Option<String>,
     pub folds: Option<Folds>,
@@ -302,6 +304,7 @@ impl Planner<'_> {
             buckets: self.buckets,
             is_scattered: false,
             month_of: None,
+            is_monthly: false,
             time: contract.time.clone(),
             folds: None,
             is_landing: false,
@@ -347,7 +350,7 @@ impl Planner<'_> {
         });
         let work = match (direct, model.scope) {
             (Some(source), _) => Work::Files { source },
-            (None, Scope::Bucket | Scope::Scatter) => Work::Bucket,
+            (None, Scope::Bucket | Scope::Month | Scope::Scatter) => Work::Bucket,
             (None, Scope::Whole) => Work::Whole,
             (None, Scope::Driver) => Work::Driver,
         };
@@ -371,9 +374,10 @@ impl Planner<'_> {
                 Some(_) => self.buckets.div_ceil(ACCOUNT_BUCKETS_PER_BUCKET),
                 None => self.buckets,
             },
-            bucket_by: matches!(model.scope, Scope::Bucket | Scope::Scatter)
+            bucket_by: matches!(model.scope, Scope::Bucket | Scope::Month | Scope::Scatter)
                 .then(|| model.bucket_by.unwrap_or_else(|| "account_id".to_owned())),
             is_scattered: model.scope == Scope::Scatter,
+            is_monthly: model.scope == Scope::Month,
             is_landing: model.name.starts_with(LANDED),
             is_versioned: false,
             has_snapshots: false,

@@ -79,7 +79,19 @@ pub fn units(
                 });
                 unit(format!("{} {}/{count}", step.name, bucket + 1), Some(bucket), files.collect())
             };
-            (0..count).map(of).collect()
+            if !step.is_monthly {
+                return (0..count).map(of).collect();
+            }
+            (0..count)
+                .flat_map(|bucket| {
+                    months(of(bucket), tables)
+                        .into_iter()
+                        .map(|(month, files)| {
+                            unit(format!("{} {}/{count} {month}", step.name, bucket + 1), Some(bucket), files)
+                        })
+                        .collect::<Vec<_>>()
+                })
+                .collect()
         }
         Work::Driver => Vec::new(),
         Work::Whole => {
@@ -89,6 +101,26 @@ pub fn units(
             vec![unit(step.name.clone(), None, files.collect())]
         }
     }
+}
+
+/// The files of each month of a unit: of tables that lie in months those of the month,
+/// of others all.
+fn months(unit: Unit, tables: &Tables) -> BTreeMap<String, BTreeMap<String, Arc<Vec<PinnedFile>>>> {
+    let place = |name: &str| {
+        let table = tables.get(name)?;
+        table.partition.iter().position(|field| field.name() == "month")
+    };
+    let month = |name: &str, file: &PinnedFile| file.partition[place(name)?].clone();
+    let all = unit.files.iter().flat_map(|(name, files)| files.iter().filter_map(|file| month(name, file)));
+    let all: BTreeSet<String> = all.collect();
+    let of = |wanted: &String| {
+        let files = unit.files.iter().map(|(name, files)| {
+            let kept = |file: &&PinnedFile| place(name).is_none() || month(name, file).as_ref() == Some(wanted);
+            (name.clone(), Arc::new(files.iter().filter(kept).cloned().collect::<Vec<_>>()))
+        });
+        files.collect()
+    };
+    all.iter().map(|wanted| (wanted.clone(), of(wanted))).collect()
 }
 
 /// The files of one bucket, or all files of a table that is not bucketed.

@@ -31,6 +31,9 @@ pub enum Layer {
 pub enum Scope {
     /// One bucket: of accounts, or of what the table is kept together by.
     Bucket,
+    /// One bucket and one month: rows of a month are made of rows of that month alone,
+    /// whatever the date of the run.
+    Month,
     /// One bucket of something else, whose rows belong to many buckets of its own.
     Scatter,
     /// All rows at once: for totals over small tables.
@@ -106,7 +109,12 @@ impl ModelContract {
             if key.is_empty() {
                 root.mistake(root.span(), "`key` names no column");
             }
-            let scopes = [("bucket", Scope::Bucket), ("scatter", Scope::Scatter), ("whole", Scope::Whole)];
+            let scopes = [
+                ("bucket", Scope::Bucket),
+                ("month", Scope::Month),
+                ("scatter", Scope::Scatter),
+                ("whole", Scope::Whole),
+            ];
             let mut scope = root.choice("scope", &scopes);
             let bucket_by = root.text("bucket_by");
             match (&bucket_by, scope) {
@@ -115,6 +123,10 @@ impl ModelContract {
                 }
                 (Some(_), None) => scope = Some(Scope::Bucket),
                 _ => {}
+            }
+            let month_of = root.text("month_of").map(toml::Spanned::into_inner);
+            if scope == Some(Scope::Month) && month_of.is_none() {
+                root.mistake(root.span(), "`scope = \"month\"` needs `month_of`, the date whose months are apart");
             }
             let columns = (root.text("delivered_rows"), root.text("distinct_rows"));
             let folds = match columns {
@@ -144,7 +156,7 @@ impl ModelContract {
                 scope,
                 bucket_by: bucket_by.map(toml::Spanned::into_inner),
                 time: root.text("time").map(toml::Spanned::into_inner),
-                month_of: root.text("month_of").map(toml::Spanned::into_inner),
+                month_of,
                 label: label?.into_inner(),
             })
         })

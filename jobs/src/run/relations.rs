@@ -149,7 +149,8 @@ impl Scene<'_> {
         // Settling reads every row; all others see the rows of their date.
         let sql = match contract {
             Some(contract) => visible_source(&rows, &columns, contract),
-            None => visible(&rows, self.time_of(name)),
+            // A month stays as it is whatever the date: its readers see what counts.
+            None => visible(&rows, self.time_of(name).filter(|_| !step.is_monthly)),
         };
         let plan = self.bind(context, name, &sql, &mut names.recipe).await?;
         add_view(context, name, plan)
