@@ -300,7 +300,7 @@ fn segmentations_that_cannot_be() {
     let release = || query(out.path(), "select max(release) from releases");
     let before = release();
     let energy = "[[feature]]\nsql = \"energy_12m_kwh\"\n";
-    let cases: [(&str, String, i32, &[&str]); 12] = [
+    let cases: [(&str, String, i32, &[&str]); 13] = [
         ("daily", format!("explain = [\"open_date\"]\n{HEAD}{energy}"), 2, &["`open_date` is a date", "global.toml:1"]),
         (
             "daily",
@@ -316,6 +316,12 @@ fn segmentations_that_cannot_be() {
             &["no number of groups from 3 to 7", "global.toml:4"],
         ),
         ("daily", format!("{HEAD}[groups]\nmost = 9\n{energy}"), 2, &["from 2 to 7"]),
+        (
+            "daily",
+            format!("{HEAD}{energy}[[group]]\nname = \"it's\"\nlabel = \"x\"\nlabel_zh = \"x\"\n"),
+            2,
+            &["no name of a group"],
+        ),
         ("daily", format!("{HEAD}[gates]\nleast_agreement = 80\n{energy}"), 2, &["`least_agreement` is at most 1"]),
         ("daily", format!("{HEAD}[gates]\nleast_agrement = 0.8\n{energy}"), 2, &["least_agrement", "global.toml:5"]),
         (
@@ -386,8 +392,15 @@ fn gates_hold_a_release_back_until_they_are_accepted() {
     // Fitted anew a day later, groups go on from those before.
     succeed(&mut run_later("refit", out.path()));
     let gates = ask("select gate, is_kept from segment_gate order by gate");
-    let all =
-        ["least_agreement", "least_fidelity", "least_percent", "most_percent", "most_ratio", "most_worse_percent"];
+    let all = [
+        "least_agreement",
+        "least_fidelity",
+        "least_percent",
+        "most_lost_percent",
+        "most_percent",
+        "most_ratio",
+        "most_worse_percent",
+    ];
     assert_eq!(gates, kept(&all));
     let same = ask(
         "select sum(accounts) filter (where from_segment = to_segment), sum(accounts) from segment_migration where segmentation = 'global'",

@@ -119,7 +119,7 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let build = build::Build::new(&engine, &project, &out, &sources, &plan, ledger.sequence(), progress);
     let accepted = gates::Accepted::of(&engine, &out, request.as_of, &request.accept).await?;
     let outcome = match build.run(&mut ledger).await {
-        Ok(built) => match gates::pass(&engine, &project, &built.tables, &accepted).await {
+        Ok(built) => match gates::pass(&engine, &project, &built.tables, request.as_of, &accepted).await {
             Ok(gates) => {
                 let built = build::Built { gates, ..built };
                 release::publish(&engine, &out, &project, &plan, &ledger, built, &lineage).await

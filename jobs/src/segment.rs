@@ -41,6 +41,13 @@ fn percents(shares: &[f64]) -> String {
     shares.iter().map(|share| format!("{:.1} %", share * 100.0)).collect::<Vec<_>>().join(", ")
 }
 
+impl FitError {
+    /// The lake has no such accounts, or knows nothing of them.
+    pub fn is_for_want_of_data(&self) -> bool {
+        matches!(self, Self::TooFew { .. } | Self::Unknown { .. } | Self::NoFeatures)
+    }
+}
+
 /// The sizes that numbers of groups come to.
 fn tried(choices: &[Choice]) -> String {
     let told = |choice: &Choice| {
@@ -89,6 +96,14 @@ impl Points {
 
     pub fn weight(&self) -> f64 {
         self.weights.iter().sum()
+    }
+
+    /// At most so many rows, spread evenly over all, and their places.
+    pub fn spread(&self, most: usize) -> (Vec<usize>, Points) {
+        let rows: Vec<usize> = (0..self.len()).step_by(self.len().div_ceil(most).max(1)).collect();
+        let mut few = Points::new(self.features);
+        rows.iter().for_each(|row| few.push(self.row(*row), self.weights[*row]));
+        (rows, few)
     }
 
     /// The weighted mean of the rows of each group, 0 of a group without rows.

@@ -25,6 +25,15 @@ const MOST_GROUPS: usize = 7;
 /// The group of accounts that no rule covers.
 pub const UNKNOWN: &str = "unknown";
 
+/// Columns of `customer_segments` beside segmentations.
+const RESERVED: [&str; 3] = ["account_id", "as_of", "bucket"];
+
+/// What can stand in SQL as it is.
+fn is_word(name: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    !name.is_empty() && name.chars().all(is_letter)
+}
+
 /// `sql/segments/<name>.toml`.
 #[derive(Clone, Debug)]
 pub struct Segmentation {
@@ -52,10 +61,14 @@ pub struct Gates {
     pub least_fidelity: f64,
     /// How much worse an index of likeness may be than that of the model before.
     pub most_worse_percent: f64,
+    /// Of the accounts that had a group those that have none now, whether they left or
+    /// nothing is known of them any more.
+    pub most_lost_percent: f64,
 }
 
 impl Gates {
-    const DEFAULT: Self = Self { least_agreement: 0.8, least_fidelity: 0.7, most_worse_percent: 20.0 };
+    const DEFAULT: Self =
+        Self { least_agreement: 0.8, least_fidelity: 0.7, most_worse_percent: 20.0, most_lost_percent: 20.0 };
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +103,13 @@ pub struct Group {
 impl Segmentation {
     pub fn parse(name: &str, file: &str, text: &str) -> Result<Self, Mistakes> {
         Document::read(file, text, |root| {
+            let is_number = name.starts_with(|c: char| c.is_ascii_digit());
+            if !is_word(name) || is_number || RESERVED.contains(&name) {
+                root.mistake(
+                    root.span(),
+                    format!("`{name}` cannot be a column: small letters, digits and _, and not one that accounts have"),
+                );
+            }
             let label = root.required_text("label").map(Spanned::into_inner);
             let label_zh = root.required_text("label_zh").map(Spanned::into_inner);
             let methods = [("rules", false), ("balanced_kmeans", true)];
@@ -203,6 +223,12 @@ fn groups(root: &Section<'_>, is_fitted: bool) -> Vec<Group> {
         };
         section.finish();
         if let (Some(name), Some(label), Some(label_zh), Some(when)) = (name, label, label_zh, when) {
+            if !is_word(name.get_ref()) {
+                section.mistake(
+                    name.span(),
+                    format!("`{}` is no name of a group: small letters, digits and _", name.get_ref()),
+                );
+            }
             if groups.iter().any(|group| group.name == *name.get_ref()) {
                 section.mistake(name.span(), format!("group `{}` stands here twice", name.get_ref()));
             }
@@ -221,6 +247,7 @@ fn gates(root: &Section<'_>) -> Gates {
         gates.least_agreement = number(&section, "least_agreement", gates.least_agreement);
         gates.least_fidelity = number(&section, "least_fidelity", gates.least_fidelity);
         gates.most_worse_percent = number(&section, "most_worse_percent", gates.most_worse_percent);
+        gates.most_lost_percent = number(&section, "most_lost_percent", gates.most_lost_percent);
         section.finish();
         if gates.least_agreement > 1.0 || !(0.0..=1.0).contains(&gates.least_fidelity) || gates.most_worse_percent < 0.0
         {

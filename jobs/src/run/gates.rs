@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBa
 use arrow::datatypes::{Date32Type, Int64Type};
 use chrono::NaiveDate;
 
-use super::models::{Details, details, made, millionths};
+use super::models::{Details, Model, made, millionths, rows};
 use super::release::{last_release, release_table};
 use crate::engine::Engine;
 use crate::engine::relation::Relation;
@@ -25,6 +25,7 @@ const SIZES: [&str; 3] = ["least_percent", "most_percent", "most_ratio"];
 const AGREEMENT: &str = "least_agreement";
 const FIDELITY: &str = "least_fidelity";
 const WORSE: &str = "most_worse_percent";
+const LOST: &str = "most_lost_percent";
 
 /// A bound, and what the release came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +56,7 @@ impl Gate {
 /// Names that can be accepted are those of gates.
 pub fn check_names(project: &Project, accepted: &[String]) -> Result<(), Error> {
     let of = |segmentation: &Segmentation| {
-        let keys = SIZES.into_iter().chain([AGREEMENT, FIDELITY, WORSE]);
+        let keys = SIZES.into_iter().chain([AGREEMENT, LOST, FIDELITY, WORSE]);
         keys.map(|key| name(segmentation, key)).collect::<Vec<_>>()
     };
     let known: Vec<String> = fitted(&project.segmentations).flat_map(|(segmentation, _)| of(segmentation)).collect();
@@ -113,14 +114,15 @@ pub async fn pass(
     engine: &Engine,
     project: &Project,
     tables: &Tables,
+    as_of: NaiveDate,
     accepted: &Accepted,
 ) -> Result<Vec<Gate>, Error> {
     let Some(migration) = tables.get(SEGMENT_MIGRATION) else { return Ok(Vec::new()) };
     let mut models = Vec::new();
     for table in [SEGMENT_MODEL, PREVIOUS_MODEL] {
         models.push(match tables.get(table) {
-            Some(snapshot) => details(engine, table, snapshot).await?,
-            None => BTreeMap::new(),
+            Some(snapshot) => rows(engine, table, snapshot).await?,
+            None => Vec::new(),
         });
     }
     let mut found = Vec::new();
@@ -131,8 +133,18 @@ pub async fn pass(
         );
         let rows = engine.query(vec![Relation::of_table(SEGMENT_MIGRATION, migration)], &sql).await?;
         let moves: Vec<Move> = rows.iter().flat_map(moves).collect();
-        let [model, before] = [0, 1].map(|at: usize| models[at].get(&segmentation.name));
-        for (key, value, bound) in of(segmentation, fitting, &moves, model, before) {
+        let of_name = |models: &Vec<Model>| models.iter().find(|row| row.segmentation == segmentation.name).cloned();
+        let (model, before) = (of_name(&models[0]), of_name(&models[1]));
+        // What a model is like was seen when it was made.
+        let is_new = model.as_ref().is_some_and(|row| row.fitted_as_of == Date32Type::from_naive_date(as_of));
+        let is_same = model.as_ref().map(|row| &row.fingerprint) == before.as_ref().map(|row| &row.fingerprint);
+        let told = |row: &Option<Model>| row.as_ref().and_then(Model::details);
+        let (model, before) = (told(&model), told(&before).filter(|_| is_same));
+        for (key, value, bound) in of(segmentation, fitting, &moves, model.as_ref(), before.as_ref().filter(|_| is_new))
+        {
+            if key == FIDELITY && !is_new {
+                continue;
+            }
             let name = name(segmentation, key);
             let is_accepted = accepted.has(&name, value);
             found.push(Gate { name, segmentation: segmentation.name.clone(), key, value, bound, is_accepted });
@@ -191,11 +203,17 @@ fn of(
     if let Some(agreement) = kwhy_udfs::adjusted_rand_of(common) {
         found.push((AGREEMENT, agreement, segmentation.gates.least_agreement));
     }
+    let had: i64 = moves.iter().filter(|(from, ..)| from.is_some()).map(|(.., accounts)| accounts).sum();
+    let lost: i64 =
+        moves.iter().filter(|(from, to, _)| from.is_some() && to.is_none()).map(|(.., accounts)| accounts).sum();
+    if had > 0 {
+        found.push((LOST, 100.0 * lost as f64 / had as f64, segmentation.gates.most_lost_percent));
+    }
     if let Some(model) = model {
         found.push((FIDELITY, model.fidelity, segmentation.gates.least_fidelity));
     }
-    // Of other features the indices are others too.
-    let is_same = |before: &&Details| model.is_some_and(|model| model.is_of_same_features(before));
+    // Of another number of groups the indices are others too.
+    let is_same = |before: &&Details| model.is_some_and(|model| model.model.codes.len() == before.model.codes.len());
     if let (Some(now), Some(before)) = (
         model.and_then(|model| model.model.indices()),
         before.filter(is_same).and_then(|before| before.model.indices()),
@@ -209,7 +227,8 @@ fn of(
 fn worse_percent(before: &Indices, now: &Indices) -> f64 {
     let loss = |before: f64, now: f64| if before.abs() > 1e-9 { 100.0 * (before - now) / before.abs() } else { 0.0 };
     let losses = [
-        loss(before.silhouette, now.silhouette),
+        // It may be near 0: its distance from the best there is.
+        100.0 * (before.silhouette - now.silhouette) / (1.0 - before.silhouette).max(1e-9),
         -loss(before.davies_bouldin, now.davies_bouldin),
         loss(before.explained, now.explained),
     ];

@@ -45,12 +45,10 @@ pub struct Details {
     pub earlier: Earlier,
 }
 
-impl Details {
-    /// Whether its figures can be compared with those of another model.
-    pub fn is_of_same_features(&self, other: &Self) -> bool {
-        let names =
-            |details: &Self| details.earlier.scales.iter().map(|scale| scale.source().to_owned()).collect::<Vec<_>>();
-        names(self) == names(other)
+impl Model {
+    /// `None` where it was written by another version.
+    pub fn details(&self) -> Option<Details> {
+        serde_json::from_str(&self.details).ok()
     }
 }
 
@@ -74,8 +72,7 @@ pub async fn fingerprints(engine: &Engine, table: &Snapshot) -> Result<BTreeMap<
 /// What there is to tell of each model of a table, by segmentation.
 pub async fn details(engine: &Engine, name: &str, table: &Snapshot) -> Result<BTreeMap<String, Details>, Error> {
     let rows = rows(engine, name, table).await?;
-    let read = |row: Model| Some((row.segmentation, serde_json::from_str(&row.details).ok()?));
-    Ok(rows.into_iter().filter_map(read).collect())
+    Ok(rows.into_iter().filter_map(|row| Some((row.segmentation.clone(), row.details()?))).collect())
 }
 
 /// All models of a table.

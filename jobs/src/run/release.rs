@@ -88,8 +88,12 @@ pub async fn publish(
         ("lineage_edge", edges(lineage)?),
         ("audit_result", audits(&built.audits)?),
     ];
-    let of_segments =
-        models::told(engine, project, built.tables.get(SEGMENT_MODEL), built.tables.get(SEGMENT_PROFILE)).await?;
+    // Of jobs that make none the one that stands.
+    let profile = match (built.tables.get(SEGMENT_PROFILE), &last) {
+        (None, Some(last)) => release_table(out, last, SEGMENT_PROFILE).await?,
+        (found, _) => found.cloned(),
+    };
+    let of_segments = models::told(engine, project, built.tables.get(SEGMENT_MODEL), profile.as_ref()).await?;
     // Jobs that assign nobody leave those of the last one that did.
     let gates = match plan.makes(SEGMENTS) {
         true => Some((SEGMENT_GATES, gates::batch(&built.gates, plan.as_of)?)),

@@ -209,7 +209,9 @@ fn explained(points: &Points, labels: &[usize], groups: usize) -> (f64, f64) {
 /// feature, from the largest down.
 fn codes(labels: &[usize], sizes: &[f64], sample: &Sample, points: &Points) -> Vec<String> {
     let groups = sizes.len();
-    let mut earlier: Vec<&str> = sample.before.iter().flatten().map(String::as_str).collect();
+    // Of a segmentation that was made by rules before, groups have other names.
+    let is_code = |code: &&str| code.strip_prefix('g').is_some_and(|number| number.parse::<u32>().is_ok());
+    let mut earlier: Vec<&str> = sample.before.iter().flatten().map(String::as_str).filter(is_code).collect();
     earlier.sort_unstable_by_key(|code| (code_number(code), *code));
     earlier.dedup();
     let mut shared = vec![vec![0.0; earlier.len()]; groups];
@@ -265,12 +267,12 @@ fn clusters_wanted(asked: &Balanced, rows: usize) -> usize {
 }
 
 impl Model {
-    /// The first rows of a sample on its scales.
-    pub fn points(&self, asked: &Balanced, sample: &Sample, most_rows: usize) -> Points {
+    /// A sample on its scales.
+    pub fn points(&self, asked: &Balanced, sample: &Sample) -> Points {
         let known = asked.features.iter().zip(&sample.features);
         let used: Vec<&Values> =
             known.filter(|(feature, _)| !self.left_out.contains(&feature.name)).map(|(_, values)| values).collect();
-        points(&self.scales, &used, &sample.weights[..sample.weights.len().min(most_rows)])
+        points(&self.scales, &used, &sample.weights)
     }
 
     pub fn told(&self) -> Told {

@@ -17,7 +17,7 @@ const MOST_ROWS: usize = 3_000;
 /// The mean and the least of the adjusted Rand indices of as many samples; `None` of a
 /// model whose groups cannot be made of them.
 pub fn agreement(asked: &Balanced, sample: &Sample, model: &Model) -> Option<(f64, f64)> {
-    let all = model.points(asked, sample, MOST_ROWS);
+    let (places, all) = model.points(asked, sample).spread(MOST_ROWS);
     let mut indices = Vec::new();
     for round in 0..ROUNDS {
         let mut draws = vec![0u32; all.len()];
@@ -31,7 +31,7 @@ pub fn agreement(asked: &Balanced, sample: &Sample, model: &Model) -> Option<(f6
         let Some(labels) = regrouped(asked, &drawn, model.codes.len(), round + 1) else { continue };
         let mut counts: BTreeMap<(usize, usize), i64> = BTreeMap::new();
         for (row, label) in rows.iter().zip(&labels) {
-            *counts.entry((model.labels[*row], *label)).or_default() += i64::from(draws[*row]);
+            *counts.entry((model.labels[places[*row]], *label)).or_default() += i64::from(draws[*row]);
         }
         indices.extend(quality::agreement(&counts));
     }

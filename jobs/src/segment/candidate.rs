@@ -28,17 +28,14 @@ fn rounded(mut points: Points) -> Points {
     points
 }
 
-/// The rows that the silhouette is made of.
-pub struct Few(Points);
+/// The rows that the silhouette is made of, and their places: spread over all, since rows
+/// that come first stand for others than those at the end.
+pub struct Few(Vec<usize>, Points);
 
 impl Few {
     pub fn of(points: &Points) -> Self {
-        let rows = points.len().min(SILHOUETTE_ROWS);
-        Self(Points {
-            features: points.features,
-            values: points.values[..rows * points.features].to_vec(),
-            weights: points.weights[..rows].to_vec(),
-        })
+        let (rows, few) = points.spread(SILHOUETTE_ROWS);
+        Self(rows, few)
     }
 }
 
@@ -56,7 +53,7 @@ impl Small {
         &self,
         asked: &Balanced,
         points: &Points,
-        Few(few): &Few,
+        Few(rows, few): &Few,
         start: &[usize],
         groups: usize,
     ) -> (Option<Candidate>, Choice) {
@@ -73,7 +70,7 @@ impl Small {
         let indices = found.as_ref().map(|group_of| {
             let labels: Vec<usize> = self.nearest.iter().map(|cluster| group_of[*cluster]).collect();
             Indices {
-                silhouette: silhouette(few, &labels[..few.len()], groups),
+                silhouette: silhouette(few, &rows.iter().map(|row| labels[*row]).collect::<Vec<_>>(), groups),
                 ..Indices::of_means(points, &labels, groups)
             }
         });

@@ -131,13 +131,6 @@ impl Scale {
         })
     }
 
-    /// What it is made of.
-    pub fn source(&self) -> &str {
-        match self {
-            Self::Number { sql, .. } | Self::Texts { sql, .. } => sql,
-        }
-    }
-
     /// Columns of points that it makes.
     pub fn width(&self) -> usize {
         match self {

@@ -192,7 +192,7 @@ pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String]) -> Stri
          cell as (\n  select as_of, unnest(cells) as cell from counted\n),\n\
          member as (\n  select\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    unnest(make_array(\n    {pairs})) as segment\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id\n),\n\
          summed as (\n  select\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny\n  from member\n  group by 1, 2\n)\n\
-         select\n  cell.as_of,\n  cell.cell['grouping'] as segmentation,\n  cell.cell['member'] as segment,\n  cell.cell['field'] as attribute,\n  coalesce(cell.cell['value'], '{UNKNOWN}') as value,\n  cell.cell['count'] as accounts,\n  summed.energy_kwh,\n  summed.amount_cny\nfrom cell\nleft join summed\n  on cell.cell['field'] = 'all'\n  and summed.segmentation = cell.cell['grouping']\n  and summed.segment = cell.cell['member']\n",
+         select\n  cell.as_of,\n  cell.cell['grouping'] as segmentation,\n  cell.cell['member'] as segment,\n  cell.cell['field'] as attribute,\n  coalesce(cell.cell['value'], '{UNKNOWN}') as value,\n  sum(cell.cell['count']) as accounts,\n  max(summed.energy_kwh) as energy_kwh,\n  max(summed.amount_cny) as amount_cny\nfrom cell\nleft join summed\n  on cell.cell['field'] = 'all'\n  and summed.segmentation = cell.cell['grouping']\n  and summed.segment = cell.cell['member']\ngroup by 1, 2, 3, 4, 5\n",
         record = record.join(", "),
     )
 }

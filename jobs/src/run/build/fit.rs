@@ -82,7 +82,7 @@ impl Build<'_> {
             let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
             let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
             let (model, rules, bootstrap) = match fitted {
-                Err(error) if segmentation.is_optional => {
+                Err(error) if segmentation.is_optional && error.is_for_want_of_data() => {
                     tracing::warn!(segmentation = segmentation.name, "no model: {error}");
                     continue;
                 }
