@@ -15,9 +15,8 @@ use crate::project::job::Job;
 use crate::project::model::{Folds, Layer, Model, Scope, quoted};
 use crate::project::tag::WideRelation;
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPES, METERED, Project, SEGMENT_COUNTS, SEGMENT_DRIFT, SEGMENT_MIGRATION,
-    SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS,
-    SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPES, METERED, OF_SEGMENTS, Project, SEGMENT_DRIFT, SEGMENT_MIGRATION,
+    SEGMENT_MODEL, SEGMENTS, STAGED, TAG_COUNT_PARTS, TAG_COUNTS,
 };
 use crate::state::{Area, Snapshot, Source};
 
@@ -145,20 +144,6 @@ impl Sources {
         }
     }
 }
-
-/// Tables of the last phase.
-const OF_SEGMENTS: [&str; 10] = [
-    SEGMENT_STRATUM_PARTS,
-    SEGMENT_STRATA,
-    SEGMENT_SAMPLE,
-    SEGMENT_MODEL,
-    SEGMENTS,
-    SEGMENT_PATH,
-    SEGMENT_COUNTS,
-    SEGMENT_MIGRATION_PARTS,
-    SEGMENT_MIGRATION,
-    SEGMENT_DRIFT,
-];
 
 /// The next power of two of accounts / 32,768.
 pub fn bucket_count(accounts: u64) -> u32 {

@@ -287,7 +287,7 @@ fn link(project: &Project, files: &Files, mistakes: &mut Mistakes) {
     let mut known: BTreeSet<String> = project.models.keys().cloned().collect();
     // Of a contract with mistakes, too: what reads it is not to blame.
     known.extend(tables_of(files).map(|table| format!("{STAGED}{table}")));
-    known.extend(COMPILED.iter().chain(&DRIVER_TABLES).chain(&[METERED]).map(|name| (*name).to_owned()));
+    known.extend(made().chain([METERED]).map(str::to_owned));
     let hint = |name: &str| match did_you_mean(name, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "a model of sql/, or stg_<source> for a source".to_owned(),

@@ -52,7 +52,7 @@ impl Standing {
         let columns = |snapshot: &Snapshot| snapshot.schema.fields().iter().map(|field| field.name().clone()).collect();
         Before {
             tags: tags.map(|tag| tag.name.clone()).collect(),
-            cuts: self.cuts.as_ref().filter(|_| !makes_cuts(job)).map(columns),
+            cuts: self.cuts.as_ref().filter(|_| !job.names(CUTS)).map(columns),
             columns: self.previous_tags.as_ref().map(columns).unwrap_or_default(),
             segments: self.previous_segments.as_ref().map(columns).unwrap_or_default(),
             has_counts: self.previous_tag_counts.is_some(),
@@ -66,8 +66,8 @@ impl Standing {
             (PREVIOUS_MODEL, self.previous_model.as_ref()),
             (PREVIOUS_SAMPLE, self.previous_sample.as_ref()),
             (SEGMENT_MODEL, self.kept_models(job).map(|(table, _)| table)),
-            (LOAD_SHAPES, self.load_shapes.as_ref().filter(|_| !job.build.iter().any(|name| name == LOAD_SHAPES))),
-            (CUTS, self.cuts.as_ref().filter(|_| !makes_cuts(job))),
+            (LOAD_SHAPES, self.load_shapes.as_ref().filter(|_| !job.names(LOAD_SHAPES))),
+            (CUTS, self.cuts.as_ref().filter(|_| !job.names(CUTS))),
             (PREVIOUS_TAGS, self.previous_tags.as_ref()),
             (PREVIOUS_TAG_COUNTS, self.previous_tag_counts.as_ref()),
         ];
@@ -76,7 +76,7 @@ impl Standing {
 
     /// The models that a job does not fit anew.
     pub(super) fn kept_models(&self, job: &Job) -> Option<&(Snapshot, BTreeMap<String, String>)> {
-        self.models.as_ref().filter(|_| !job.build.iter().any(|name| name == SEGMENT_MODEL))
+        self.models.as_ref().filter(|_| !job.names(SEGMENT_MODEL))
     }
 
     /// Segmentations whose models were fitted by another definition.
@@ -92,10 +92,6 @@ impl Standing {
         }
         mistakes.into_result()
     }
-}
-
-fn makes_cuts(job: &Job) -> bool {
-    job.build.iter().any(|name| name == CUTS)
 }
 
 /// All models of a project, the compiled ones among them.

@@ -20,6 +20,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether it makes a table of itself, and not for others that need it.
+    pub fn names(&self, table: &str) -> bool {
+        self.build.iter().any(|name| name == table)
+    }
+
     pub fn parse(name: &str, file: &str, text: &str) -> Result<Self, Mistakes> {
         Document::read(file, text, |root| {
             let label = root.required_text("label");

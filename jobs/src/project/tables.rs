@@ -22,18 +22,25 @@ pub const TAG_CHANGES: &str = "tag_change";
 /// Those of the release with the latest earlier date.
 pub const PREVIOUS_TAGS: &str = "previous_tags";
 pub const PREVIOUS_TAG_COUNTS: &str = "previous_tag_count_total";
-/// All tables that are compiled.
-pub const COMPILED: [&str; 21] = [
-    LOAD_SHAPES,
-    TAGS,
-    SENSITIVE_TAGS,
-    HISTOGRAM_PARTS,
-    HISTOGRAMS,
-    CUTS,
-    TAG_COUNT_PARTS,
-    TAG_COUNTS,
-    TAG_PROFILE,
-    TAG_CHANGES,
+/// All tables that are compiled or made by the driver.
+pub fn made() -> impl Iterator<Item = &'static str> {
+    let of_tags = [
+        TAGS,
+        SENSITIVE_TAGS,
+        HISTOGRAM_PARTS,
+        HISTOGRAMS,
+        CUTS,
+        TAG_COUNT_PARTS,
+        TAG_COUNTS,
+        TAG_PROFILE,
+        TAG_CHANGES,
+        LOAD_SHAPES,
+    ];
+    of_tags.into_iter().chain(OF_SEGMENTS).chain(DRIVER_TABLES)
+}
+
+/// Tables of segmentations that are compiled: those of the last phase of a run.
+pub const OF_SEGMENTS: [&str; 10] = [
     SEGMENT_STRATUM_PARTS,
     SEGMENT_STRATA,
     SEGMENT_SAMPLE,
@@ -44,7 +51,6 @@ pub const COMPILED: [&str; 21] = [
     SEGMENT_MIGRATION_PARTS,
     SEGMENT_MIGRATION,
     SEGMENT_DRIFT,
-    SEGMENT_GATES,
 ];
 /// Shapes that days of load have, which stay until they are made anew; the sample of
 /// days that they are made of; and what stands for them and their kinds in SQL.

@@ -251,3 +251,60 @@ pub fn batch(gates: &[Gate], as_of: NaiveDate) -> Result<RecordBatch, Error> {
         ("is_accepted", flag(|gate| gate.is_accepted)),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(moves: &[(Option<&str>, Option<&str>, i64)]) -> BTreeMap<&'static str, Gate> {
+        let text = "label = \"x\"\nlabel_zh = \"x\"\nmethod = \"balanced_kmeans\"\n[[feature]]\nsql = \"x\"\n";
+        let segmentation = Segmentation::parse("x", "x.toml", text).expect("a segmentation");
+        let text = |group: &Option<&str>| group.map(str::to_owned);
+        let moves: Vec<Move> = moves.iter().map(|(from, to, accounts)| (text(from), text(to), *accounts)).collect();
+        let gates = of(&segmentation, segmentation.fitting().expect("fitted"), &moves, None, None);
+        let gate = |(key, value, bound)| {
+            (
+                key,
+                Gate {
+                    name: name(&segmentation, key),
+                    segmentation: "x".into(),
+                    key,
+                    value,
+                    bound,
+                    is_accepted: false,
+                },
+            )
+        };
+        gates.into_iter().map(gate).collect()
+    }
+
+    #[test]
+    fn figures_are_those_of_the_moves() {
+        let (a, b, c) = (Some("a"), Some("b"), Some("c"));
+        let kept = found(&[(a, a, 40), (b, b, 30), (c, c, 29), (None, c, 1)]);
+        let values: Vec<f64> = ["least_percent", "most_percent", "least_agreement", "most_lost_percent"]
+            .iter()
+            .map(|key| kept[key].value)
+            .collect();
+        assert_eq!(values, [30.0, 40.0, 1.0, 0.0]);
+        let broken: Vec<&str> = kept.values().filter(|gate| !gate.is_kept()).map(|gate| gate.key).collect();
+        assert_eq!(broken, ["most_percent"]);
+        // A model that is gone leaves nobody a group, and that is seen.
+        let gone = found(&[(a, None, 40), (b, None, 60)]);
+        assert_eq!(gone.keys().copied().collect::<Vec<_>>(), ["most_lost_percent"]);
+        assert!(gone["most_lost_percent"].value == 100.0 && !gone["most_lost_percent"].is_kept());
+        assert_eq!(gone["most_lost_percent"].told(), "x.most_lost_percent is 100, above 20");
+        let mixed = found(&[(a, a, 25), (a, b, 25), (b, a, 25), (b, b, 25)]);
+        assert!(!mixed["least_agreement"].is_kept(), "{mixed:?}");
+    }
+
+    #[test]
+    fn the_index_that_is_worst_counts() {
+        let before = Indices { silhouette: 0.02, davies_bouldin: 1.0, calinski_harabasz: 9.0, explained: 0.5 };
+        assert_eq!(worse_percent(&before, &before), 0.0);
+        // A silhouette near 0 that moves a little is not much worse.
+        assert!(worse_percent(&before, &Indices { silhouette: 0.01, ..before }) < 2.0);
+        assert!((worse_percent(&before, &Indices { davies_bouldin: 1.3, ..before }) - 30.0).abs() < 1e-9);
+        assert!((worse_percent(&before, &Indices { explained: 0.4, ..before }) - 20.0).abs() < 1e-9);
+    }
+}

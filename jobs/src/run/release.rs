@@ -25,8 +25,8 @@ use crate::lake::{Change, Output};
 use crate::plan::{Plan, Standing};
 use crate::project::tag::Tag;
 use crate::project::{
-    COMPILED, CUTS, LOAD_SHAPES, Project, SEGMENT_GATES, SEGMENT_MODEL, SEGMENT_PROFILE, SEGMENT_SAMPLE, SEGMENTS,
-    SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS,
+    CUTS, LOAD_SHAPES, Project, SEGMENT_GATES, SEGMENT_MODEL, SEGMENT_PROFILE, SEGMENT_SAMPLE, SEGMENTS,
+    SENSITIVE_TAGS, STAGED, TAG_COUNTS, TAGS, made,
 };
 use crate::state::{Area, Snapshot};
 use crate::tags::Edge;
@@ -136,7 +136,7 @@ pub async fn publish(
 fn is_known(project: &Project, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_source = name.strip_prefix(STAGED).is_some_and(|table| project.contracts.contains_key(table));
-    is_source || COMPILED.contains(&name) || project.models.contains_key(name)
+    is_source || made().any(|known| known == name) || project.models.contains_key(name)
 }
 
 /// The release that readers see.

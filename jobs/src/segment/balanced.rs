@@ -140,13 +140,14 @@ pub fn fit(asked: &Balanced, sample: &Sample, earlier: Option<&Earlier>) -> Resu
     let kept = earlier.filter(is_asked_for).and_then(|earlier| Some((earlier, earlier.centres_on(&scales)?)));
     let kept = kept.and_then(|(earlier, start)| {
         let small = Small::of(&points, &start);
-        let (candidate, choice) = small.candidate(asked, &points, &few, &earlier.group_of, earlier.codes.len());
+        let group_of: Vec<usize> = small.started.iter().map(|at| earlier.group_of[*at]).collect();
+        let (candidate, choice) = small.candidate(asked, &points, &few, &group_of, earlier.codes.len());
         choices.push(Choice { is_earlier: true, ..choice });
         Some((small, candidate?))
     });
     let is_clearly_better =
         |fresh: &Candidate, kept: &Candidate| fresh.indices.silhouette > kept.indices.silhouette + LEAST_BETTER;
-    let (is_earlier, (Small { clusters, nearest }, chosen)) = match (fresh, kept) {
+    let (is_earlier, (Small { clusters, nearest, .. }, chosen)) = match (fresh, kept) {
         (Some(fresh), Some(kept)) if is_clearly_better(&fresh.1, &kept.1) => (false, fresh),
         (_, Some(kept)) => (true, kept),
         (Some(fresh), None) => (false, fresh),
@@ -395,6 +396,11 @@ mod tests {
         sample.before = (0..rows.len()).map(|row| Some(of(row))).collect();
         let again = fit(&asked(), &sample, None).expect("a model");
         assert_eq!((&again.labels, &again.codes), (&model.labels, &model.codes));
+        // Where a cloud is gone, so are the small clusters that it had.
+        let fewer: Vec<(f64, f64)> = rows.iter().copied().filter(|row| row.1 < 15.0).collect();
+        let went_on = fit(&asked(), &self::sample(&fewer), Some(&model.earlier())).expect("a model");
+        assert!(went_on.clusters.weights.iter().all(|weight| *weight > 0.0), "{:?}", went_on.clusters.weights);
+        assert_eq!(went_on.group_of.len(), went_on.clusters.len());
         // Of a cloud that is new none had the name.
         sample.before.iter_mut().filter(|code| code.as_deref() == Some("g3")).for_each(|code| *code = None);
         let again = fit(&asked(), &sample, None).expect("a model");

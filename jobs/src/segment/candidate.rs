@@ -14,6 +14,8 @@ const SILHOUETTE_ROWS: usize = 2_000;
 pub struct Small {
     pub clusters: Points,
     pub nearest: Vec<usize>,
+    /// The place of each among those that it started from: no point may be near one.
+    pub started: Vec<usize>,
 }
 
 /// A number of groups whose limits can be kept.
@@ -41,11 +43,19 @@ impl Few {
 
 impl Small {
     pub fn of(points: &Points, start: &Points) -> Self {
-        let mut clusters = rounded(kmeans::lloyd(points, start, CLUSTER_STEPS).centres);
+        let centres = rounded(kmeans::lloyd(points, start, CLUSTER_STEPS).centres);
         // As accounts will be assigned: to the nearest of what is written down.
-        let (nearest, _) = kmeans::assign(points, &clusters);
-        clusters.weights = points.means(&nearest, clusters.len()).weights;
-        Self { clusters, nearest }
+        let (nearest, _) = kmeans::assign(points, &centres);
+        let weights = points.means(&nearest, centres.len()).weights;
+        let started: Vec<usize> = (0..centres.len()).filter(|at| weights[*at] > 0.0).collect();
+        let mut clusters = Points::new(points.features);
+        let mut place = vec![0; centres.len()];
+        for (at, from) in started.iter().enumerate() {
+            clusters.push(centres.row(*from), weights[*from]);
+            place[*from] = at;
+        }
+        let nearest = nearest.into_iter().map(|from| place[from]).collect();
+        Self { clusters, nearest, started }
     }
 
     /// What so many groups come to that start from these.

@@ -148,7 +148,7 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
 }
 
 /// `segment_path`: of every account and fitted segmentation, the rule that holds, and how
-/// many of its features are unknown: the model takes the median for each.
+/// many of its features are unknown.
 pub fn path_sql(segmentations: &[Segmentation]) -> String {
     let rule = |segmentation: &Segmentation, fitting: &Fitting| {
         let unknown = fitting
