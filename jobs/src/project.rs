@@ -11,6 +11,7 @@ pub mod model;
 pub mod segment;
 mod tables;
 pub mod tag;
+pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

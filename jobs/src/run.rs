@@ -138,11 +138,11 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
         None => BTreeMap::new(),
     };
     let unsteady = models.iter().filter_map(|(name, model)| {
-        let (_, least) = model.bootstrap.filter(|(_, least)| *least < LEAST_AGREEMENT)?;
+        let (_, least) = model.likeness.as_ref()?.bootstrap.filter(|(_, least)| *least < LEAST_AGREEMENT)?;
         Some(format!("{name} ({least:.2})"))
     });
-    let fitted = project::segment::fitted(&project.segmentations).map(|(segmentation, _)| segmentation.name.clone());
-    let without_model = fitted.filter(|name| plan.makes(SEGMENTS) && !models.contains_key(name)).collect();
+    let modelled = project::segment::modelled(&project.segmentations).map(|segmentation| segmentation.name.clone());
+    let without_model = modelled.filter(|name| plan.makes(SEGMENTS) && !models.contains_key(name)).collect();
     Ok(Summary {
         unsteady: unsteady.collect(),
         without_model,

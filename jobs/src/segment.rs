@@ -14,6 +14,7 @@ pub mod quality;
 pub mod rules;
 pub mod scale;
 pub mod shapes;
+pub mod tiers;
 pub mod tree;
 
 use balanced::Choice;
@@ -31,6 +32,10 @@ pub enum FitError {
     NoFeatures,
     #[error("its features tell only {kinds} kinds of accounts apart, too few for {groups} groups")]
     TooAlike { kinds: usize, groups: usize },
+    #[error("`{feature}` adds up to nothing")]
+    Nothing { feature: String },
+    #[error("its groups would have {} of the accounts, beyond its limits", percents(shares))]
+    Sizes { shares: Vec<f64> },
     #[error("by rules alone its groups would have {} of the accounts, beyond its limits", percents(shares))]
     Rules { shares: Vec<f64> },
     #[error("no number of groups from {least} to {most} keeps the limits:{}", tried(choices))]
@@ -44,7 +49,7 @@ fn percents(shares: &[f64]) -> String {
 impl FitError {
     /// The lake has no such accounts, or knows nothing of them.
     pub fn is_for_want_of_data(&self) -> bool {
-        matches!(self, Self::TooFew { .. } | Self::Unknown { .. } | Self::NoFeatures)
+        matches!(self, Self::TooFew { .. } | Self::Unknown { .. } | Self::NoFeatures | Self::Nothing { .. })
     }
 }
 

@@ -76,7 +76,7 @@ impl Audience {
         let context = published.engine.analyst()?;
         let failed = |error| Error::Query(Box::new(error));
         let asked: Vec<&str> = columns.iter().map(String::as_str).chain(["account_id"]).collect();
-        let relation = |name, table| Arc::new(Relation::of_table(name, table).only(&asked));
+        let relation = |name, table| Arc::new(Relation::of_table(name, table).only(&|name| asked.contains(&name)));
         context.register_table(TAGS, relation(TAGS, &tags)).map_err(failed)?;
         let from = match &segments {
             None => TAGS.to_owned(),

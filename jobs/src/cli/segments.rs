@@ -12,7 +12,7 @@ use super::table::{batches, chart, pairs, plain};
 use super::{ProjectArgs, print};
 use crate::error::Error;
 use crate::project::diagnostic::did_you_mean;
-use crate::project::segment::Segmentation;
+use crate::project::segment::{Group, Segmentation};
 use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_PATH, SEGMENT_PROFILE, SEGMENT_RULES, SEGMENTS};
 use crate::run::{Published, release_of, release_table};
 use crate::state::Snapshot;
@@ -124,10 +124,9 @@ impl Show {
         let published = self.published.open().await?;
         let groups = groups(&published, segmentation).await?;
         if groups.is_empty() {
-            let job = if segmentation.fitting().is_some() { "refit" } else { "daily" };
-            let message = match segmentation.fitting() {
-                Some(_) => format!("there is no model of `{}` yet", segmentation.name),
-                None => format!("`{}` is not in the release", segmentation.name),
+            let (job, message) = match segmentation.has_model() {
+                true => ("refit", format!("there is no model of `{}` yet", segmentation.name)),
+                false => ("daily", format!("`{}` is not in the release", segmentation.name)),
             };
             return Err(Error::Usage { message, hint: format!("make it: kwhy run {job} --lake LAKE") });
         }
@@ -201,7 +200,7 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
          where profile.attribute = 'all' and profile.segmentation = '{name}' order by profile.segment"
     );
     text.push_str(&batches(&published.query(&tables, &sql).await?)?);
-    if segmentation.fitting().is_some() {
+    if segmentation.has_model() {
         let sql = format!(
             "select segment, rule, share, purity, text from {SEGMENT_RULES} where segmentation = '{name}' order by segment, share desc"
         );
@@ -301,15 +300,14 @@ impl Explain {
         let mut rows = Vec::new();
         for segmentation in &project.segmentations {
             let group = field(row, &segmentation.name).unwrap_or_default();
-            let why = match (segmentation.fitting(), rules.get(&segmentation.name)) {
-                (Some(_), Some((said, text))) if *said == group => text.clone(),
+            let rule = rules.get(&segmentation.name).filter(|_| segmentation.has_model());
+            let of = segmentation.groups.iter().find(|of| of.name == group);
+            let why = match (rule, of.and_then(Group::when)) {
+                (Some((said, text)), _) if *said == group => text.clone(),
                 // A rule says most of a group, not all of it.
-                (Some(_), Some((said, text))) => format!("{text} (as most of {said})"),
-                (Some(_), None) => String::new(),
-                (None, _) => {
-                    let of = segmentation.groups.iter().find(|of| of.name == group);
-                    of.map_or_else(String::new, |of| of.when.split_whitespace().collect::<Vec<_>>().join(" "))
-                }
+                (Some((said, text)), _) => format!("{text} (as most of {said})"),
+                (None, Some(when)) => when.split_whitespace().collect::<Vec<_>>().join(" "),
+                (None, _) => String::new(),
             };
             rows.push(vec![segmentation.name.clone(), group, why]);
         }

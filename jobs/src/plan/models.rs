@@ -12,9 +12,9 @@ use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
     CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, PREVIOUS_MODEL,
-    PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_DRIFT,
+    PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_CUTS, SEGMENT_DRIFT,
     SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA,
-    SEGMENT_STRATUM_PARTS, SEGMENTS, SENSITIVE_TAGS, STANDARD_PROFILES, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS,
+    SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS, SENSITIVE_TAGS, STANDARD_PROFILES, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS,
     TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
@@ -83,7 +83,7 @@ impl Standing {
     pub(super) fn check_models(&self, project: &Project, job: &Job) -> Result<(), Mistakes> {
         let mut mistakes = Mistakes::default();
         let known = self.kept_models(job).map(|(_, known)| known);
-        for (segmentation, _) in segment::fitted(&project.segmentations) {
+        for segmentation in segment::modelled(&project.segmentations) {
             let standing = known.and_then(|known| known.get(&segmentation.name));
             if standing.is_some() && standing.cloned() != segmentation.fingerprint() {
                 let message = format!("the model of `{}` was fitted by another definition", segmentation.name);
@@ -184,16 +184,11 @@ fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
     let all = &project.segmentations;
     let has_before = |name: &str| before.segments.contains(name);
     let mut made: Vec<CompiledModel> = Vec::new();
-    if segment::fitted(all).next().is_some() {
+    let (has_fitted, has_tiers) = (segment::fitted(all).next().is_some(), segment::tiered(all).next().is_some());
+    if has_fitted {
         let strata = ["segmentation", "stratum"];
         let sampled = ["segmentation", "account_id"];
         made.extend([
-            (
-                SEGMENT_MODEL,
-                Layer::Features,
-                format!("select * from {SEGMENT_SAMPLE}"),
-                contract("Models of segmentations", "分群模型", &["segmentation"], Scope::Driver),
-            ),
             (
                 SEGMENT_STRATUM_PARTS,
                 Layer::Features,
@@ -213,17 +208,6 @@ fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
                 contract("Accounts that segmentations are fitted by", "分群样本", &sampled, Scope::Bucket),
             ),
             (
-                SEGMENT_PATH,
-                Layer::Marts,
-                segment::path_sql(all),
-                contract(
-                    "Rules that hold for accounts",
-                    "分群规则路径",
-                    &["account_id", "segmentation"],
-                    Scope::Bucket,
-                ),
-            ),
-            (
                 SEGMENT_DRIFT,
                 Layer::Marts,
                 format!("select * from {SEGMENT_SAMPLE}, {SEGMENTS}"),
@@ -236,6 +220,46 @@ fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
             ),
         ]);
     }
+    if has_tiers {
+        let valued = ["segmentation", "definition", "value"];
+        made.extend([
+            (
+                SEGMENT_VALUE_PARTS,
+                Layer::Features,
+                segment::value_parts_sql(all),
+                contract("Accounts by what they are ranked by, per bucket", "分级取值户数(分桶)", &valued, Scope::Bucket),
+            ),
+            (
+                SEGMENT_CUTS,
+                Layer::Features,
+                segment::cuts_sql(all),
+                contract("Where groups by rank end", "分级切点", &["segmentation", "segment"], Scope::Whole),
+            ),
+        ]);
+    }
+    if has_fitted || has_tiers {
+        let inputs: Vec<&str> =
+            [(has_fitted, SEGMENT_SAMPLE), (has_tiers, SEGMENT_CUTS)].iter().filter(|it| it.0).map(|it| it.1).collect();
+        made.extend([
+            (
+                SEGMENT_MODEL,
+                Layer::Features,
+                format!("select * from {}", inputs.join(", ")),
+                contract("Models of segmentations", "分群模型", &["segmentation"], Scope::Driver),
+            ),
+            (
+                SEGMENT_PATH,
+                Layer::Marts,
+                segment::path_sql(all),
+                contract(
+                    "Rules that hold for accounts",
+                    "分群规则路径",
+                    &["account_id", "segmentation"],
+                    Scope::Bucket,
+                ),
+            ),
+        ]);
+    }
     let attributes = project.tags.tags.iter().filter(|tag| tag.is_attribute() && !tag.is_sensitive());
     let attributes: Vec<String> = attributes.map(|tag| tag.name.clone()).collect();
     let counted = ["segmentation", "segment", "attribute", "value"];
@@ -244,7 +268,7 @@ fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
         (
             SEGMENTS,
             Layer::Marts,
-            segment::segments_sql(all),
+            segment::segments_sql(all, &|name| project.tags.get(name).is_some()),
             contract("Customer segments", "客户分群", &["account_id"], Scope::Bucket),
         ),
         (

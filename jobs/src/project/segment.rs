@@ -1,24 +1,27 @@
-//! Segmentations: by rule, the first condition that holds decides; or fitted, by a
-//! model that a run makes of a sample. What no condition covers is `unknown`, so that
-//! every account is in exactly one group.
+//! Segmentations: by rule, the first condition that holds decides; or by a model that
+//! a run makes, of groups by rank over all accounts, or of groups of accounts that are
+//! alike on a sample. What no condition covers is `unknown`, so that every account is in
+//! exactly one group.
 
 mod compile;
+mod fitting;
+mod tiers;
 
 use std::sync::Arc;
 
 use toml::Spanned;
 
 pub use compile::{
-    PLACES, counts_sql, fitted, migration_parts_sql, migration_sql, path_sql, sample_sql, segments_sql, strata_sql,
-    stratum_parts_sql,
+    PLACES, counts_sql, cuts_sql, fitted, migration_parts_sql, migration_sql, modelled, path_sql, sample_sql,
+    segments_sql, strata_sql, stratum_parts_sql, tiered, value_parts_sql,
 };
+pub use fitting::Fitting;
+pub use tiers::{Basis, Tiers};
 
 use super::diagnostic::{Mistake, Mistakes, did_you_mean};
 use super::document::{Document, Literal, Section};
 use super::tag::{TagType, Tags, columns_of_condition};
-use crate::segment::balanced::Balanced;
 use crate::segment::bounded::Limits;
-use crate::segment::scale::{Feature, Transform};
 
 /// More groups than a reader keeps in mind are tags.
 const MOST_GROUPS: usize = 7;
@@ -45,8 +48,10 @@ pub struct Segmentation {
     pub label_zh: String,
     /// Of a fitted one those that were given a label.
     pub groups: Vec<Group>,
+    /// Condition over `customer_tags`: accounts that are meant; all where there is none.
+    pub population: Option<String>,
     pub method: Method,
-    /// Of a fitted one: what a release has to keep.
+    /// Of one with a model: what a release has to keep.
     pub gates: Gates,
     /// Left out where no model can be made: a lake may have no such accounts.
     pub is_optional: bool,
@@ -75,20 +80,10 @@ impl Gates {
 pub enum Method {
     /// By the conditions of the groups.
     Rules,
+    /// By rank.
+    Tiers(Tiers),
+    /// By likeness.
     Balanced(Box<Fitting>),
-}
-
-/// What is fitted, and on whom.
-#[derive(Clone, Debug)]
-pub struct Fitting {
-    /// Condition over `customer_tags`: accounts that are meant; all where there is
-    /// none.
-    pub population: Option<String>,
-    pub balanced: Balanced,
-    /// Tags that the rules which explain the groups may be about.
-    pub explain: Vec<String>,
-    /// The rules themselves make the groups, not the nearest of the small clusters.
-    pub is_by_rules: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -96,8 +91,18 @@ pub struct Group {
     pub name: String,
     pub label: String,
     pub label_zh: String,
-    /// Condition over `customer_tags` and the cut tables; empty of a fitted one.
-    pub when: String,
+    pub bound: Bound,
+}
+
+/// What makes an account one of a group.
+#[derive(Clone, Debug)]
+pub enum Bound {
+    /// Condition over `customer_tags`, and segmentations that have a model.
+    When(String),
+    /// Those that rank next, up to so many hundredths of a percent.
+    UpTo(u32),
+    /// The model says it.
+    Model,
 }
 
 impl Segmentation {
@@ -112,14 +117,27 @@ impl Segmentation {
             }
             let label = root.required_text("label").map(Spanned::into_inner);
             let label_zh = root.required_text("label_zh").map(Spanned::into_inner);
-            let methods = [("rules", false), ("balanced_kmeans", true)];
-            let is_fitted = if root.has("method") { root.choice("method", &methods)? } else { false };
-            let groups = groups(root, is_fitted);
-            let gates = if is_fitted { gates(root) } else { Gates::DEFAULT };
-            let is_optional = is_fitted && root.flag("optional").unwrap_or(false);
-            let method = match is_fitted {
-                true => Method::Balanced(Box::new(fitting(root)?)),
-                false => Method::Rules,
+            let (rules, quantile, pareto, balanced) = ("rules", "quantile", "pareto", "balanced_kmeans");
+            let methods = [(rules, rules), (quantile, quantile), (pareto, pareto), (balanced, balanced)];
+            let chosen = if root.has("method") { root.choice("method", &methods)? } else { rules };
+            let has_model = chosen != rules;
+            let bound = |section: &Section<'_>| match chosen {
+                "rules" => section.required_text("when").map(|when| Bound::When(when.into_inner())),
+                "balanced_kmeans" => Some(Bound::Model),
+                _ => tiers::up_to(section).map(Bound::UpTo),
+            };
+            let groups = groups(root, &bound);
+            if groups.is_empty() && chosen != balanced {
+                root.mistake(root.span(), format!("a segmentation by {chosen} needs [[group]] blocks"));
+            }
+            let population = if has_model { root.text("population").map(Spanned::into_inner) } else { None };
+            let gates = if has_model { gates(root) } else { Gates::DEFAULT };
+            let is_optional = has_model && root.flag("optional").unwrap_or(false);
+            let method = match chosen {
+                "rules" => Method::Rules,
+                "balanced_kmeans" => Method::Balanced(Box::new(fitting::read(root)?)),
+                "quantile" => Method::Tiers(tiers::read(root, Basis::Accounts, &groups)?),
+                _ => Method::Tiers(tiers::read(root, Basis::Sum, &groups)?),
             };
             Some(Self {
                 name: name.to_owned(),
@@ -128,6 +146,7 @@ impl Segmentation {
                 label: label?,
                 label_zh: label_zh?,
                 groups,
+                population,
                 method,
                 gates,
                 is_optional,
@@ -136,27 +155,50 @@ impl Segmentation {
     }
 
     pub fn method_name(&self) -> &'static str {
-        match self.method {
+        match &self.method {
             Method::Rules => "rules",
+            Method::Tiers(Tiers { basis: Basis::Accounts, .. }) => "quantile",
+            Method::Tiers(Tiers { basis: Basis::Sum, .. }) => "pareto",
             Method::Balanced(_) => "balanced_kmeans",
         }
     }
 
-    /// What is fitted, where it is not by rules.
+    /// A run makes a model of it, by which accounts are assigned until the next one.
+    pub fn has_model(&self) -> bool {
+        !matches!(self.method, Method::Rules)
+    }
+
+    /// What is fitted, of one by likeness.
     pub fn fitting(&self) -> Option<&Fitting> {
         match &self.method {
-            Method::Rules => None,
             Method::Balanced(fitting) => Some(fitting),
+            Method::Rules | Method::Tiers(_) => None,
+        }
+    }
+
+    pub fn tiers(&self) -> Option<&Tiers> {
+        match &self.method {
+            Method::Tiers(tiers) => Some(tiers),
+            Method::Rules | Method::Balanced(_) => None,
+        }
+    }
+
+    /// How large its groups may be, where they have limits.
+    pub fn limits(&self) -> Option<Limits> {
+        match &self.method {
+            Method::Rules => None,
+            Method::Tiers(tiers) => tiers.limits,
+            Method::Balanced(fitting) => Some(fitting.balanced.limits),
         }
     }
 
     /// Everything that its model depends on.
     pub fn fingerprint(&self) -> Option<String> {
-        self.fitting().map(|fitting| {
-            format!(
-                "{:016x}",
-                twox_hash::XxHash64::oneshot(0, format!("{fitting:?} {}", kwhy_udfs::VERSION).as_bytes())
-            )
+        // Labels may change, and so may names of groups that the model makes by itself.
+        let groups: Vec<(&str, u32)> = self.groups.iter().filter_map(|group| Some((&*group.name, group.up_to()?))).collect();
+        self.has_model().then(|| {
+            let text = format!("{:?} {:?} {groups:?} {}", self.population, self.method, kwhy_udfs::VERSION);
+            format!("{:016x}", twox_hash::XxHash64::oneshot(0, text.as_bytes()))
         })
     }
 
@@ -167,10 +209,11 @@ impl Segmentation {
 
     /// Names that are no tags.
     pub fn link(&self, tags: &Tags, mistakes: &mut Mistakes) {
-        let Some(fitting) = self.fitting() else { return };
-        let expressions = fitting.balanced.features.iter().map(|feature| &feature.sql);
+        let explain: &[String] = self.fitting().map_or(&[], |fitting| &fitting.explain);
+        let features = self.fitting().map_or(&[][..], |fitting| &fitting.balanced.features);
+        let expressions = features.iter().map(|feature| &feature.sql).chain(self.tiers().map(|tiers| &tiers.of));
         let mut told: Vec<String> = Vec::new();
-        for sql in expressions.chain(&fitting.population).chain(&fitting.explain) {
+        for sql in expressions.chain(&self.population).chain(explain) {
             match columns_of_condition(sql) {
                 Err(message) => mistakes.push(self.mistake_at(sql, message)),
                 Ok(names) => {
@@ -183,7 +226,7 @@ impl Segmentation {
                 }
             }
         }
-        for name in &fitting.explain {
+        for name in explain {
             if tags.get(name).is_some_and(|tag| tag.kind == TagType::Date) {
                 let message = format!("`{name}` is a date, and rules are about numbers, flags and texts");
                 mistakes.push(self.mistake_at(name, message));
@@ -211,18 +254,33 @@ impl Segmentation {
     }
 }
 
-fn groups(root: &Section<'_>, is_fitted: bool) -> Vec<Group> {
+impl Group {
+    /// The condition that makes accounts its own, of one by rules.
+    pub fn when(&self) -> Option<&str> {
+        match &self.bound {
+            Bound::When(when) => Some(when),
+            Bound::UpTo(_) | Bound::Model => None,
+        }
+    }
+
+    /// Hundredths of a percent that it reaches up to, of one by rank.
+    pub fn up_to(&self) -> Option<u32> {
+        match self.bound {
+            Bound::UpTo(hundredths) => Some(hundredths),
+            Bound::When(_) | Bound::Model => None,
+        }
+    }
+}
+
+fn groups(root: &Section<'_>, bound: &dyn Fn(&Section<'_>) -> Option<Bound>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for section in root.sections("group") {
         let name = section.required_text("name");
         let label = section.required_text("label").map(Spanned::into_inner);
         let label_zh = section.required_text("label_zh").map(Spanned::into_inner);
-        let when = match is_fitted {
-            true => Some(String::new()),
-            false => section.required_text("when").map(Spanned::into_inner),
-        };
+        let bound = bound(&section);
         section.finish();
-        if let (Some(name), Some(label), Some(label_zh), Some(when)) = (name, label, label_zh, when) {
+        if let (Some(name), Some(label), Some(label_zh), Some(bound)) = (name, label, label_zh, bound) {
             if !is_word(name.get_ref()) {
                 section.mistake(
                     name.span(),
@@ -232,11 +290,8 @@ fn groups(root: &Section<'_>, is_fitted: bool) -> Vec<Group> {
             if groups.iter().any(|group| group.name == *name.get_ref()) {
                 section.mistake(name.span(), format!("group `{}` stands here twice", name.get_ref()));
             }
-            groups.push(Group { name: name.into_inner(), label, label_zh, when });
+            groups.push(Group { name: name.into_inner(), label, label_zh, bound });
         }
-    }
-    if groups.is_empty() && !is_fitted {
-        root.mistake(root.span(), "a segmentation by rules needs [[group]] blocks");
     }
     groups
 }
@@ -260,75 +315,13 @@ fn gates(root: &Section<'_>) -> Gates {
     gates
 }
 
-fn fitting(root: &Section<'_>) -> Option<Fitting> {
-    let population = root.text("population").map(Spanned::into_inner);
-    let seed = root.integer("seed").unwrap_or(1).unsigned_abs();
-    let (mut least_groups, mut most_groups) = (3, MOST_GROUPS);
-    if let Some(section) = root.table("groups") {
-        least_groups = section.integer("least").map_or(least_groups, |count| usize::try_from(count).unwrap_or(0));
-        most_groups = section.integer("most").map_or(most_groups, |count| usize::try_from(count).unwrap_or(0));
-        section.finish();
-        if least_groups < 2 || most_groups > MOST_GROUPS || least_groups > most_groups {
-            section.mistake(
-                section.span(),
-                format!("`least` and `most` groups are from 2 to {MOST_GROUPS}, the least first"),
-            );
-        }
+/// How large groups may be, with what stands in `limits`.
+fn limits(section: &Section<'_>, default: Limits) -> Limits {
+    Limits {
+        least_percent: number(section, "least_percent", default.least_percent),
+        most_percent: number(section, "most_percent", default.most_percent),
+        most_ratio: number(section, "most_ratio", default.most_ratio),
     }
-    let mut limits = Limits { least_percent: 5.0, most_percent: 35.0, most_ratio: 3.0 };
-    if let Some(section) = root.table("limits") {
-        limits.least_percent = number(&section, "least_percent", limits.least_percent);
-        limits.most_percent = number(&section, "most_percent", limits.most_percent);
-        limits.most_ratio = number(&section, "most_ratio", limits.most_ratio);
-        section.finish();
-        if limits.most_ratio < 1.0 || !(least_groups..=most_groups).any(|groups| limits.allow(groups)) {
-            let message = format!("no number of groups from {least_groups} to {most_groups} can keep these limits");
-            section.mistake_with_hint(
-                section.span(),
-                message,
-                "so many groups of the least size must fit into 100 %, and of the most size fill them",
-            );
-        }
-    }
-    let mut features: Vec<Feature> = Vec::new();
-    for section in root.sections("feature") {
-        let sql = section.required_text("sql");
-        let name = section.text("name").map(Spanned::into_inner);
-        let is_optional = section.flag("optional").unwrap_or(false);
-        let weight = number(&section, "weight", 1.0);
-        let winsorise_percent = number(&section, "winsorise_percent", 1.0);
-        let linear = Transform::Linear { winsorise_percent };
-        let transforms =
-            [("linear", linear), ("log", Transform::Log { winsorise_percent }), ("one_hot", Transform::OneHot)];
-        let transform = if section.has("transform") { section.choice("transform", &transforms) } else { Some(linear) };
-        section.finish();
-        if weight <= 0.0 || !(0.0..50.0).contains(&winsorise_percent) {
-            section.mistake(section.span(), "`weight` is above 0, `winsorise_percent` from 0 to less than 50");
-        }
-        if let (Some(sql), Some(transform)) = (sql, transform) {
-            let name = name.unwrap_or_else(|| sql.get_ref().clone());
-            if features.iter().any(|feature| feature.name == name) {
-                section.mistake_with_hint(
-                    sql.span(),
-                    format!("the feature `{name}` stands here twice"),
-                    "give it a `name`",
-                );
-            }
-            features.push(Feature { name, sql: sql.into_inner(), transform, weight, is_optional });
-        }
-    }
-    if features.is_empty() {
-        root.mistake(root.span(), "a fitted segmentation needs [[feature]] blocks");
-    }
-    let is_name = |sql: &str| sql.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let explain = match root.texts("explain") {
-        Some(names) => names.into_iter().map(Spanned::into_inner).collect(),
-        None => features.iter().map(|feature| feature.sql.clone()).filter(|sql| is_name(sql)).collect(),
-    };
-    let balanced = Balanced { features, least_groups, most_groups, limits, seed };
-    let assigns = [("nearest", false), ("tree", true)];
-    let is_by_rules = if root.has("assign") { root.choice("assign", &assigns)? } else { false };
-    Some(Fitting { population, balanced, explain, is_by_rules })
 }
 
 fn number(section: &Section<'_>, key: &'static str, default: f64) -> f64 {

@@ -40,10 +40,12 @@ pub fn made() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables of segmentations that are compiled: those of the last phase of a run.
-pub const OF_SEGMENTS: [&str; 10] = [
+pub const OF_SEGMENTS: [&str; 12] = [
     SEGMENT_STRATUM_PARTS,
     SEGMENT_STRATA,
     SEGMENT_SAMPLE,
+    SEGMENT_VALUE_PARTS,
+    SEGMENT_CUTS,
     SEGMENT_MODEL,
     SEGMENTS,
     SEGMENT_PATH,
@@ -67,9 +69,12 @@ pub const SEGMENT_STRATUM_PARTS: &str = "segment_stratum_part";
 pub const SEGMENT_STRATA: &str = "segment_stratum";
 /// Accounts by which models of segmentations are fitted.
 pub const SEGMENT_SAMPLE: &str = "segment_sample";
+/// Accounts by what they are ranked by, per bucket; and where groups by rank end.
+pub const SEGMENT_VALUE_PARTS: &str = "segment_value_part";
+pub const SEGMENT_CUTS: &str = "segment_cut";
 /// The models, which stay until they are fitted anew.
 pub const SEGMENT_MODEL: &str = "segment_model";
-/// Of every account and fitted segmentation, the rule that holds.
+/// Of every account and segmentation with a model, the rule that holds.
 pub const SEGMENT_PATH: &str = "segment_path";
 /// What groups are like.
 pub const SEGMENT_PROFILE: &str = "segment_profile";

@@ -167,7 +167,7 @@ impl<'a> Build<'a> {
             tables: &self.tables,
             out: self.out,
         };
-        let resolved = scene.resolve(&context, step).await?;
+        let resolved = scene.resolve(&|| Ok(self.engine.planning()?), step).await?;
         self.check_build_sides(step, &resolved.inputs)?;
         let file_schema: SchemaRef = Arc::new(resolved.plan.schema().as_arrow().clone());
         let file = self.project.models.get(&step.model).map_or_else(|| step.name.clone(), |model| model.file.clone());

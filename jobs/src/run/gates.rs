@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::lake::Output;
 use crate::plan::Tables;
 use crate::project::diagnostic::did_you_mean;
-use crate::project::segment::{Fitting, Segmentation, fitted};
+use crate::project::segment::{Segmentation, UNKNOWN, modelled};
 use crate::project::{PREVIOUS_MODEL, Project, SEGMENT_GATES, SEGMENT_MIGRATION, SEGMENT_MODEL};
 use crate::segment::quality::Indices;
 
@@ -56,10 +56,12 @@ impl Gate {
 /// Names that can be accepted are those of gates.
 pub fn check_names(project: &Project, accepted: &[String]) -> Result<(), Error> {
     let of = |segmentation: &Segmentation| {
-        let keys = SIZES.into_iter().chain([AGREEMENT, LOST, FIDELITY, WORSE]);
+        let sizes = if segmentation.limits().is_some() { &SIZES[..] } else { &[] };
+        let of_likeness = if segmentation.fitting().is_some() { &[FIDELITY, WORSE][..] } else { &[] };
+        let keys = sizes.iter().chain(&[AGREEMENT, LOST]).chain(of_likeness);
         keys.map(|key| name(segmentation, key)).collect::<Vec<_>>()
     };
-    let known: Vec<String> = fitted(&project.segmentations).flat_map(|(segmentation, _)| of(segmentation)).collect();
+    let known: Vec<String> = modelled(&project.segmentations).flat_map(of).collect();
     for asked in accepted {
         if !known.contains(asked) {
             let message = format!("no gate is called `{asked}`");
@@ -108,7 +110,7 @@ fn name(segmentation: &Segmentation, key: &str) -> String {
     format!("{}.{key}", segmentation.name)
 }
 
-/// The gates of all fitted segmentations that a run has assigned; an error where one
+/// The gates of all segmentations with a model that a run has assigned; an error where one
 /// is broken that nobody has accepted.
 pub async fn pass(
     engine: &Engine,
@@ -126,7 +128,7 @@ pub async fn pass(
         });
     }
     let mut found = Vec::new();
-    for (segmentation, fitting) in fitted(&project.segmentations) {
+    for segmentation in modelled(&project.segmentations) {
         let sql = format!(
             "select from_segment, to_segment, accounts from {SEGMENT_MIGRATION} where segmentation = '{}' order by 1, 2",
             segmentation.name
@@ -140,8 +142,7 @@ pub async fn pass(
         let is_same = model.as_ref().map(|row| &row.fingerprint) == before.as_ref().map(|row| &row.fingerprint);
         let told = |row: &Option<Model>| row.as_ref().and_then(Model::details);
         let (model, before) = (told(&model), told(&before).filter(|_| is_same));
-        for (key, value, bound) in of(segmentation, fitting, &moves, model.as_ref(), before.as_ref().filter(|_| is_new))
-        {
+        for (key, value, bound) in of(segmentation, &moves, model.as_ref(), before.as_ref().filter(|_| is_new)) {
             if key == FIDELITY && !is_new {
                 continue;
             }
@@ -166,7 +167,9 @@ type Move = (Option<String>, Option<String>, i64);
 fn moves(batch: &RecordBatch) -> Vec<Move> {
     let group = |column: usize, row: usize| {
         let column = batch.column(column).as_string::<i32>();
-        column.is_valid(row).then(|| column.value(row).to_owned())
+        // Of whom nothing is known has no group.
+        let known = column.is_valid(row).then(|| column.value(row)).filter(|code| *code != UNKNOWN);
+        known.map(str::to_owned)
     };
     let accounts = batch.column(2).as_primitive::<Int64Type>();
     (0..batch.num_rows()).map(|row| (group(0, row), group(1, row), accounts.value(row))).collect()
@@ -175,7 +178,6 @@ fn moves(batch: &RecordBatch) -> Vec<Move> {
 /// Keys, what the release came to, and the bounds.
 fn of(
     segmentation: &Segmentation,
-    fitting: &Fitting,
     moves: &[Move],
     model: Option<&Details>,
     before: Option<&Details>,
@@ -188,16 +190,19 @@ fn of(
         }
     }
     // Groups of the model that nobody is in any more.
-    for code in model.iter().flat_map(|model| &model.model.codes) {
+    for code in model.iter().flat_map(|model| &model.codes) {
         sizes.entry(code).or_default();
     }
     let all: i64 = sizes.values().sum();
-    if let (Some(least), Some(most), true) = (sizes.values().min(), sizes.values().max(), all > 0) {
-        let limits = &fitting.balanced.limits;
+    if let (Some(least), Some(most), Some(limits), true) =
+        (sizes.values().min(), sizes.values().max(), segmentation.limits(), all > 0)
+    {
         let percent = |size: i64| 100.0 * size as f64 / all as f64;
         let values = [percent(*least), percent(*most), *most as f64 / (*least).max(1) as f64];
         let bounds = [limits.least_percent, limits.most_percent, limits.most_ratio];
-        found.extend(SIZES.into_iter().zip(values).zip(bounds).map(|((key, value), bound)| (key, value, bound)));
+        let of_sizes = SIZES.into_iter().zip(values).zip(bounds).map(|((key, value), bound)| (key, value, bound));
+        // One that was not given bounds nothing.
+        found.extend(of_sizes.filter(|(.., bound)| bound.is_finite()));
     }
     let common = moves.iter().filter_map(|(from, to, accounts)| Some((from.as_deref()?, to.as_deref()?, *accounts)));
     if let Some(agreement) = kwhy_udfs::adjusted_rand_of(common) {
@@ -209,15 +214,12 @@ fn of(
     if had > 0 {
         found.push((LOST, 100.0 * lost as f64 / had as f64, segmentation.gates.most_lost_percent));
     }
-    if let Some(model) = model {
-        found.push((FIDELITY, model.fidelity, segmentation.gates.least_fidelity));
-    }
+    let Some((model, likeness)) = model.and_then(|model| Some((model, model.likeness.as_ref()?))) else { return found };
+    found.push((FIDELITY, likeness.fidelity, segmentation.gates.least_fidelity));
     // Of another number of groups the indices are others too.
-    let is_same = |before: &&Details| model.is_some_and(|model| model.model.codes.len() == before.model.codes.len());
-    if let (Some(now), Some(before)) = (
-        model.and_then(|model| model.model.indices()),
-        before.filter(is_same).and_then(|before| before.model.indices()),
-    ) {
+    let before = before.filter(|before| model.codes.len() == before.codes.len());
+    let before = before.and_then(|before| before.likeness.as_ref()?.told.indices());
+    if let (Some(now), Some(before)) = (likeness.told.indices(), before) {
         found.push((WORSE, worse_percent(&before, &now), segmentation.gates.most_worse_percent));
     }
     found
@@ -261,7 +263,7 @@ mod tests {
         let segmentation = Segmentation::parse("x", "x.toml", text).expect("a segmentation");
         let text = |group: &Option<&str>| group.map(str::to_owned);
         let moves: Vec<Move> = moves.iter().map(|(from, to, accounts)| (text(from), text(to), *accounts)).collect();
-        let gates = of(&segmentation, segmentation.fitting().expect("fitted"), &moves, None, None);
+        let gates = of(&segmentation, &moves, None, None);
         let gate = |(key, value, bound)| {
             (
                 key,

@@ -36,9 +36,19 @@ pub struct Model {
 /// What there is to tell of a model, as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Details {
-    pub model: Told,
-    pub fidelity: f64,
+    /// The groups, and the share of accounts in each.
+    pub codes: Vec<String>,
+    pub shares: Vec<f64>,
     pub rules: Vec<Rule>,
+    /// Of groups of accounts that are alike.
+    pub likeness: Option<Likeness>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Likeness {
+    pub told: Told,
+    /// How often the rules are right.
+    pub fidelity: f64,
     /// How far groups of other samples agree: the mean and the least adjusted Rand index.
     pub bootstrap: Option<(f64, f64)>,
     /// What a later fit goes on from.
@@ -136,8 +146,8 @@ pub async fn told(
         let row = rows.iter().find(|row| row.segmentation == segmentation.name);
         let details = row.and_then(|row| serde_json::from_str::<Details>(&row.details).ok());
         let label = |code: &str| segmentation.groups.iter().find(|group| group.name == code);
-        match (&details, segmentation.fitting()) {
-            (_, None) => groups.extend(segmentation.groups.iter().map(|group| Group {
+        match (&details, segmentation.has_model()) {
+            (_, false) => groups.extend(segmentation.groups.iter().map(|group| Group {
                 segmentation,
                 segment: group.name.clone(),
                 label: Some(group.label.clone()),
@@ -146,8 +156,8 @@ pub async fn told(
                 fitted: None,
                 suggested: name(segmentation, &group.name),
             })),
-            (Some(details), Some(_)) => {
-                let codes = details.model.codes.iter().zip(&details.model.shares);
+            (Some(details), true) => {
+                let codes = details.codes.iter().zip(&details.shares);
                 groups.extend(codes.map(|(code, share)| Group {
                     segmentation,
                     segment: code.clone(),
@@ -160,7 +170,7 @@ pub async fn told(
                 let numbered = (1..).zip(&details.rules);
                 rules.extend(numbered.map(|(number, rule)| (segmentation.name.clone(), number, rule.clone())));
             }
-            (None, Some(_)) => {}
+            (None, true) => {}
         }
     }
     Ok([(SEGMENT_CATALOG, catalog(&groups)?), (SEGMENT_RULES, rule_rows(&rules)?)])
@@ -248,8 +258,8 @@ fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
     let text = |of: &dyn Fn(&Group<'_>) -> Option<String>| -> ArrayRef {
         Arc::new(groups.iter().map(of).collect::<StringArray>())
     };
-    let share = |of: &dyn Fn(&Details) -> Option<f64>| {
-        shares(groups.iter().map(|group| group.fitted.as_ref().and_then(|(_, details)| of(details))))
+    let share = |of: &dyn Fn(&Likeness) -> Option<f64>| {
+        shares(groups.iter().map(|group| group.fitted.as_ref().and_then(|(_, details)| of(details.likeness.as_ref()?))))
     };
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("segmentation", text(&|group| Some(group.segmentation.name.clone()))),
@@ -266,11 +276,11 @@ fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
             Arc::new(groups.iter().map(|group| group.fitted.as_ref().map(|(day, _)| *day)).collect::<Date32Array>()),
         ),
         ("fitted_share", shares(groups.iter().map(|group| group.share))),
-        ("explained", share(&|details| Some(details.model.explained))),
-        ("explained_without_limits", share(&|details| Some(details.model.explained_free))),
-        ("fidelity", share(&|details| Some(details.fidelity))),
-        ("bootstrap_agreement", share(&|details| Some(details.bootstrap?.0))),
-        ("least_bootstrap_agreement", share(&|details| Some(details.bootstrap?.1))),
+        ("explained", share(&|likeness| Some(likeness.told.explained))),
+        ("explained_without_limits", share(&|likeness| Some(likeness.told.explained_free))),
+        ("fidelity", share(&|likeness| Some(likeness.fidelity))),
+        ("bootstrap_agreement", share(&|likeness| Some(likeness.bootstrap?.0))),
+        ("least_bootstrap_agreement", share(&|likeness| Some(likeness.bootstrap?.1))),
     ];
     made(columns)
 }

@@ -22,6 +22,7 @@ use crate::plan::{Plan, Sources, Step, Tables, Work};
 use crate::project::contract::{Contract, IS_SECOND_HOUR};
 use crate::project::model::{bind, date_literal, parse_sql, quoted};
 use crate::project::tag::ALIGNED;
+use crate::project::words::words;
 use crate::project::{Project, STAGED};
 use crate::state::{Area, FileKind, Snapshot, Source};
 
@@ -55,10 +56,38 @@ pub struct Resolved {
 }
 
 impl Scene<'_> {
-    pub async fn resolve(&self, context: &SessionContext, step: &Step) -> Result<Resolved, Error> {
+    /// The plan of a step. Of tables it is shown the columns that its SQL names: a
+    /// planner looks through all that it is shown, and the widest table has thousands.
+    pub async fn resolve(&self, context: &dyn Fn() -> Result<SessionContext, Error>, step: &Step) -> Result<Resolved, Error> {
+        let named = self.named(step);
+        match self.resolve_over(&context()?, step, named.as_ref()).await {
+            // A name that is wrong is told among all that there are.
+            Err(Error::Model { .. }) if named.is_some() => self.resolve_over(&context()?, step, None).await,
+            resolved => resolved,
+        }
+    }
+
+    /// The words of a step's SQL; `None` where it may be about others too.
+    fn named(&self, step: &Step) -> Option<BTreeSet<String>> {
+        let mut named = words(&step.sql)?;
+        for part in step.wide.iter().flat_map(|wide| &wide.parts) {
+            named.extend(words(&part.sql)?);
+        }
+        for model in self.models.values() {
+            named.extend(words(&model.to_string())?);
+        }
+        Some(named)
+    }
+
+    async fn resolve_over(
+        &self,
+        context: &SessionContext,
+        step: &Step,
+        named: Option<&BTreeSet<String>>,
+    ) -> Result<Resolved, Error> {
         let mut resolved = Names { inputs: BTreeSet::new(), recipe: String::new(), seen: BTreeSet::new() };
         for name in &step.inputs {
-            Box::pin(self.register(context, step, name, &mut resolved)).await?;
+            Box::pin(self.register(context, step, name, named, &mut resolved)).await?;
         }
         if let Some(wide) = &step.wide {
             let wide = wide.at(self.plan.as_of);
@@ -109,6 +138,7 @@ impl Scene<'_> {
         context: &SessionContext,
         step: &Step,
         name: &str,
+        named: Option<&BTreeSet<String>>,
         names: &mut Names,
     ) -> Result<(), Error> {
         if !names.seen.insert(name.to_owned()) {
@@ -126,8 +156,15 @@ impl Scene<'_> {
         }
         names.inputs.insert(name.to_owned());
         let rows = format!("{name}{ROWS}");
+        // A month stays as it is whatever the date: its readers see what counts.
+        let time = self.time_of(name).filter(|_| !step.is_monthly);
         let relation = match (self.tables.get(name), contract) {
-            (Some(snapshot), _) => slot(&rows, snapshot, self.buckets_of(name)),
+            (Some(snapshot), Some(_)) => slot(&rows, snapshot, self.buckets_of(name)),
+            (Some(snapshot), None) => {
+                let is_named =
+                    |column: &str| named.is_none_or(|named| named.contains(column)) || time == Some(column);
+                slot(&rows, snapshot, self.buckets_of(name)).only(&is_named)
+            }
             (None, Some(contract)) => Relation {
                 name: rows.clone(),
                 file_schema: canonical_schema(contract),
@@ -149,8 +186,7 @@ impl Scene<'_> {
         // Settling reads every row; all others see the rows of their date.
         let sql = match contract {
             Some(contract) => visible_source(&rows, &columns, contract),
-            // A month stays as it is whatever the date: its readers see what counts.
-            None => visible(&rows, self.time_of(name).filter(|_| !step.is_monthly)),
+            None => visible(&rows, time),
         };
         let plan = self.bind(context, name, &sql, &mut names.recipe).await?;
         add_view(context, name, plan)

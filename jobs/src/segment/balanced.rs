@@ -81,8 +81,6 @@ pub struct Model {
 /// What there is to tell of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Told {
-    pub codes: Vec<String>,
-    pub shares: Vec<f64>,
     pub choices: Vec<Choice>,
     pub explained: f64,
     pub explained_free: f64,
@@ -278,8 +276,6 @@ impl Model {
 
     pub fn told(&self) -> Told {
         Told {
-            codes: self.codes.clone(),
-            shares: self.shares.clone(),
             choices: self.choices.clone(),
             explained: self.explained,
             explained_free: self.explained_free,

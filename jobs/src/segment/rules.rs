@@ -180,11 +180,29 @@ fn told(path: &[Step], traits: &[Trait], words: &[Words], language: &Language) -
     if parts.is_empty() { language.all.to_owned() } else { parts.join(language.and) }
 }
 
-fn value_told(steps: &[&Step], on: &Trait, words: &Words, language: &Language) -> String {
-    let with_unit = |cut: f64| match &words.unit {
-        Some(unit) => format!("{cut} {unit}"),
-        None => cut.to_string(),
+/// A range of a number, from its low to below its high end, in English and Chinese.
+pub fn range_text(words: &Words, low: Option<&str>, high: Option<&str>) -> (String, String) {
+    let told = |language: &Language| match range_told(low, high, words, language) {
+        Some(range) => (language.is)((language.label)(words), &range),
+        None => language.all.to_owned(),
     };
+    (told(&ENGLISH), told(&CHINESE))
+}
+
+fn range_told(low: Option<&str>, high: Option<&str>, words: &Words, language: &Language) -> Option<String> {
+    let with_unit = |cut: &str| match &words.unit {
+        Some(unit) => format!("{cut} {unit}"),
+        None => cut.to_owned(),
+    };
+    match (low, high) {
+        (Some(low), Some(high)) => Some((language.between)(low, &with_unit(high))),
+        (Some(low), None) => Some((language.least)(&with_unit(low))),
+        (None, Some(high)) => Some((language.below)(&with_unit(high))),
+        (None, None) => None,
+    }
+}
+
+fn value_told(steps: &[&Step], on: &Trait, words: &Words, language: &Language) -> String {
     let (mut low, mut high) = (None::<f64>, None::<f64>);
     let (mut is, mut is_not) = (None, Vec::new());
     for step in steps {
@@ -195,11 +213,12 @@ fn value_told(steps: &[&Step], on: &Trait, words: &Words, language: &Language) -
             (Test::Is(level), false) => is_not.push(level),
         }
     }
-    match (&on.kind, low, high) {
-        (_, Some(low), Some(high)) => (language.between)(&low.to_string(), &with_unit(high)),
-        (_, Some(low), None) => (language.least)(&with_unit(low)),
-        (_, None, Some(high)) => (language.below)(&with_unit(high)),
-        (Kind::Text { levels }, ..) => match is {
+    let (low, high) = (low.map(|cut| cut.to_string()), high.map(|cut| cut.to_string()));
+    if let Some(range) = range_told(low.as_deref(), high.as_deref(), words, language) {
+        return range;
+    }
+    match &on.kind {
+        Kind::Text { levels } => match is {
             Some(level) => text(levels, level).to_owned(),
             None => (language.not)(&is_not.iter().map(|level| text(levels, *level)).collect::<Vec<_>>().join(", ")),
         },

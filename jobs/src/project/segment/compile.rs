@@ -1,9 +1,15 @@
 //! The SQL that segmentations become.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{Fitting, Method, Segmentation, UNKNOWN};
-use crate::project::{PREVIOUS_SEGMENTS, SEGMENT_MIGRATION_PARTS, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENTS};
+use super::tiers::VALUE;
+use super::{Basis, Fitting, Group, Method, RESERVED, Segmentation, Tiers, UNKNOWN};
+use crate::project::model::quoted;
+use crate::project::tag::columns_of_condition;
+use crate::project::{
+    PREVIOUS_SEGMENTS, SEGMENT_MIGRATION_PARTS, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS,
+};
 use crate::segment::scale::Transform;
 
 /// Rows of a sample, as far as there are so many accounts.
@@ -16,22 +22,22 @@ pub const PLACES: u32 = 65_536;
 const STRATUM: &str = "coalesce(account_class, 'unknown')";
 
 impl Segmentation {
-    /// The group of an account, as SQL over its tags; of a fitted one by its model,
-    /// which is a parameter.
+    /// The group of an account, as SQL over its tags; of one with a model by that, which
+    /// is a parameter.
     fn group_sql(&self) -> String {
-        match &self.method {
-            Method::Rules => {
+        match (&self.method, &self.population) {
+            (Method::Rules, _) => {
                 let mut sql = String::from("case");
                 for group in &self.groups {
-                    let _ = write!(sql, " when {} then '{}'", group.when, group.name);
+                    if let Some(when) = group.when() {
+                        let _ = write!(sql, " when {when} then '{}'", group.name);
+                    }
                 }
                 let _ = write!(sql, " else '{UNKNOWN}' end");
                 sql
             }
-            Method::Balanced(fitting) => match &fitting.population {
-                Some(population) => format!("case when {population} then ${} end", self.parameter()),
-                None => format!("${}", self.parameter()),
-            },
+            (_, Some(population)) => format!("case when {population} then ${} end", self.parameter()),
+            (_, None) => format!("${}", self.parameter()),
         }
     }
 
@@ -46,38 +52,42 @@ impl Segmentation {
     }
 }
 
-/// Segmentations that are fitted.
+/// Segmentations of which a run makes models.
+pub fn modelled(segmentations: &[Segmentation]) -> impl Iterator<Item = &Segmentation> {
+    segmentations.iter().filter(|segmentation| segmentation.has_model())
+}
+
+/// Segmentations by likeness, and what is fitted of each.
 pub fn fitted(segmentations: &[Segmentation]) -> impl Iterator<Item = (&Segmentation, &Fitting)> {
     segmentations.iter().filter_map(|segmentation| Some((segmentation, segmentation.fitting()?)))
 }
 
-/// Rows of `customer_tags`, one for each fitted segmentation that an account is in:
-/// columns of the account, then fields of a struct for each. A union would have several
-/// partitions, which a unit has not.
-fn members_sql(
-    segmentations: &[Segmentation],
-    columns: &str,
-    fields: &dyn Fn(&Segmentation, &Fitting) -> String,
-) -> String {
-    let structs = fitted(segmentations).map(|(segmentation, fitting)| {
+/// Segmentations by rank.
+pub fn tiered(segmentations: &[Segmentation]) -> impl Iterator<Item = (&Segmentation, &Tiers)> {
+    segmentations.iter().filter_map(|segmentation| Some((segmentation, segmentation.tiers()?)))
+}
+
+/// Rows of `customer_tags`, one for each segmentation that is told of: columns of the
+/// account, then the fields of a struct, whether the account is meant among them. A union
+/// would have several partitions, which a unit has not.
+fn members_sql<'a>(of: impl Iterator<Item = (&'a Segmentation, String)>, columns: &str) -> String {
+    let structs = of.map(|(segmentation, fields)| {
         let is_member =
-            fitting.population.as_ref().map_or("true".to_owned(), |condition| format!("({condition}) is true"));
-        format!(
-            "named_struct('name', '{}', 'is_member', {is_member}{})",
-            segmentation.name,
-            fields(segmentation, fitting)
-        )
+            segmentation.population.as_ref().map_or("true".to_owned(), |condition| format!("({condition}) is true"));
+        format!("named_struct('name', '{}', 'is_member', {is_member}{fields})", segmentation.name)
     });
     let structs: Vec<String> = structs.collect();
+    let columns = if columns.is_empty() { String::new() } else { format!("{columns},\n    ") };
     format!(
-        "  select\n    {columns},\n    unnest(make_array(\n      {})) as member\n  from customer_tags\n",
+        "  select\n    {columns}unnest(make_array(\n      {})) as member\n  from customer_tags\n",
         structs.join(",\n      ")
     )
 }
 
 /// `segment_stratum_part`: accounts of each bucket by stratum.
 pub fn stratum_parts_sql(segmentations: &[Segmentation]) -> String {
-    let members = members_sql(segmentations, &format!("{STRATUM} as stratum"), &|_, _| String::new());
+    let of = fitted(segmentations).map(|(segmentation, _)| (segmentation, String::new()));
+    let members = members_sql(of, &format!("{STRATUM} as stratum"));
     format!(
         "with\n\
          member as (\n{members})\n\
@@ -99,10 +109,11 @@ pub fn strata_sql() -> String {
 /// account, so that it is the same ones whatever the buckets. `before` names fitted
 /// segmentations that the release before has groups of.
 pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> bool) -> String {
-    let place = |_: &Segmentation, fitting: &Fitting| {
-        format!(", 'place', account_bucket(concat('{}:', account_id), {PLACES})", fitting.balanced.seed)
-    };
-    let members = members_sql(segmentations, &format!("account_id,\n    {STRATUM} as stratum"), &place);
+    let of = fitted(segmentations).map(|(segmentation, fitting)| {
+        let seed = fitting.balanced.seed;
+        (segmentation, format!(", 'place', account_bucket(concat('{seed}:', account_id), {PLACES})"))
+    });
+    let members = members_sql(of, &format!("account_id,\n    {STRATUM} as stratum"));
     // Of each segmentation its own.
     let by_name = |kind: &str, of: &dyn Fn(&Segmentation, &Fitting) -> String| {
         let cases = fitted(segmentations)
@@ -147,19 +158,61 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
     )
 }
 
-/// `segment_path`: of every account and fitted segmentation, the rule that holds, and how
-/// many of its features are unknown.
-pub fn path_sql(segmentations: &[Segmentation]) -> String {
-    let rule = |segmentation: &Segmentation, fitting: &Fitting| {
-        let unknown = fitting
-            .balanced
-            .features
-            .iter()
-            .map(|feature| format!("case when ({}) is null then 1 else 0 end", feature.sql));
-        let unknown = unknown.collect::<Vec<_>>().join(" + ");
-        format!(", 'rule', cast(${} as int), 'imputed', cast({unknown} as int)", segmentation.rule_parameter())
+/// `segment_value_part`: accounts of each bucket by what they are ranked by.
+pub fn value_parts_sql(segmentations: &[Segmentation]) -> String {
+    let of = tiered(segmentations).map(|(segmentation, tiers)| {
+        let definition = segmentation.fingerprint().unwrap_or_default();
+        (segmentation, format!(", 'definition', '{definition}', 'value', cast(({}) as {VALUE})", tiers.of))
+    });
+    let members = members_sql(of, "");
+    format!(
+        "with\n\
+         member as (\n{members})\n\
+         select\n  member['name'] as segmentation,\n  member['definition'] as definition,\n  member['value'] as value,\n  count(*) as accounts\nfrom member\nwhere member['is_member']\n  and member['value'] is not null\ngroup by 1, 2, 3\n"
+    )
+}
+
+/// `segment_cut`: of every group by rank the least value, and what its accounts come to.
+/// A group ends with the value by which those before it have reached their share, so that
+/// accounts with the same value are in the same group.
+pub fn cuts_sql(segmentations: &[Segmentation]) -> String {
+    let by_name = |of: &dyn Fn(&Segmentation, &Tiers) -> String| {
+        let cases = tiered(segmentations)
+            .map(|(segmentation, tiers)| format!("\n      when '{}' then {}", segmentation.name, of(segmentation, tiers)));
+        format!("case segmentation{}\n    end", cases.collect::<String>())
     };
-    let members = members_sql(segmentations, "account_id,\n    as_of", &rule);
+    let weight = by_name(&|_, tiers| match tiers.basis {
+        Basis::Accounts => format!("cast(accounts as {VALUE})"),
+        Basis::Sum => format!("cast(greatest(value, 0) * accounts as {VALUE})"),
+    });
+    let group = by_name(&|segmentation, _| {
+        let ends = segmentation.groups.iter().filter_map(|group| Some((&group.name, group.up_to()?)));
+        let cases = ends.map(|(name, end)| format!(" when above * 10000 < total * {end} then '{name}'"));
+        let last = segmentation.groups.last().map_or(UNKNOWN, |group| &group.name);
+        format!("case{} else '{last}' end", cases.collect::<String>())
+    });
+    format!(
+        "with\n\
+         known as (\n  select segmentation, definition, value, sum(accounts) as accounts\n  from {SEGMENT_VALUE_PARTS}\n  group by segmentation, definition, value\n),\n\
+         weighed as (\n  select\n    *,\n    {weight} as weight\n  from known\n),\n\
+         ranked as (\n  select\n    *,\n    sum(weight) over (partition by segmentation order by value desc) - weight as above,\n    sum(weight) over (partition by segmentation) as total\n  from weighed\n),\n\
+         cut as (\n  select\n    *,\n    {group} as segment\n  from ranked\n)\n\
+         select\n  segmentation,\n  definition,\n  segment,\n  min(value) as least_value,\n  max(value) as most_value,\n  sum(accounts) as accounts,\n  sum(weight) as weight\nfrom cut\ngroup by segmentation, definition, segment\n"
+    )
+}
+
+/// `segment_path`: of every account and segmentation with a model, the rule that holds,
+/// and how many of its features are unknown, and taken to be as most are.
+pub fn path_sql(segmentations: &[Segmentation]) -> String {
+    let of = modelled(segmentations).map(|segmentation| {
+        let features = segmentation.fitting().map_or(&[][..], |fitting| &fitting.balanced.features);
+        let unknown = features.iter().map(|feature| format!("case when ({}) is null then 1 else 0 end", feature.sql));
+        // Nothing is made up of one by rank.
+        let unknown = if features.is_empty() { "0".to_owned() } else { unknown.collect::<Vec<_>>().join(" + ") };
+        let rule = segmentation.rule_parameter();
+        (segmentation, format!(", 'rule', cast(${rule} as int), 'imputed', cast({unknown} as int)"))
+    });
+    let members = members_sql(of, "account_id,\n    as_of");
     format!(
         "with\n\
          member as (\n{members})\n\
@@ -167,13 +220,33 @@ pub fn path_sql(segmentations: &[Segmentation]) -> String {
     )
 }
 
-/// `customer_segments`: one row per account, one column per segmentation.
-pub fn segments_sql(segmentations: &[Segmentation]) -> String {
+/// `customer_segments`: one row per account, one column per segmentation. Conditions of
+/// rules may name segmentations that have a model, but for those that are called like a
+/// tag.
+pub fn segments_sql(segmentations: &[Segmentation], is_tag: &dyn Fn(&str) -> bool) -> String {
+    let conditions = segmentations.iter().flat_map(|segmentation| &segmentation.groups).filter_map(Group::when);
+    let columns: BTreeSet<String> =
+        conditions.filter_map(|when| columns_of_condition(when).ok()).flatten().collect();
+    let column = |segmentation: &Segmentation| match is_tag(&segmentation.name) {
+        true => format!("segment__{}", segmentation.name),
+        false => segmentation.name.clone(),
+    };
+    let mut known = String::new();
+    for segmentation in modelled(segmentations) {
+        let _ = write!(known, ",\n    {} as {}", segmentation.group_sql(), column(segmentation));
+    }
+    // What is no segmentation is a tag, or an error that says so.
+    let is_known = |name: &String| modelled(segmentations).any(|segmentation| column(segmentation) == *name);
+    let is_there = |name: &String| RESERVED.contains(&name.as_str()) || is_known(name);
+    for name in columns.iter().filter(|name| !is_there(name)) {
+        let _ = write!(known, ",\n    {}", quoted(name));
+    }
     let mut sql = String::from("select\n  account_id,\n  as_of");
     for segmentation in segmentations {
-        let _ = write!(sql, ",\n  {} as {}", segmentation.group_sql(), segmentation.name);
+        let group = if segmentation.has_model() { column(segmentation) } else { segmentation.group_sql() };
+        let _ = write!(sql, ",\n  {group} as {}", segmentation.name);
     }
-    sql.push_str("\nfrom customer_tags\ncross join value_cut\n");
+    let _ = writeln!(sql, "\nfrom (\n  select\n    account_id,\n    as_of{known}\n  from customer_tags\n) as customer_tags");
     sql
 }
 

@@ -11,18 +11,20 @@ use crate::engine::Engine;
 use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::plan::Step;
-use crate::project::segment::{Fitting, PLACES, Segmentation, fitted};
-use crate::project::tag::{TagType, Tags, parse_expression};
+use crate::project::segment::{Fitting, Method, PLACES, Segmentation, Tiers, UNKNOWN, fitted, modelled};
+use crate::project::tag::{Tag, TagType, Tags, parse_expression};
 use crate::project::{
-    LOAD_SHAPES, PREVIOUS_MODEL, SEGMENT_DRIFT, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENTS,
+    LOAD_SHAPES, PREVIOUS_MODEL, SEGMENT_CUTS, SEGMENT_DRIFT, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENTS,
 };
-use crate::run::models::{self, Details, Model};
+use crate::run::models::{self, Details, Likeness, Model};
 use crate::run::release::replace;
 use crate::segment::FitError;
 use crate::segment::balanced::{self, Sample};
 use crate::segment::bootstrap;
+use crate::segment::earlier::Earlier;
 use crate::segment::rules::{self, Words};
 use crate::segment::scale::{Feature, Transform, Values};
+use crate::segment::tiers::{self, Cut};
 use crate::segment::tree::{Kind, Trait};
 use crate::state::Snapshot;
 
@@ -35,6 +37,14 @@ pub(super) struct Chosen {
     pub sample: Sample,
     /// Of every tag that explains, row by row.
     traits: Vec<Vec<Option<String>>>,
+}
+
+/// A model that was made.
+struct Fitted {
+    group_sql: String,
+    rule_sql: String,
+    rules_sql: String,
+    details: Details,
 }
 
 impl Build<'_> {
@@ -62,51 +72,112 @@ impl Build<'_> {
             None => BTreeMap::new(),
         };
         let mut made = Vec::new();
-        for (segmentation, fitting) in fitted(&self.project.segmentations) {
-            let Chosen { sample, traits, .. } = samples.remove(&segmentation.name).unwrap_or_default();
-            let asked = fitting.balanced.clone();
-            let is_by_rules = fitting.is_by_rules;
-            let earlier = earlier.get(&segmentation.name).map(|details| details.earlier.clone());
-            let (traits, words) = traits_of(&self.project.tags, &fitting.explain, traits);
-            // On a thread of its own: it takes seconds.
-            let fitted = tokio::task::spawn_blocking(move || {
-                let model = balanced::fit(&asked, &sample, earlier.as_ref())?;
-                let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
-                let agreement = bootstrap::agreement(&asked, &sample, &model);
-                if !is_by_rules {
-                    return Ok((model, rules, agreement));
+        for segmentation in modelled(&self.project.segmentations) {
+            let fitted = match &segmentation.method {
+                Method::Rules => continue,
+                Method::Tiers(tiers) => self.rank(segmentation, tiers).await?,
+                Method::Balanced(fitting) => {
+                    let chosen = samples.remove(&segmentation.name).unwrap_or_default();
+                    let earlier = earlier.get(&segmentation.name).and_then(|details| details.likeness.as_ref());
+                    self.group(segmentation, fitting, chosen, earlier.map(|likeness| likeness.earlier.clone())).await?
                 }
-                let labels = rules.labels.clone();
-                Ok::<_, FitError>((model.by_labels(labels, &sample.weights, &asked.limits)?, rules, agreement))
-            });
+            };
             let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
-            let fitted = fitted.await.map_err(|error| failed(error.to_string()))?;
-            let (model, rules, bootstrap) = match fitted {
+            let fitted = match fitted {
                 Err(error) if segmentation.is_optional && error.is_for_want_of_data() => {
                     tracing::warn!(segmentation = segmentation.name, "no model: {error}");
                     continue;
                 }
                 fitted => fitted.map_err(|error| failed(error.to_string()))?,
             };
-            check_names(segmentation, &model.codes)?;
-            let details = Details {
-                model: model.told(),
-                fidelity: rules.fidelity,
-                rules: rules.rules,
-                bootstrap,
-                earlier: model.earlier(),
-            };
+            check_names(segmentation, &fitted.details.codes)?;
             made.push(Model {
                 segmentation: segmentation.name.clone(),
                 fitted_as_of: Date32Type::from_naive_date(self.plan.as_of),
                 fingerprint: segmentation.fingerprint().unwrap_or_default(),
-                group_sql: if is_by_rules { rules.group_sql.clone() } else { model.sql() },
-                rule_sql: rules.number_sql,
-                rules_sql: rules.group_sql,
-                details: serde_json::to_string(&details).unwrap_or_default(),
+                group_sql: fitted.group_sql,
+                rule_sql: fitted.rule_sql,
+                rules_sql: fitted.rules_sql,
+                details: serde_json::to_string(&fitted.details).unwrap_or_default(),
             });
         }
         models::batch(&made)
+    }
+
+    /// Groups of accounts that are alike, of a sample.
+    async fn group(
+        &self,
+        segmentation: &Segmentation,
+        fitting: &Fitting,
+        chosen: Chosen,
+        earlier: Option<Earlier>,
+    ) -> Result<Result<Fitted, FitError>, Error> {
+        let Chosen { sample, traits } = chosen;
+        let asked = fitting.balanced.clone();
+        let is_by_rules = fitting.is_by_rules;
+        let (traits, words) = traits_of(&self.project.tags, &fitting.explain, traits);
+        let fit = move || {
+            let mut model = balanced::fit(&asked, &sample, earlier.as_ref())?;
+            let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
+            let bootstrap = bootstrap::agreement(&asked, &sample, &model);
+            if is_by_rules {
+                model = model.by_labels(rules.labels, &sample.weights, &asked.limits)?;
+            }
+            let likeness = Likeness { told: model.told(), fidelity: rules.fidelity, bootstrap, earlier: model.earlier() };
+            Ok(Fitted {
+                group_sql: if is_by_rules { rules.group_sql.clone() } else { model.sql() },
+                rule_sql: rules.number_sql,
+                rules_sql: rules.group_sql,
+                details: Details {
+                    codes: model.codes,
+                    shares: model.shares,
+                    rules: rules.rules,
+                    likeness: Some(likeness),
+                },
+            })
+        };
+        // On a thread of its own: it takes seconds.
+        let fitted = tokio::task::spawn_blocking(fit).await;
+        fitted.map_err(|error| Error::Fit { file: segmentation.file.clone(), message: error.to_string() })
+    }
+
+    /// Groups by rank, of where they end among all accounts.
+    async fn rank(&self, segmentation: &Segmentation, tiers: &Tiers) -> Result<Result<Fitted, FitError>, Error> {
+        let mut cuts = Vec::new();
+        // What was counted by another definition says nothing.
+        let sql = format!(
+            "select segment, cast(least_value as varchar), cast(most_value as varchar), accounts, weight > 0 from {SEGMENT_CUTS} \
+             where segmentation = '{}' and definition = '{}'",
+            segmentation.name,
+            segmentation.fingerprint().unwrap_or_default()
+        );
+        let batches = match self.tables.get(SEGMENT_CUTS) {
+            Some(table) => self.engine.query(vec![Relation::of_table(SEGMENT_CUTS, table)], &sql).await?,
+            None => Vec::new(),
+        };
+        for batch in &batches {
+            let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
+            for row in 0..batch.num_rows() {
+                cuts.push(Cut {
+                    group: text(0, row),
+                    least: text(1, row),
+                    most: text(2, row),
+                    accounts: batch.column(3).as_primitive::<Int64Type>().value(row).unsigned_abs(),
+                    has_weight: batch.column(4).as_boolean().value(row),
+                });
+            }
+        }
+        let codes: Vec<String> = segmentation.groups.iter().map(|group| group.name.clone()).collect();
+        let words = self.project.tags.get(&tiers.of).map(words_of);
+        // Of an expression there is no label.
+        let words = words.unwrap_or_else(|| Words { label: tiers.of.clone(), label_zh: tiers.of.clone(), unit: None });
+        let model = tiers::model(&tiers.value_sql(&self.project.tags), &words, &codes, UNKNOWN, &cuts, tiers.limits.as_ref());
+        Ok(model.map(|model| Fitted {
+            rules_sql: model.group_sql.clone(),
+            group_sql: model.group_sql,
+            rule_sql: model.rule_sql,
+            details: Details { codes, shares: model.shares, rules: model.rules, likeness: None },
+        }))
     }
 
     /// What stands in SQL for the models of segmentations: nothing is known of an
@@ -120,7 +191,7 @@ impl Build<'_> {
             None => Vec::new(),
         };
         let mut models = BTreeMap::new();
-        for (segmentation, _) in fitted(&self.project.segmentations) {
+        for segmentation in modelled(&self.project.segmentations) {
             let row = rows.iter().find(|row| row.segmentation == segmentation.name);
             let stands = [
                 (segmentation.parameter(), row.map_or("cast(null as varchar)", |row| &row.group_sql)),
@@ -213,13 +284,14 @@ fn traits_of(tags: &Tags, names: &[String], values: Vec<Vec<Option<String>>>) ->
             }
         };
         traits.push(Trait { name: name.clone(), kind, values });
-        words.push(Words {
-            label: tag.label.clone(),
-            label_zh: tag.label_zh.clone(),
-            unit: tag.unit.clone().filter(|unit| unit != "1"),
-        });
+        words.push(words_of(tag));
     }
     (traits, words)
+}
+
+fn words_of(tag: &Tag) -> Words {
+    let unit = tag.unit.clone().filter(|unit| unit != "1");
+    Words { label: tag.label.clone(), label_zh: tag.label_zh.clone(), unit }
 }
 
 fn empty(feature: &Feature) -> Values {
