@@ -82,6 +82,6 @@ fn what_london_does_not_have_is_unknown_for_that_reason() {
     .collect();
     // Nine homes end before December; those that end by mid-November are too thin.
     assert_eq!(loads.get("known").map(String::as_str), Some("91"), "{loads:?}");
-    let segments = query(out.path(), "select use_class, value_tier, count(*) from customer_segments group by 1, 2");
+    let segments = query(out.path(), "select use_class, voltage, count(*) from customer_segments group by 1, 2");
     assert_eq!(segments, [["residential", "unknown", "100"]]);
 }

@@ -47,5 +47,8 @@ mod tags;
 /// Fitted segmentations: in one group each, of fair size, the same however computed.
 mod segments;
 
+/// Groups by rank: against what anyone counts, and as they stay.
+mod tiers;
+
 /// Each kind of wrong input: one clear message, the documented exit code.
 mod wrong_input;

@@ -23,7 +23,7 @@ fn groups_do_not_depend_on_buckets_units_or_engine() {
     let reference = TempDir::new().expect("folder");
     succeed(run_refit(lake(), reference.path()).args(["--buckets", "1", "--parallel", "1"]));
     let expected = tables(reference.path());
-    assert_eq!(expected["segment_model"].len(), 1, "a model");
+    assert_eq!(expected["segment_model"].len(), 2, "a model of each kind");
     let cluster = Cluster::start(2, &[]);
     let target = cluster.target();
     for arguments in [["--buckets", "8", "--parallel", "3"].as_slice(), &["--buckets", "4", "--target", &target]] {
@@ -65,14 +65,14 @@ fn every_account_is_in_one_group_of_fair_size() {
 fn rules_are_what_anyone_can_run() {
     let out = TempDir::new().expect("folder");
     succeed(&mut run_refit(lake(), out.path()));
-    let rules = query(out.path(), "select rule, sql, segment, text, text_zh from segment_rules order by rule");
+    let rules = query(out.path(), "select rule, sql, segment, text, text_zh from segment_rules where segmentation = 'global' order by rule");
     assert!((3..=16).contains(&rules.len()), "{rules:?}");
     for rule in &rules {
         let [number, sql, segment, text, text_zh] = rule.as_slice() else { panic!("{rule:?}") };
         assert!(text.contains(": ") && text_zh.contains('：'), "{rule:?}");
         let asked = format!(
             "select count(*), count(*) filter (where path.rule = {number}), count(*) filter (where ({sql}) is not true and path.rule = {number}) \
-             from customer_tags join segment_path as path using (account_id) where {sql} or path.rule = {number}"
+             from customer_tags join segment_path as path using (account_id) where path.segmentation = 'global' and ({sql} or path.rule = {number})"
         );
         let counts = &query(out.path(), &asked)[0];
         assert!(
@@ -80,10 +80,11 @@ fn rules_are_what_anyone_can_run() {
             "rule {number} of {segment}: {counts:?}"
         );
     }
-    let case = &query(out.path(), "select rules_sql from segment_model")[0][0];
+    let case = &query(out.path(), "select rules_sql from segment_model where segmentation = 'global'")[0][0];
     let differ = format!(
         "select count(*), count(*) filter (where told.segment <> ({case})) from customer_tags \
-         join segment_path as path using (account_id) join segment_rules as told on told.rule = path.rule"
+         join segment_path as path using (account_id) join segment_rules as told on told.rule = path.rule \
+         where path.segmentation = 'global' and told.segmentation = 'global'"
     );
     let counts = &query(out.path(), &differ)[0];
     assert_eq!(
@@ -98,7 +99,7 @@ fn rules_are_what_anyone_can_run() {
 fn groups_can_be_looked_at() {
     let out = TempDir::new().expect("folder");
     let first = succeed(&mut run_daily(lake(), out.path()));
-    assert!(first.contains("without a model (kwhy run refit fits them): global"), "{first}");
+    assert!(first.contains("without a model (kwhy run refit fits them): global, value"), "{first}");
     let ask = |arguments: &[&str]| output(kwhy().arg("segments").args(arguments).arg("--out").arg(out.path()));
     let told = |arguments: &[&str]| String::from_utf8_lossy(&ask(arguments).stdout).into_owned();
     let no_model = ask(&["show", "global"]);
@@ -231,7 +232,8 @@ fn rules_may_make_the_groups() {
     let (project, out) = (overlay(&text), TempDir::new().expect("folder"));
     succeed(run_refit(lake(), out.path()).arg("--project").arg(project.path()));
     let differ = "select count(*), count(*) filter (where segments.global <> rules.segment) from customer_segments as segments \
-                  join segment_path as path on path.account_id = segments.account_id join segment_rules as rules on rules.rule = path.rule";
+                  join segment_path as path on path.account_id = segments.account_id join segment_rules as rules on rules.rule = path.rule \
+                  where path.segmentation = 'global' and rules.segmentation = 'global'";
     let counts = &query(out.path(), differ)[0];
     assert!(counts[0] != "0" && counts[1] == "0", "{counts:?}");
     let sizes = query(out.path(), "select count(*) from customer_segments group by global");
@@ -239,7 +241,7 @@ fn rules_may_make_the_groups() {
     let all: f64 = sizes.iter().sum();
     assert!(sizes.len() >= 3 && sizes.iter().all(|size| (0.03 * all..=0.6 * all).contains(size)), "{sizes:?}");
     // Nothing is unknown here; of a tag that some have not, it is filled in.
-    let imputed = "select count(*) filter (where imputed_features = 0), count(*) from segment_path";
+    let imputed = "select count(*) filter (where imputed_features = 0), count(*) from segment_path where segmentation = 'global'";
     let counts = &query(out.path(), imputed)[0];
     assert!(counts[0] != "0", "{counts:?}");
     let known = "select count(*) from customer_tags where energy_12m_kwh is not null and tenure_years is not null";
@@ -274,7 +276,7 @@ fn groups_keep_their_codes_and_files_have_their_say() {
     assert_eq!(query(out.path(), wrong)[0][0], "0");
     let label = "select label, label_zh from segment_catalog where segmentation = 'global' and segment = 'g1'";
     assert_eq!(query(out.path(), label), [["Large", "大"]]);
-    for text in query(out.path(), "select text from segment_rules") {
+    for text in query(out.path(), "select text from segment_rules where segmentation = 'global'") {
         assert!(text[0].contains("nergy") && !text[0].contains(';'), "{text:?}");
     }
 }
@@ -384,14 +386,14 @@ fn gates_hold_a_release_back_until_they_are_accepted() {
     let ask = |sql: &str| query(out.path(), sql);
     succeed(&mut run_refit(lake(), out.path()));
     assert_eq!(ask("select count(*) from segment_drift")[0][0], "0", "nothing to compare with");
-    let gates = ask("select gate, is_kept from segment_gate order by gate");
+    let gates = ask("select gate, is_kept from segment_gate where segmentation = 'global' order by gate");
     let kept =
         |names: &[&str]| names.iter().map(|name| vec![(*name).to_owned(), "true".to_owned()]).collect::<Vec<_>>();
     assert_eq!(gates, kept(&["least_fidelity", "least_percent", "most_percent", "most_ratio"]));
 
     // Fitted anew a day later, groups go on from those before.
     succeed(&mut run_later("refit", out.path()));
-    let gates = ask("select gate, is_kept from segment_gate order by gate");
+    let gates = ask("select gate, is_kept from segment_gate where segmentation = 'global' order by gate");
     let all = [
         "least_agreement",
         "least_fidelity",

@@ -129,9 +129,9 @@ fn a_tag_can_be_asked_why_and_by_whom_it_is_borne() {
     };
     let expected = query(
         out.path(),
-        "select count(*) from customer_tags join customer_segments using (account_id) where arrears_cny > 0 and value_tier = 'e'",
+        "select count(*) from customer_tags join customer_segments using (account_id) where arrears_cny > 0 and use_class = 'commercial'",
     );
-    assert_eq!(count("arrears_cny > 0 and value_tier = 'e'"), expected[0][0]);
+    assert_eq!(count("arrears_cny > 0 and use_class = 'commercial'"), expected[0][0]);
     let long = "select count(*) as n, count(distinct tag) as tags from customer_tags_long where tag in ('arrears_cny', 'energy_tier')";
     let long = succeed(kwhy().args(["sql", "-c", long, "--out"]).arg(out.path()));
     let known = query(out.path(), "select count(arrears_cny) + count(energy_tier) from customer_tags");

@@ -17,6 +17,8 @@ pub mod shapes;
 pub mod tiers;
 pub mod tree;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use balanced::Choice;
 
 /// Why a model cannot be made.
@@ -126,6 +128,33 @@ impl Points {
         }
         means
     }
+}
+
+/// What becomes of each item, in their order, on as many threads as there are cores.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(items.len().max(1));
+    let next = AtomicUsize::new(0);
+    let turns = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { return done };
+            done.push((at, work(item)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(turns)).collect();
+        let mut done = turns();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// The square of the distance of two rows.

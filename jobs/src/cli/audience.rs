@@ -28,7 +28,7 @@ const EXAMPLES: usize = 10;
 /// Shows how many there are and the first of them; with --to all are written.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  kwhy audience \"is_night_heavy and value_tier in ('a', 'b') and arrears_cny = 0\" --lake /data/lake\n  kwhy audience \"has_pv\" --lake /data/lake --to pv.csv"
+    after_help = "Examples:\n  kwhy audience \"is_night_heavy and value in ('a', 'b') and arrears_cny = 0\" --lake /data/lake\n  kwhy audience \"has_pv\" --lake /data/lake --to pv.csv"
 )]
 pub struct Audience {
     /// A condition in SQL over the columns of customer_tags and customer_segments

@@ -86,7 +86,7 @@ impl Demo {
         super::print(&format!("  kwhy sql --lake {lake} -c 'show tables'\n"))?;
         super::print(&format!("  kwhy sql --lake {lake} -c 'select * from tag_catalog'\n"))?;
         super::print(&format!(
-            "  kwhy sql --lake {lake} -c 'select value_tier, count(*), sum(energy_12m_kwh) from customer_segments join customer_tags using (account_id) group by 1 order by 1'\n"
+            "  kwhy sql --lake {lake} -c 'select value, count(*), sum(energy_12m_kwh) from customer_segments join customer_tags using (account_id) group by 1 order by 1'\n"
         ))?;
         super::print(&format!("  kwhy segments show global --lake {lake}\n"))?;
         super::print(&format!("  kwhy run daily --lake {lake} --as-of {end}     (again: nothing to do)\n"))?;

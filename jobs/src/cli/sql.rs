@@ -29,7 +29,7 @@ const LONG_TAGS: &str = "customer_tags_long";
 /// Without a lake there are the functions alone.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  kwhy sql --lake /data/lake -c 'select value_tier, count(*) from customer_segments group by 1'\n  kwhy sql --lake /data/lake -c 'show tables'\n  kwhy sql -c 'select load_factor([100, 300, 200])'"
+    after_help = "Examples:\n  kwhy sql --lake /data/lake -c 'select value, count(*) from customer_segments group by 1'\n  kwhy sql --lake /data/lake -c 'show tables'\n  kwhy sql -c 'select load_factor([100, 300, 200])'"
 )]
 pub struct Sql {
     /// The statement

@@ -1,8 +1,6 @@
 //! Balanced k-means: many small clusters of a sample, merged to few groups of similar
 //! size, in as many as the panel of indices likes best.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::bounded::{self, Limits};
@@ -10,7 +8,7 @@ use super::candidate::{Candidate, Few, Small, best};
 use super::earlier::Earlier;
 use super::quality::{Indices, within};
 use super::scale::{Feature, Scale, Values, lists};
-use super::{FitError, Points, kmeans, matching};
+use super::{FitError, Points, kmeans, matching, side_by_side};
 
 /// Small clusters that groups are made of.
 const CLUSTERS: usize = 200;
@@ -126,14 +124,11 @@ pub fn fit(asked: &Balanced, sample: &Sample, earlier: Option<&Earlier>) -> Resu
     let fresh = Small::of(&points, &start);
     let few = Few::of(&points);
     let counts: Vec<usize> = (asked.least_groups..=asked.most_groups).collect();
-    let merged: BTreeMap<usize, Vec<usize>> = bounded::merge(&fresh.clusters, &counts).into_iter().collect();
-    let (mut candidates, mut choices) = (Vec::new(), Vec::new());
-    for (groups, start) in merged {
-        let (candidate, choice) = fresh.candidate(asked, &points, &few, &start, groups);
-        candidates.extend(candidate);
-        choices.push(choice);
-    }
-    let fresh = best(candidates).map(|candidate| (fresh, candidate));
+    let mut merged = bounded::merge(&fresh.clusters, &counts);
+    merged.sort_by_key(|(groups, _)| *groups);
+    let tried = side_by_side(&merged, |(groups, start)| fresh.candidate(asked, &points, &few, start, *groups));
+    let (candidates, mut choices): (Vec<_>, Vec<_>) = tried.into_iter().unzip();
+    let fresh = best(candidates.into_iter().flatten().collect()).map(|candidate| (fresh, candidate));
     let is_asked_for = |earlier: &&Earlier| counts.contains(&earlier.codes.len());
     let kept = earlier.filter(is_asked_for).and_then(|earlier| Some((earlier, earlier.centres_on(&scales)?)));
     let kept = kept.and_then(|(earlier, start)| {

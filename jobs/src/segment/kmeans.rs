@@ -1,10 +1,15 @@
 //! k-means: a start by k-means++, then Lloyd's steps. Source: D. Arthur and
 //! S. Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007.
 
+use std::ops::Range;
+
 use kwhy_udfs::{Centroids, Nearest};
 use twox_hash::XxHash64;
 
-use super::{Points, square};
+use super::{Points, side_by_side, square};
+
+/// Rows that are not worth a thread of their own.
+const RUN: usize = 4_096;
 
 /// Centres, and which of them each row belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,8 +90,11 @@ pub fn lloyd(points: &Points, start: &Points, most_steps: usize) -> Clusters {
 /// The nearest centre of each row, and the square of its distance.
 pub fn assign(points: &Points, centres: &Points) -> (Vec<usize>, Vec<f64>) {
     let centroids = Centroids::new(centres.features, centres.rows());
-    let nearest = |row: &[f64]| centroids.nearest(row).map_or((0, 0.0), |Nearest { first, .. }| first);
-    points.rows().map(nearest).unzip()
+    let nearest = |row: usize| centroids.nearest(points.row(row)).map_or((0, 0.0), |Nearest { first, .. }| first);
+    let runs: Vec<Range<usize>> =
+        (0..points.len()).step_by(RUN).map(|from| from..points.len().min(from + RUN)).collect();
+    let found = side_by_side(&runs, |run| run.clone().map(nearest).collect::<Vec<_>>());
+    found.into_iter().flatten().unzip()
 }
 
 /// A centre that no row is nearest to takes the row that is farthest from its own.
