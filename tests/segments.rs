@@ -65,7 +65,10 @@ fn every_account_is_in_one_group_of_fair_size() {
 fn rules_are_what_anyone_can_run() {
     let out = TempDir::new().expect("folder");
     succeed(&mut run_refit(lake(), out.path()));
-    let rules = query(out.path(), "select rule, sql, segment, text, text_zh from segment_rules where segmentation = 'global' order by rule");
+    let rules = query(
+        out.path(),
+        "select rule, sql, segment, text, text_zh from segment_rules where segmentation = 'global' order by rule",
+    );
     assert!((3..=16).contains(&rules.len()), "{rules:?}");
     for rule in &rules {
         let [number, sql, segment, text, text_zh] = rule.as_slice() else { panic!("{rule:?}") };
@@ -241,7 +244,8 @@ fn rules_may_make_the_groups() {
     let all: f64 = sizes.iter().sum();
     assert!(sizes.len() >= 3 && sizes.iter().all(|size| (0.03 * all..=0.6 * all).contains(size)), "{sizes:?}");
     // Nothing is unknown here; of a tag that some have not, it is filled in.
-    let imputed = "select count(*) filter (where imputed_features = 0), count(*) from segment_path where segmentation = 'global'";
+    let imputed =
+        "select count(*) filter (where imputed_features = 0), count(*) from segment_path where segmentation = 'global'";
     let counts = &query(out.path(), imputed)[0];
     assert!(counts[0] != "0", "{counts:?}");
     let known = "select count(*) from customer_tags where energy_12m_kwh is not null and tenure_years is not null";

@@ -198,7 +198,11 @@ fn tiers_that_cannot_be() {
         ),
         (
             "refit",
-            format!("{}[limits]\nleast_percent = 20\n{}", of("energy_12m_kwh", ""), groups(&[("a", "1"), ("b", "100")])),
+            format!(
+                "{}[limits]\nleast_percent = 20\n{}",
+                of("energy_12m_kwh", ""),
+                groups(&[("a", "1"), ("b", "100")])
+            ),
             1,
             &["beyond its limits", "value.toml"],
         ),
@@ -213,7 +217,8 @@ fn tiers_that_cannot_be() {
         says.iter().for_each(|part| assert!(told.contains(part), "`{part}` is not in:\n{told}"));
     }
     // A name that is wrong in a rule is told among all that there are.
-    let text = format!("{HEAD}[[group]]\nname = \"x\"\nlabel = \"x\"\nlabel_zh = \"x\"\nwhen = \"energy_12m_kw > 3\"\n");
+    let text =
+        format!("{HEAD}[[group]]\nname = \"x\"\nlabel = \"x\"\nlabel_zh = \"x\"\nwhen = \"energy_12m_kw > 3\"\n");
     let project = overlay(&[("large", &text)]);
     let mut run = kwhy();
     run.args(["run", "daily", "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out.path());
@@ -221,4 +226,24 @@ fn tiers_that_cannot_be() {
     let told = String::from_utf8_lossy(&found.stderr);
     assert!(found.status.code() == Some(2) && told.contains("energy_12m_kwh"), "{told}");
     assert_eq!(release(), before, "nothing was published");
+}
+
+/// A release names what it has not made, too: what is of a later date is not what was
+/// there before.
+#[test]
+fn what_is_compared_with_is_of_an_earlier_date() {
+    let out = TempDir::new().expect("folder");
+    let run = |job: &str, as_of: &str| {
+        let mut command = kwhy();
+        succeed(command.args(["run", job, "--as-of", as_of, "--lake"]).arg(lake()).arg("--out").arg(out.path()))
+    };
+    let compared = || query(out.path(), "select count(*), count(from_segment) from segment_migration")[0].clone();
+    run("daily", AS_OF);
+    run("cuts", "2026-02-20");
+    run("daily", "2026-02-25");
+    let found = compared();
+    assert!(found[0] != "0" && found[1] == "0", "{found:?}");
+    run("daily", "2026-02-26");
+    let found = compared();
+    assert!(found[1] != "0", "{found:?}");
 }

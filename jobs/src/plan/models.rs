@@ -12,10 +12,10 @@ use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
     CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, PREVIOUS_MODEL,
-    PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_CUTS, SEGMENT_DRIFT,
-    SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE, SEGMENT_STRATA,
-    SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS, SENSITIVE_TAGS, STANDARD_PROFILES, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS,
-    TAG_PROFILE, TAGS, segment,
+    PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_CUTS,
+    SEGMENT_DRIFT, SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE,
+    SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS, SENSITIVE_TAGS, STANDARD_PROFILES,
+    TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -227,7 +227,12 @@ fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
                 SEGMENT_VALUE_PARTS,
                 Layer::Features,
                 segment::value_parts_sql(all),
-                contract("Accounts by what they are ranked by, per bucket", "分级取值户数(分桶)", &valued, Scope::Bucket),
+                contract(
+                    "Accounts by what they are ranked by, per bucket",
+                    "分级取值户数(分桶)",
+                    &valued,
+                    Scope::Bucket,
+                ),
             ),
             (
                 SEGMENT_CUTS,

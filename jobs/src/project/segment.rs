@@ -195,7 +195,8 @@ impl Segmentation {
     /// Everything that its model depends on.
     pub fn fingerprint(&self) -> Option<String> {
         // Labels may change, and so may names of groups that the model makes by itself.
-        let groups: Vec<(&str, u32)> = self.groups.iter().filter_map(|group| Some((&*group.name, group.up_to()?))).collect();
+        let groups: Vec<(&str, u32)> =
+            self.groups.iter().filter_map(|group| Some((&*group.name, group.up_to()?))).collect();
         self.has_model().then(|| {
             let text = format!("{:?} {:?} {groups:?} {}", self.population, self.method, kwhy_udfs::VERSION);
             format!("{:016x}", twox_hash::XxHash64::oneshot(0, text.as_bytes()))

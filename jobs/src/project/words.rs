@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn columns_are_words() {
-        let found = words("select \"A b\", t.x * 2, count(*) from t join u using (k) -- z\nwhere y > 'w'").expect("words");
+        let found =
+            words("select \"A b\", t.x * 2, count(*) from t join u using (k) -- z\nwhere y > 'w'").expect("words");
         for word in ["a b", "x", "k", "y"] {
             assert!(found.contains(word), "{word}");
         }

@@ -52,7 +52,7 @@ pub async fn compared(
     };
     let as_of = published.release.as_of;
     let cuts = published.table(CUTS).await?;
-    let earlier = match earlier_release(&published.engine, &published.out, as_of).await? {
+    let earlier = match earlier_release(&published.engine, &published.out, as_of, TAGS).await? {
         Some(earlier) => release_table(&published.out, &earlier, TAGS).await?,
         None => None,
     };

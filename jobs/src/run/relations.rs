@@ -58,7 +58,11 @@ pub struct Resolved {
 impl Scene<'_> {
     /// The plan of a step. Of tables it is shown the columns that its SQL names: a
     /// planner looks through all that it is shown, and the widest table has thousands.
-    pub async fn resolve(&self, context: &dyn Fn() -> Result<SessionContext, Error>, step: &Step) -> Result<Resolved, Error> {
+    pub async fn resolve(
+        &self,
+        context: &dyn Fn() -> Result<SessionContext, Error>,
+        step: &Step,
+    ) -> Result<Resolved, Error> {
         let named = self.named(step);
         match self.resolve_over(&context()?, step, named.as_ref()).await {
             // A name that is wrong is told among all that there are.
@@ -161,8 +165,7 @@ impl Scene<'_> {
         let relation = match (self.tables.get(name), contract) {
             (Some(snapshot), Some(_)) => slot(&rows, snapshot, self.buckets_of(name)),
             (Some(snapshot), None) => {
-                let is_named =
-                    |column: &str| named.is_none_or(|named| named.contains(column)) || time == Some(column);
+                let is_named = |column: &str| named.is_none_or(|named| named.contains(column)) || time == Some(column);
                 slot(&rows, snapshot, self.buckets_of(name)).only(&is_named)
             }
             (None, Some(contract)) => Relation {

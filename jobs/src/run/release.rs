@@ -166,7 +166,15 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
             standing.models = Some((table, fingerprints));
         }
     }
-    if let Some(earlier) = earlier_release(engine, out, as_of).await? {
+    if let Some(earlier) = earlier_release(engine, out, as_of, TAGS).await? {
+        if let (table, Some(version)) = of(&earlier, Area::Marts, TAGS) {
+            standing.previous_tags = table.snapshot(Some(version)).await?;
+        }
+        if let (table, Some(version)) = of(&earlier, Area::Features, TAG_COUNTS) {
+            standing.previous_tag_counts = table.snapshot(Some(version)).await?;
+        }
+    }
+    if let Some(earlier) = earlier_release(engine, out, as_of, SEGMENTS).await? {
         for (name, to) in
             [(SEGMENT_MODEL, &mut standing.previous_model), (SEGMENT_SAMPLE, &mut standing.previous_sample)]
         {
@@ -174,22 +182,33 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
                 *to = table.snapshot(Some(version)).await?.filter(|table| models::is_readable(name, table));
             }
         }
-        if let (table, Some(version)) = of(&earlier, Area::Marts, TAGS) {
-            standing.previous_tags = table.snapshot(Some(version)).await?;
-        }
         if let (table, Some(version)) = of(&earlier, Area::Marts, SEGMENTS) {
             standing.previous_segments = table.snapshot(Some(version)).await?;
-        }
-        if let (table, Some(version)) = of(&earlier, Area::Features, TAG_COUNTS) {
-            standing.previous_tag_counts = table.snapshot(Some(version)).await?;
         }
     }
     Ok(standing)
 }
 
-/// The release with the latest date before a day.
-pub async fn earlier_release(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result<Option<Release>, Error> {
-    find_release(engine, out, &format!("where as_of < date '{as_of}' order by as_of desc, release desc")).await
+/// The release with the latest date before a day, of those whose table `mart` is of such a
+/// date: a release also names what it has not made, which may be of a later one.
+pub async fn earlier_release(
+    engine: &Engine,
+    out: &Output,
+    as_of: NaiveDate,
+    mart: &str,
+) -> Result<Option<Release>, Error> {
+    let path = format!("{}/{mart}", Area::Marts.folder());
+    let mut made_as_of: BTreeMap<u64, NaiveDate> = BTreeMap::new();
+    let mut latest: Option<Release> = None;
+    for release in releases(engine, out, "order by release").await? {
+        let Some(version) = release.tables.get(&path) else { continue };
+        let made = *made_as_of.entry(*version).or_insert(release.as_of);
+        let is_earlier = release.as_of < as_of && made < as_of;
+        if is_earlier && latest.as_ref().is_none_or(|latest| release.as_of >= latest.as_of) {
+            latest = Some(release);
+        }
+    }
+    Ok(latest)
 }
 
 /// The release of a number.
@@ -199,20 +218,28 @@ pub async fn release_of(engine: &Engine, out: &Output, number: i64) -> Result<Op
 
 /// The first release by a choice and an order in SQL.
 async fn find_release(engine: &Engine, out: &Output, choice: &str) -> Result<Option<Release>, Error> {
-    let Some(snapshot) = out.table(Area::Marts, TABLE).snapshot(None).await? else { return Ok(None) };
-    let sql = format!("select release, as_of, tables from {TABLE} {choice} limit 1");
-    let batches = engine.query(vec![Relation::of_table(TABLE, &snapshot)], &sql).await?;
-    let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(None) };
+    Ok(releases(engine, out, &format!("{choice} limit 1")).await?.pop())
+}
+
+async fn releases(engine: &Engine, out: &Output, choice: &str) -> Result<Vec<Release>, Error> {
+    let Some(snapshot) = out.table(Area::Marts, TABLE).snapshot(None).await? else { return Ok(Vec::new()) };
+    let sql = format!("select release, as_of, tables from {TABLE} {choice}");
     let damaged = || Error::Usage {
         message: "the table of releases cannot be read".into(),
         hint: "it was not written by this program".into(),
     };
-    Ok(Some(Release {
-        number: batch.column(0).as_primitive::<Int64Type>().value(0),
-        as_of: Date32Type::to_naive_date_opt(batch.column(1).as_primitive::<Date32Type>().value(0))
-            .ok_or_else(damaged)?,
-        tables: serde_json::from_str(batch.column(2).as_string::<i32>().value(0)).map_err(|_| damaged())?,
-    }))
+    let mut found = Vec::new();
+    for batch in engine.query(vec![Relation::of_table(TABLE, &snapshot)], &sql).await? {
+        let days = batch.column(1).as_primitive::<Date32Type>();
+        for row in 0..batch.num_rows() {
+            found.push(Release {
+                number: batch.column(0).as_primitive::<Int64Type>().value(row),
+                as_of: Date32Type::to_naive_date_opt(days.value(row)).ok_or_else(damaged)?,
+                tables: serde_json::from_str(batch.column(2).as_string::<i32>().value(row)).map_err(|_| damaged())?,
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// A table of a release.

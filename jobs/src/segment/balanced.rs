@@ -281,15 +281,21 @@ impl Model {
     }
 
     /// The same groups as rules say them, which must keep the limits too.
-    pub fn by_labels(self, labels: Vec<usize>, weights: &[f64], limits: &Limits) -> Result<Self, FitError> {
-        let mut sizes = vec![0.0; self.codes.len()];
-        labels.iter().zip(weights).for_each(|(label, weight)| sizes[*label] += weight);
+    pub fn by_labels(mut self, labels: Vec<usize>, asked: &Balanced, sample: &Sample) -> Result<Self, FitError> {
+        let points = self.points(asked, sample);
+        let groups = self.codes.len();
+        let sizes = points.means(&labels, groups).weights;
         let all: f64 = sizes.iter().sum();
         let shares: Vec<f64> = sizes.iter().map(|size| size / all).collect();
-        match limits.excess(&shares) > 0.0 {
-            true => Err(FitError::Rules { shares }),
-            false => Ok(Self { labels, shares, ..self }),
+        if asked.limits.excess(&shares) > 0.0 {
+            return Err(FitError::Rules { shares });
         }
+        (self.explained, self.explained_free) = explained(&points, &labels, groups);
+        let indices = Few::of(&points).indices(&points, &labels, groups);
+        for choice in self.choices.iter_mut().filter(|choice| choice.is_chosen) {
+            choice.indices = Some(indices);
+        }
+        Ok(Self { labels, shares, ..self })
     }
 
     /// What a later fit goes on from.

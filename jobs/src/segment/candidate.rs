@@ -39,6 +39,13 @@ impl Few {
         let (rows, few) = points.spread(SILHOUETTE_ROWS);
         Self(rows, few)
     }
+
+    /// What so many groups come to, of all points and of the few.
+    pub fn indices(&self, points: &Points, labels: &[usize], groups: usize) -> Indices {
+        let Self(rows, few) = self;
+        let own: Vec<usize> = rows.iter().map(|row| labels[*row]).collect();
+        Indices { silhouette: silhouette(few, &own, groups), ..Indices::of_means(points, labels, groups) }
+    }
 }
 
 impl Small {
@@ -63,7 +70,7 @@ impl Small {
         &self,
         asked: &Balanced,
         points: &Points,
-        Few(rows, few): &Few,
+        few: &Few,
         start: &[usize],
         groups: usize,
     ) -> (Option<Candidate>, Choice) {
@@ -79,10 +86,7 @@ impl Small {
             sizes.iter().fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(*size), most.max(*size)));
         let indices = found.as_ref().map(|group_of| {
             let labels: Vec<usize> = self.nearest.iter().map(|cluster| group_of[*cluster]).collect();
-            Indices {
-                silhouette: silhouette(few, &rows.iter().map(|row| labels[*row]).collect::<Vec<_>>(), groups),
-                ..Indices::of_means(points, &labels, groups)
-            }
+            few.indices(points, &labels, groups)
         });
         let choice = Choice {
             groups,

@@ -62,7 +62,8 @@ pub fn model(
     for (at, cut) in met.iter().enumerate() {
         let (above, is_last) = (at.checked_sub(1).map(|above| met[above]), at + 1 == met.len());
         let least = (!is_last).then_some(&cut.least);
-        let (text, text_zh) = range_text(words, least.map(|least| plain(least)), above.map(|above| plain(&above.least)));
+        let (text, text_zh) =
+            range_text(words, least.map(|least| plain(least)), above.map(|above| plain(&above.least)));
         let ends = [
             least.map(|least| format!("{of} >= {}", number(least))),
             above.map(|above| format!("{of} < {}", number(&above.least))),

@@ -48,7 +48,9 @@ impl Export {
         let context = published.engine.analyst()?;
         let names: Vec<&str> = self.tags.iter().map(String::as_str).collect();
         let asked: Vec<&str> = names.iter().copied().chain(["account_id", "as_of"]).collect();
-        context.register_table(TAGS, Arc::new(Relation::of_table(TAGS, &table).only(&|name| asked.contains(&name)))).map_err(failed)?;
+        context
+            .register_table(TAGS, Arc::new(Relation::of_table(TAGS, &table).only(&|name| asked.contains(&name))))
+            .map_err(failed)?;
         let sql = format!("select * from ({}) as tags order by account_id, tag", long_tags_sql(&names));
         let rows = export(context.sql(&sql).await.map_err(failed)?, &self.to).await?;
         crate::cli::print(&format!("{} rows in {}\n", thousands(rows), self.to.display()))

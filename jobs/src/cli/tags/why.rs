@@ -196,7 +196,9 @@ impl Asked<'_> {
             return Ok(None);
         }
         let (engine, out) = (&self.published.engine, &self.published.out);
-        let Some(earlier) = earlier_release(engine, out, self.published.release.as_of).await? else { return Ok(None) };
+        let Some(earlier) = earlier_release(engine, out, self.published.release.as_of, TAGS).await? else {
+            return Ok(None);
+        };
         let Some(table) = release_table(out, &earlier, TAGS).await? else { return Ok(None) };
         let row = self.row(PREVIOUS_TAGS, &table, "true").await?;
         Ok(row.and_then(|row| row.get(&tag.name).cloned().flatten()))

@@ -177,8 +177,9 @@ pub fn value_parts_sql(segmentations: &[Segmentation]) -> String {
 /// accounts with the same value are in the same group.
 pub fn cuts_sql(segmentations: &[Segmentation]) -> String {
     let by_name = |of: &dyn Fn(&Segmentation, &Tiers) -> String| {
-        let cases = tiered(segmentations)
-            .map(|(segmentation, tiers)| format!("\n      when '{}' then {}", segmentation.name, of(segmentation, tiers)));
+        let cases = tiered(segmentations).map(|(segmentation, tiers)| {
+            format!("\n      when '{}' then {}", segmentation.name, of(segmentation, tiers))
+        });
         format!("case segmentation{}\n    end", cases.collect::<String>())
     };
     let weight = by_name(&|_, tiers| match tiers.basis {
@@ -225,8 +226,7 @@ pub fn path_sql(segmentations: &[Segmentation]) -> String {
 /// tag.
 pub fn segments_sql(segmentations: &[Segmentation], is_tag: &dyn Fn(&str) -> bool) -> String {
     let conditions = segmentations.iter().flat_map(|segmentation| &segmentation.groups).filter_map(Group::when);
-    let columns: BTreeSet<String> =
-        conditions.filter_map(|when| columns_of_condition(when).ok()).flatten().collect();
+    let columns: BTreeSet<String> = conditions.filter_map(|when| columns_of_condition(when).ok()).flatten().collect();
     let column = |segmentation: &Segmentation| match is_tag(&segmentation.name) {
         true => format!("segment__{}", segmentation.name),
         false => segmentation.name.clone(),
@@ -246,7 +246,10 @@ pub fn segments_sql(segmentations: &[Segmentation], is_tag: &dyn Fn(&str) -> boo
         let group = if segmentation.has_model() { column(segmentation) } else { segmentation.group_sql() };
         let _ = write!(sql, ",\n  {group} as {}", segmentation.name);
     }
-    let _ = writeln!(sql, "\nfrom (\n  select\n    account_id,\n    as_of{known}\n  from customer_tags\n) as customer_tags");
+    let _ = writeln!(
+        sql,
+        "\nfrom (\n  select\n    account_id,\n    as_of{known}\n  from customer_tags\n) as customer_tags"
+    );
     sql
 }
 

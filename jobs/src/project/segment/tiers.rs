@@ -41,7 +41,8 @@ impl Tiers {
 /// `to_percent` of a group, in hundredths.
 pub(super) fn up_to(section: &Section<'_>) -> Option<u32> {
     let Some(found) = section.literal("to_percent") else {
-        section.mistake(section.span(), "`to_percent` is missing: the share that this group and those before it make up");
+        section
+            .mistake(section.span(), "`to_percent` is missing: the share that this group and those before it make up");
         return None;
     };
     let hundredths = match found.get_ref() {
@@ -49,7 +50,8 @@ pub(super) fn up_to(section: &Section<'_>) -> Option<u32> {
         _ => None,
     };
     if hundredths.is_none() {
-        section.mistake(found.span(), "`to_percent` is above 0 and at most 100, with at most two digits after the point");
+        section
+            .mistake(found.span(), "`to_percent` is above 0 and at most 100, with at most two digits after the point");
     }
     hundredths
 }

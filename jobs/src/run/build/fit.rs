@@ -121,9 +121,10 @@ impl Build<'_> {
             let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
             let bootstrap = bootstrap::agreement(&asked, &sample, &model);
             if is_by_rules {
-                model = model.by_labels(rules.labels, &sample.weights, &asked.limits)?;
+                model = model.by_labels(rules.labels, &asked, &sample)?;
             }
-            let likeness = Likeness { told: model.told(), fidelity: rules.fidelity, bootstrap, earlier: model.earlier() };
+            let likeness =
+                Likeness { told: model.told(), fidelity: rules.fidelity, bootstrap, earlier: model.earlier() };
             Ok(Fitted {
                 group_sql: if is_by_rules { rules.group_sql.clone() } else { model.sql() },
                 rule_sql: rules.number_sql,
@@ -171,7 +172,8 @@ impl Build<'_> {
         let words = self.project.tags.get(&tiers.of).map(words_of);
         // Of an expression there is no label.
         let words = words.unwrap_or_else(|| Words { label: tiers.of.clone(), label_zh: tiers.of.clone(), unit: None });
-        let model = tiers::model(&tiers.value_sql(&self.project.tags), &words, &codes, UNKNOWN, &cuts, tiers.limits.as_ref());
+        let model =
+            tiers::model(&tiers.value_sql(&self.project.tags), &words, &codes, UNKNOWN, &cuts, tiers.limits.as_ref());
         Ok(model.map(|model| Fitted {
             rules_sql: model.group_sql.clone(),
             group_sql: model.group_sql,
