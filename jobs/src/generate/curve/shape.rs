@@ -270,7 +270,11 @@ pub fn clear_sky(month: usize, point: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::template::MAX_SHIFT;
+    use std::cmp::Reverse;
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::segment::{Points, kmeans, quality, shapes as dictionary};
 
     #[test]
     fn an_ordinary_week_has_mean_one() {
@@ -318,5 +322,50 @@ mod tests {
     fn the_sun_shines_by_day() {
         assert!(clear_sky(5, 0) == 0.0 && clear_sky(5, 95) == 0.0);
         assert!(clear_sky(5, 47) > 0.75 && clear_sky(5, 47) > clear_sky(11, 47));
+    }
+
+    /// Days of every kind of customer as its templates have them, without noise: how far
+    /// the main shapes of accounts agree with their kinds.
+    fn agreement(shift: impl Fn(usize) -> usize) -> f64 {
+        const ACCOUNTS: usize = 34;
+        let shapes = Shapes::new(1);
+        let mut days = Points::new(48);
+        let mut of_day = Vec::new();
+        for (kind, archetype) in Archetype::ALL.into_iter().enumerate() {
+            for account in 0..ACCOUNTS {
+                for (day_type, count) in [(DayType::Workday, 5), (DayType::Saturday, 1), (DayType::Sunday, 1)] {
+                    let points = shapes.base(archetype, day_type, 0, shift(account)).points();
+                    let all: f64 = points.iter().map(|point| f64::from(*point)).sum();
+                    let half = |half: &[i32]| half.iter().map(|point| f64::from(*point)).sum::<f64>() / all;
+                    let halves: Vec<f64> = points.chunks(2).map(half).collect();
+                    for _ in 0..count {
+                        days.push(&halves, 1.0);
+                        of_day.push((kind, account));
+                    }
+                }
+            }
+        }
+        let mut centres = Points::new(48);
+        dictionary::fit(&days).iter().for_each(|shape| centres.push(&shape.shares, 1.0));
+        let (labels, _) = kmeans::assign(&days, &centres);
+        let mut uses: BTreeMap<(usize, usize), BTreeMap<usize, usize>> = BTreeMap::new();
+        for (account, label) in of_day.iter().zip(&labels) {
+            *uses.entry(*account).or_default().entry(*label).or_default() += 1;
+        }
+        let mut counts: BTreeMap<(usize, usize), i64> = BTreeMap::new();
+        for ((kind, _), used) in &uses {
+            let main = used.iter().max_by_key(|(label, count)| (**count, Reverse(**label)));
+            *counts.entry((*kind, *main.expect("a day").0)).or_default() += 1;
+        }
+        quality::agreement(&counts).expect("groups")
+    }
+
+    /// What it does not tell apart are kinds whose days are flat; and where everybody is
+    /// early or late by up to two hours, there are no shapes that belong to a kind.
+    #[test]
+    fn kinds_without_noise_are_found_by_their_shapes() {
+        let (together, shifted) = (agreement(|_| MAX_SHIFT), agreement(|account| account % (2 * MAX_SHIFT + 1)));
+        assert!(together >= 0.8, "{together}");
+        assert!((shifted - 0.2835).abs() < 0.001, "{shifted}");
     }
 }
