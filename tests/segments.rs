@@ -526,6 +526,14 @@ fn shapes_of_old_days_stand() {
         (months[0][0].parse().expect("a number"), query(out.path(), units)[0][0].parse().expect("a number"));
     assert!(months >= 2 && units == 2 * months, "{units} units of {months} months");
     assert_eq!(query(out.path(), codes), before);
+    // A later dictionary goes on from this one.
+    let kinds = || query(out.path(), "select shape, kind from load_shape order by 1");
+    let before = kinds();
+    run("shapes", AS_OF, out.path());
+    let after = kinds();
+    assert!(before.len() >= 50 && after.len() >= before.len(), "{} and {}", before.len(), after.len());
+    let kept = before.iter().zip(&after).filter(|(before, after)| before == after).count();
+    assert!(kept * 10 >= before.len() * 9, "{kept} of {} shapes are of the same kind", before.len());
     // Before there is a dictionary no day has a shape.
     let other = TempDir::new().expect("folder");
     run("codes", AS_OF, other.path());

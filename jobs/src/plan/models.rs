@@ -11,11 +11,11 @@ use crate::project::job::Job;
 use crate::project::model::{Layer, Model, ModelContract, Scope};
 use crate::project::tag::{ALIGNED, Before, Compiled, Tag, TagType, Tags, Wide};
 use crate::project::{
-    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, PREVIOUS_MODEL,
-    PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS, SEGMENT_CUTS,
-    SEGMENT_DRIFT, SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_SAMPLE,
-    SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS, SENSITIVE_TAGS, STANDARD_PROFILES,
-    TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
+    CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, PREVIOUS_LOAD_SHAPES,
+    PREVIOUS_MODEL, PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS,
+    SEGMENT_CUTS, SEGMENT_DRIFT, SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH,
+    SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS, SENSITIVE_TAGS,
+    STANDARD_PROFILES, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -38,6 +38,8 @@ pub struct Standing {
     pub models: Option<(Snapshot, BTreeMap<String, String>)>,
     /// The shapes that days of load have, which stay as well.
     pub load_shapes: Option<Snapshot>,
+    /// Those of the release with the latest earlier date.
+    pub previous_load_shapes: Option<Snapshot>,
 }
 
 impl Standing {
@@ -65,6 +67,7 @@ impl Standing {
             (PREVIOUS_SEGMENTS, self.previous_segments.as_ref()),
             (PREVIOUS_MODEL, self.previous_model.as_ref()),
             (PREVIOUS_SAMPLE, self.previous_sample.as_ref()),
+            (PREVIOUS_LOAD_SHAPES, self.previous_load_shapes.as_ref()),
             (SEGMENT_MODEL, self.kept_models(job).map(|(table, _)| table)),
             (LOAD_SHAPES, self.load_shapes.as_ref().filter(|_| !job.names(LOAD_SHAPES))),
             (CUTS, self.cuts.as_ref().filter(|_| !job.names(CUTS))),

@@ -92,6 +92,7 @@ pub const SEGMENT_GATES: &str = "segment_gate";
 pub const PREVIOUS_SEGMENTS: &str = "previous_segments";
 pub const PREVIOUS_SAMPLE: &str = "previous_segment_sample";
 pub const PREVIOUS_MODEL: &str = "previous_segment_model";
+pub const PREVIOUS_LOAD_SHAPES: &str = "previous_load_shape";
 /// Load by meter, before it is known whose it is.
 pub const METERED: &str = "metered_load_curve";
 /// Marts that a run writes by itself.

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::project::model::{bind, parse_sql};
 use crate::project::tag::{ALIGNED, Before, Tag, Wide};
 use crate::project::{CUTS, PREVIOUS_TAGS, Project, SEGMENTS, STAGED, TAGS};
-use crate::state::Snapshot;
+use crate::state::{Area, Snapshot};
 
 /// The table that [`compared`] makes.
 pub const CHANGED_TAGS: &str = "changed_tags";
@@ -52,7 +52,7 @@ pub async fn compared(
     };
     let as_of = published.release.as_of;
     let cuts = published.table(CUTS).await?;
-    let earlier = match earlier_release(&published.engine, &published.out, as_of, TAGS).await? {
+    let earlier = match earlier_release(&published.engine, &published.out, as_of, Area::Marts, TAGS).await? {
         Some(earlier) => release_table(&published.out, &earlier, TAGS).await?,
         None => None,
     };

@@ -166,7 +166,7 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
             standing.models = Some((table, fingerprints));
         }
     }
-    if let Some(earlier) = earlier_release(engine, out, as_of, TAGS).await? {
+    if let Some(earlier) = earlier_release(engine, out, as_of, Area::Marts, TAGS).await? {
         if let (table, Some(version)) = of(&earlier, Area::Marts, TAGS) {
             standing.previous_tags = table.snapshot(Some(version)).await?;
         }
@@ -174,7 +174,7 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
             standing.previous_tag_counts = table.snapshot(Some(version)).await?;
         }
     }
-    if let Some(earlier) = earlier_release(engine, out, as_of, SEGMENTS).await? {
+    if let Some(earlier) = earlier_release(engine, out, as_of, Area::Marts, SEGMENTS).await? {
         for (name, to) in
             [(SEGMENT_MODEL, &mut standing.previous_model), (SEGMENT_SAMPLE, &mut standing.previous_sample)]
         {
@@ -186,18 +186,24 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
             standing.previous_segments = table.snapshot(Some(version)).await?;
         }
     }
+    if let Some(earlier) = earlier_release(engine, out, as_of, Area::Features, LOAD_SHAPES).await?
+        && let (table, Some(version)) = of(&earlier, Area::Features, LOAD_SHAPES)
+    {
+        standing.previous_load_shapes = table.snapshot(Some(version)).await?;
+    }
     Ok(standing)
 }
 
-/// The release with the latest date before a day, of those whose table `mart` is of such a
-/// date: a release also names what it has not made, which may be of a later one.
+/// The release with the latest date before a day, of those whose table of this name is of such
+/// a date: a release also names what it has not made, which may be of a later one.
 pub async fn earlier_release(
     engine: &Engine,
     out: &Output,
     as_of: NaiveDate,
-    mart: &str,
+    area: Area,
+    name: &str,
 ) -> Result<Option<Release>, Error> {
-    let path = format!("{}/{mart}", Area::Marts.folder());
+    let path = format!("{}/{name}", area.folder());
     let mut made_as_of: BTreeMap<u64, NaiveDate> = BTreeMap::new();
     let mut latest: Option<Release> = None;
     for release in releases(engine, out, "order by release").await? {

@@ -56,41 +56,75 @@ pub struct Shape {
     pub second_peak_hour: Option<usize>,
 }
 
-/// The shapes of days, the most frequent first; none of no days. Each row is a day of
-/// as many points an hour.
-pub fn fit(days: &Points) -> Vec<Shape> {
+/// The shapes of days; none of no days. Each row is a day of as many points an hour. They
+/// go on from earlier ones, each of which keeps its place, and others come after them; at
+/// first the most frequent one comes first.
+pub fn fit(days: &Points, earlier: Option<&Points>) -> Vec<Shape> {
     if days.is_empty() {
         return Vec::new();
     }
-    let mut found = kmeans::lloyd(days, &kmeans::start(days, FIRST_SHAPES, 1), STEPS);
+    let is_fit = |earlier: &&Points| earlier.features == days.features && (1..=days.len()).contains(&earlier.len());
+    let earlier = earlier.filter(is_fit);
+    let start = earlier.cloned().unwrap_or_else(|| kmeans::start(days, FIRST_SHAPES, 1));
+    // Earlier shapes do not move towards days that are to have one of their own.
+    let mut found = moved(days, start, if earlier.is_some() { 0 } else { STEPS });
     for _ in 0..MOST_ROUNDS {
         let room = MOST_SHAPES.saturating_sub(found.centres.len());
         let added = far_days(days, &found, room);
         if added.is_empty() {
             break;
         }
-        let mut centres = found.centres;
-        added.rows().for_each(|centre| centres.push(centre, 0.0));
-        found = kmeans::lloyd(days, &centres, STEPS);
+        added.rows().for_each(|centre| found.centres.push(centre, 0.0));
+        found = moved(days, found.centres, STEPS);
     }
-    let found = kmeans::lloyd(days, &found.centres, LAST_STEPS);
+    let found = moved(days, found.centres, LAST_STEPS);
     let mut near = vec![0.0; found.centres.len()];
     for (row, (weight, label)) in days.rows().zip(days.weights.iter().zip(&found.labels)) {
         near[*label] += if is_near(row, found.centres.row(*label)) { *weight } else { 0.0 };
     }
     let all = days.weight();
-    let used = (0..found.centres.len()).filter(|at| found.centres.weights[*at] > 0.0);
-    let mut shapes: Vec<Shape> = used
-        .map(|at| {
-            // As it is written down.
-            let shares: Vec<f64> = found.centres.row(at).iter().map(|share| (share * 1e6).round() / 1e6).collect();
-            let size = found.centres.weights[at];
-            let (kind, peak_hour, second_peak_hour) = kind_of(&hourly(&shares));
-            Shape { shares, days_share: size / all, near_share: near[at] / size, kind, peak_hour, second_peak_hour }
-        })
-        .collect();
-    shapes.sort_by(|left, right| right.days_share.total_cmp(&left.days_share));
+    let shape = |at: usize| {
+        let size = found.centres.weights[at];
+        // As it is written down.
+        let shares: Vec<f64> = found.centres.row(at).iter().map(|share| (share * 1e6).round() / 1e6).collect();
+        let (kind, peak_hour, second_peak_hour) = kind_of(&hourly(&shares));
+        let near_share = if size > 0.0 { near[at] / size } else { 0.0 };
+        Shape { shares, days_share: size / all, near_share, kind, peak_hour, second_peak_hour }
+    };
+    // An earlier one that no day has any more stays as it was.
+    let stays = |at: &usize| found.centres.weights[*at] > 0.0 || earlier.is_some_and(|earlier| *at < earlier.len());
+    let mut shapes: Vec<Shape> = (0..found.centres.len()).filter(stays).map(shape).collect();
+    if earlier.is_none() {
+        shapes.sort_by(|left, right| right.days_share.total_cmp(&left.days_share));
+    }
     shapes
+}
+
+/// Shapes, and which of them each day has.
+struct Found {
+    centres: Points,
+    labels: Vec<usize>,
+}
+
+/// Shapes moved to the means of their days so many times, or until none moves; one that
+/// no day is nearest to stays where it is.
+fn moved(days: &Points, mut centres: Points, steps: usize) -> Found {
+    let mut labels: Vec<usize> = Vec::new();
+    for step in 0..=steps {
+        let (found, _) = kmeans::assign(days, &centres);
+        let is_done = found == labels || step == steps;
+        labels = found;
+        let means = days.means(&labels, centres.len());
+        centres.weights.clone_from(&means.weights);
+        if is_done {
+            break;
+        }
+        let features = centres.features;
+        for at in (0..centres.len()).filter(|at| means.weights[*at] > 0.0) {
+            centres.values[at * features..(at + 1) * features].copy_from_slice(means.row(at));
+        }
+    }
+    Found { centres, labels }
 }
 
 fn is_near(day: &[f64], centre: &[f64]) -> bool {
@@ -99,7 +133,7 @@ fn is_near(day: &[f64], centre: &[f64]) -> bool {
 }
 
 /// Of the shapes that have most days too far from them, the means of these days.
-fn far_days(days: &Points, found: &kmeans::Clusters, room: usize) -> Points {
+fn far_days(days: &Points, found: &Found, room: usize) -> Points {
     let shapes = found.centres.len();
     // Days that are near enough belong to none.
     let label_of =
@@ -227,12 +261,39 @@ mod tests {
         ];
         for (shares, kind, label) in cases {
             let days = Points { features: 48, values: shares.repeat(3), weights: vec![1.0; 3] };
-            let shapes = fit(&days);
+            let shapes = fit(&days, None);
             assert_eq!(shapes.len(), 1, "{label}");
             assert_eq!((shapes[0].kind, shapes[0].label().as_str()), (kind, label));
             assert_eq!((shapes[0].days_share, shapes[0].near_share), (1.0, 1.0));
         }
-        assert!(fit(&Points::new(48)).is_empty());
+        assert!(fit(&Points::new(48), None).is_empty());
+    }
+
+    #[test]
+    fn shapes_keep_their_places() {
+        let of = |hours: &[usize]| {
+            let mut days = Points::new(48);
+            // Of each as many as its place says.
+            for (at, hour) in hours.iter().enumerate() {
+                (0..20 + 10 * at).for_each(|_| days.push(&day(0.2, &[(*hour, 3.0)]), 1.0));
+            }
+            days
+        };
+        let before = fit(&of(&[3, 8, 13, 19]), None);
+        let mut earlier = Points::new(48);
+        before.iter().for_each(|shape| earlier.push(&shape.shares, 1.0));
+        let hours = |shapes: &[Shape]| shapes.iter().map(|shape| shape.peak_hour).collect::<Vec<_>>();
+        assert_eq!(hours(&before), [19, 13, 8, 3]);
+        // Others are the most frequent now, and one is new.
+        let after = fit(&of(&[19, 13, 8, 3, 22]), Some(&earlier));
+        assert_eq!(hours(&after), [19, 13, 8, 3, 22]);
+        assert!(after.windows(2).all(|pair| pair[0].days_share < pair[1].days_share), "{after:?}");
+        assert_eq!(fit(&of(&[3, 8, 13, 19]), Some(&earlier)), before);
+        // Of a single shape: the others stay as they were.
+        let fewer = fit(&of(&[13; 3]), Some(&earlier));
+        assert_eq!(fewer.len(), 4);
+        assert_eq!(hours(&fewer), [19, 13, 8, 3]);
+        assert_eq!(fewer.iter().map(|shape| shape.days_share).collect::<Vec<_>>(), [0.0, 1.0, 0.0, 0.0]);
     }
 
     proptest! {
@@ -246,7 +307,7 @@ mod tests {
                 let which = twox_hash::XxHash64::oneshot(seed, &at.to_le_bytes());
                 days.push(&planted[(which % 4) as usize], 1.0);
             }
-            let shapes = fit(&days);
+            let shapes = fit(&days, None);
             prop_assert_eq!(shapes.len(), 4);
             for shape in &shapes {
                 prop_assert!(planted.iter().any(|of| square(of, &shape.shares) < 1e-10));

@@ -17,7 +17,7 @@ use crate::project::model::quoted;
 use crate::project::tag::{Body, Pick, Tag, at, with_values};
 use crate::project::{CUTS, PREVIOUS_TAGS, Project, SENSITIVE_TAGS, STAGED, TAGS};
 use crate::run::{Published, as_of_sql, earlier_release, release_table};
-use crate::state::Snapshot;
+use crate::state::{Area, Snapshot};
 
 /// Show why an account has a tag: the values behind it, put into its
 /// expression, its parameters, its evidence, and the dates of its records.
@@ -196,7 +196,7 @@ impl Asked<'_> {
             return Ok(None);
         }
         let (engine, out) = (&self.published.engine, &self.published.out);
-        let Some(earlier) = earlier_release(engine, out, self.published.release.as_of, TAGS).await? else {
+        let Some(earlier) = earlier_release(engine, out, self.published.release.as_of, Area::Marts, TAGS).await? else {
             return Ok(None);
         };
         let Some(table) = release_table(out, &earlier, TAGS).await? else { return Ok(None) };

@@ -346,7 +346,7 @@ mod tests {
             }
         }
         let mut centres = Points::new(48);
-        dictionary::fit(&days).iter().for_each(|shape| centres.push(&shape.shares, 1.0));
+        dictionary::fit(&days, None).iter().for_each(|shape| centres.push(&shape.shares, 1.0));
         let (labels, _) = kmeans::assign(&days, &centres);
         let mut uses: BTreeMap<(usize, usize), BTreeMap<usize, usize>> = BTreeMap::new();
         for (account, label) in of_day.iter().zip(&labels) {

@@ -12,7 +12,9 @@ use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::plan::Step;
 use crate::project::tag::parse_expression;
-use crate::project::{LOAD_SHAPE_KINDS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, STANDARD_PROFILES};
+use crate::project::{
+    LOAD_SHAPE_KINDS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, PREVIOUS_LOAD_SHAPES, STANDARD_PROFILES,
+};
 use crate::run::models::{made, millionths};
 use crate::segment::Points;
 use crate::segment::scale::lists;
@@ -25,7 +27,7 @@ const POINTS: usize = 48;
 type Profile = (String, Vec<f64>);
 
 impl Build<'_> {
-    /// `load_shape`: shapes of days, the most frequent first.
+    /// `load_shape`: shapes of days, which go on from those of the release before.
     pub(super) async fn shapes(&self) -> Result<RecordBatch, Error> {
         let mut days = Points::new(POINTS);
         if let Some(sample) = self.tables.get(LOAD_SHAPE_SAMPLE) {
@@ -40,8 +42,12 @@ impl Build<'_> {
                 }
             }
         }
+        let mut earlier = Points::new(POINTS);
+        for (shares, _) in self.dictionary(PREVIOUS_LOAD_SHAPES).await?.iter().filter(|row| row.0.len() == POINTS) {
+            earlier.push(shares, 0.0);
+        }
         // On a thread of its own: it takes seconds.
-        let shapes = tokio::task::spawn_blocking(move || fit(&days)).await;
+        let shapes = tokio::task::spawn_blocking(move || fit(&days, Some(&earlier))).await;
         let shapes = shapes.map_err(|error| Error::Fit { file: LOAD_SHAPES.into(), message: error.to_string() })?;
         let profiles = self.profiles().await?;
         let nearest: Vec<Option<(&str, f64)>> = shapes.iter().map(|shape| nearest(shape, &profiles)).collect();
@@ -95,19 +101,29 @@ impl Build<'_> {
         Ok(profiles)
     }
 
+    /// The shares and the kind of each shape of a dictionary, in the order of its numbers.
+    async fn dictionary(&self, name: &str) -> Result<Vec<(Vec<f64>, String)>, Error> {
+        let Some(table) = self.tables.get(name) else { return Ok(Vec::new()) };
+        let sql = format!("select shares, kind from {name} order by shape");
+        let mut shapes = Vec::new();
+        for batch in &self.engine.query(vec![Relation::of_table(name, table)], &sql).await? {
+            let (lists, kinds) = (batch.column(0).as_list::<i32>(), batch.column(1).as_string::<i32>());
+            for row in 0..batch.num_rows() {
+                let shares = lists.value(row).as_primitive::<Float64Type>().values().to_vec();
+                shapes.push((shares, kinds.value(row).to_owned()));
+            }
+        }
+        Ok(shapes)
+    }
+
     /// What stands in SQL for the shapes that there are: nothing where there are none.
     pub(super) async fn shape_parameters(&self, step: &Step) -> Result<BTreeMap<String, Expr>, Error> {
         let is_asked = step.sql.contains(&format!("${LOAD_SHAPE_LIST}"));
-        let Some(table) = self.tables.get(LOAD_SHAPES).filter(|_| is_asked) else { return Ok(BTreeMap::new()) };
-        let sql = format!("select shares, kind from {LOAD_SHAPES} order by shape");
-        let (mut rows, mut kinds) = (Vec::new(), Vec::new());
-        for batch in &self.engine.query(vec![Relation::of_table(LOAD_SHAPES, table)], &sql).await? {
-            let (lists, names) = (batch.column(0).as_list::<i32>(), batch.column(1).as_string::<i32>());
-            for row in 0..batch.num_rows() {
-                rows.push(lists.value(row).as_primitive::<Float64Type>().values().to_vec());
-                kinds.push(format!("'{}'", names.value(row)));
-            }
+        if !is_asked {
+            return Ok(BTreeMap::new());
         }
+        let (rows, kinds): (Vec<_>, Vec<_>) = self.dictionary(LOAD_SHAPES).await?.into_iter().unzip();
+        let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
         if rows.is_empty() {
             return Ok(BTreeMap::new());
         }
