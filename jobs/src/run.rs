@@ -22,8 +22,9 @@ use crate::error::Error;
 use crate::lake::source;
 use crate::lake::{LakeError, Lease, Output};
 use crate::plan::{self, Phase, Plan, Sources};
+use crate::project::segment::{Segmentation, modelled};
 use crate::project::tag::Tag;
-use crate::project::{self, Project, SEGMENT_MODEL, SEGMENTS, SENSITIVE_TAGS, TAGS};
+use crate::project::{Project, SEGMENT_MODEL, SEGMENTS, SENSITIVE_TAGS, TAGS};
 use crate::state::Source;
 use crate::tags::{self, Catalogue};
 
@@ -141,8 +142,13 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
         let (_, least) = model.likeness.as_ref()?.bootstrap.filter(|(_, least)| *least < LEAST_AGREEMENT)?;
         Some(format!("{name} ({least:.2})"))
     });
-    let modelled = project::segment::modelled(&project.segmentations).map(|segmentation| segmentation.name.clone());
-    let without_model = modelled.filter(|name| plan.makes(SEGMENTS) && !models.contains_key(name)).collect();
+    // What a refit has left out it has said why.
+    let is_left_out = |segmentation: &&Segmentation| segmentation.is_optional && !models.is_empty();
+    let without_model = modelled(&project.segmentations)
+        .filter(|segmentation| plan.makes(SEGMENTS) && !models.contains_key(&segmentation.name))
+        .filter(|segmentation| !is_left_out(segmentation))
+        .map(|segmentation| segmentation.name.clone())
+        .collect();
     Ok(Summary {
         unsteady: unsteady.collect(),
         without_model,
