@@ -230,7 +230,8 @@ fn overlay(text: &str) -> TempDir {
 fn rules_may_make_the_groups() {
     let text = format!(
         "assign = \"tree\"\n{HEAD}[limits]\nleast_percent = 3\nmost_percent = 60\nmost_ratio = 12\n\
-         [[feature]]\nsql = \"energy_12m_kwh\"\ntransform = \"log\"\n[[feature]]\nsql = \"tenure_years\"\n"
+         [[feature]]\nsql = \"energy_12m_kwh\"\ntransform = \"log\"\n[[feature]]\nsql = \"tenure_years\"\n\
+         [[feature]]\nsql = \"nullif(tenure_years, tenure_years)\"\noptional = true\n"
     );
     let (project, out) = (overlay(&text), TempDir::new().expect("folder"));
     succeed(run_refit(lake(), out.path()).arg("--project").arg(project.path()));
@@ -243,7 +244,7 @@ fn rules_may_make_the_groups() {
     let sizes: Vec<f64> = sizes.iter().map(|row| row[0].parse().expect("a number")).collect();
     let all: f64 = sizes.iter().sum();
     assert!(sizes.len() >= 3 && sizes.iter().all(|size| (0.03 * all..=0.6 * all).contains(size)), "{sizes:?}");
-    // Nothing is unknown here; of a tag that some have not, it is filled in.
+    // What some have not is filled in; what nobody has is left out of the model.
     let imputed =
         "select count(*) filter (where imputed_features = 0), count(*) from segment_path where segmentation = 'global'";
     let counts = &query(out.path(), imputed)[0];

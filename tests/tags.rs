@@ -194,6 +194,40 @@ fn a_sensitive_tag_stands_in_a_table_of_its_own_and_only_where_it_is_asked_for()
     assert_ne!(query(out.path(), "select count(is_cared_for) from customer_tags_sensitive"), [["0"]]);
 }
 
+/// Groups are counted by a sensitive tag that asks for it, but where one of the figures
+/// would be of a few accounts, from which the others must not tell it either.
+#[test]
+fn groups_are_counted_by_a_sensitive_tag_unless_a_figure_is_of_few() {
+    let fifth = "sql = \"right(account_id, 1) in ('3', '7')\"";
+    let project = edited(&[
+        ("sensitivity = 3\n", "sensitivity = 3\nprofiled = true\n"),
+        ("sql = \"social_flag is not null\"", fifth),
+    ]);
+    let out = TempDir::new().expect("folder");
+    run(project.path(), out.path(), "2026-03-01");
+    assert!(!out.path().join("marts/customer_tags_sensitive").exists());
+    let told = "select segmentation, segment, value, accounts from segment_profile where attribute = 'is_cared_for' order by 1, 2, 3";
+    let told = query(out.path(), told);
+    let (mut shown, mut withheld) = (0, 0);
+    for segmentation in ["account_age", "energy_magnitude", "settlement", "use_class", "voltage"] {
+        let direct = format!(
+            "select '{segmentation}', {segmentation}, right(account_id, 1) in ('3', '7'), count(*) from customer_segments group by 2, 3 order by 2, 3"
+        );
+        let direct = query(out.path(), &direct);
+        let is_of_few = direct.iter().any(|row| row[3].parse::<u32>().expect("a number") < 10);
+        let told: Vec<_> = told.iter().filter(|row| row[0] == segmentation).cloned().collect();
+        match is_of_few {
+            true => assert!(told.is_empty(), "{told:?}"),
+            false => assert_eq!(told, direct),
+        }
+        *(if is_of_few { &mut withheld } else { &mut shown }) += 1;
+    }
+    assert!(shown > 0 && withheld > 0, "{shown} shown, {withheld} withheld");
+    // Of other attributes all is told.
+    let few = "select count(*) from segment_profile where attribute = 'account_class' and accounts < 10";
+    assert_ne!(query(out.path(), few), [["0"]]);
+}
+
 #[test]
 fn every_kind_of_mistake_is_told_in_one_go() {
     let extra = r#"

@@ -3,7 +3,9 @@
 -- of 1 means as common as among all accounts of the segmentation. How far the
 -- segment is from the others there: z_score in standard deviations, p_value the
 -- chance of that or more. Energy and money are those of whole segments: they stand
--- beside `all` alone.
+-- beside `all` alone. A segmentation says nothing of a sensitive attribute where one of
+-- its figures would be of fewer than $least_sensitive_accounts accounts: nor do the other
+-- figures then, from which that one could be worked out.
 with
 part as (
   select
@@ -12,11 +14,17 @@ part as (
     segment,
     attribute,
     value,
+    is_sensitive,
     sum(accounts) as accounts,
     sum(energy_kwh) as energy_kwh,
     sum(amount_cny) as amount_cny
   from segment_count
-  group by as_of, segmentation, segment, attribute, value
+  group by as_of, segmentation, segment, attribute, value, is_sensitive
+),
+withheld as (
+  select distinct segmentation, attribute
+  from part
+  where is_sensitive and accounts < $least_sensitive_accounts
 ),
 segment as (
   select segmentation, segment, accounts as segment_accounts from part where attribute = 'all'
@@ -77,3 +85,8 @@ select
   cast(amount_cny / accounts as decimal(18, 2)) as mean_amount_cny,
   ratio(amount_cny, population_amount_cny) as amount_share
 from compared
+where not exists (
+  select 1
+  from withheld
+  where withheld.segmentation = compared.segmentation and withheld.attribute = compared.attribute
+)

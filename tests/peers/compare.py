@@ -3,9 +3,10 @@
 
     python compare.py KWHY OUT FOLDER RUNS       (tests/peers/compare.sh makes all of it)
 
-KWHY is the program, OUT a folder in which it published the table `curve`, FOLDER a place for files.
-The table has rows of the lake that keep its contract, of 96 points, each account and day once; all
-tools get these rows and no others. Every tool works out, for each curve, where null points are unknown,
+KWHY is the program, OUT a folder in which it published the tables `curve`, of lists, and `wide`, with
+a column for each point, FOLDER a place for files. The tables have rows of the lake that keep its
+contract, of 96 points, each account and day once; all tools get these rows and no others. Every tool
+works out, for each curve, where null points are unknown,
 
   energy_wh      sum of the known points, negative ones as 0, over 4, rounded half away from zero
   max_demand_w, min_demand_w               largest and smallest known point
@@ -69,7 +70,7 @@ def neighbours(points):
     return zip(points, points[1:])
 
 
-# --- kwhy: nullable lists, delta-packed, not compressed
+# --- kwhy: nullable lists or a column for each point, both delta-packed, not compressed
 
 KWHY_QUERY = """select account_id, count(*) as days, sum(energy_wh(power_w)) as energy_wh,
   max(max_demand_w(power_w)) as max_demand_w, min(min_demand_w(power_w)) as min_demand_w,
@@ -78,18 +79,26 @@ KWHY_QUERY = """select account_id, count(*) as days, sum(energy_wh(power_w)) as 
 from curve group by account_id"""
 KWHY_ONE_ROW = f"select {', '.join(map('sum({})'.format, INTEGERS + RATIOS))} from ({KWHY_QUERY})"
 KWHY_SCAN = "select max(account_id), max(curve_points(power_w)) from curve"
+KWHY_LISTS = f"(select account_id, curve_of_points(struct({', '.join(POINTS)})) as power_w from wide)"
+KWHY_WIDE_SCAN = f"select max(account_id), {', '.join(map('count({})'.format, POINTS))} from wide"
 
 
-def kwhy_tools(program, out, files):
+def kwhy_tools(program, out, files, wide):
     def ask(query):
         command = [program, "sql", "--out", out, "-c", query]
         return lambda: subprocess.check_output(command, text=True)
 
     version = subprocess.check_output([program, "--version"], text=True).strip()
-    form = "lists, delta"
-    return Tool(version, form, files, ask(KWHY_QUERY), kwhy_frame), [
-        Tool("kwhy, one row", form, files, ask(KWHY_ONE_ROW)),
-        Tool("kwhy, plain scan", form, files, ask(KWHY_SCAN)),
+    def of_wide(query):
+        return ask(query.replace("from curve", f"from {KWHY_LISTS}"))
+
+    lists, columns = "lists, delta", "wide, delta"
+    return Tool(version, lists, files, ask(KWHY_QUERY), kwhy_frame), [
+        Tool("kwhy, one row", lists, files, ask(KWHY_ONE_ROW)),
+        Tool("kwhy, plain scan", lists, files, ask(KWHY_SCAN)),
+        Tool(version, columns, wide, of_wide(KWHY_QUERY), kwhy_frame),
+        Tool("kwhy, one row", columns, wide, of_wide(KWHY_ONE_ROW)),
+        Tool("kwhy, plain scan", columns, wide, ask(KWHY_WIDE_SCAN)),
         Tool("kwhy, start only", "", [], ask("select 1"))]
 
 
@@ -279,11 +288,11 @@ def timed(tool):
 
 def main():
     program, out, folder, runs = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
-    files = sorted((out / "features/curve").glob("**/*.parquet"))
+    files, columns = [sorted((out / "features" / table).glob("**/*.parquet")) for table in ("curve", "wide")]
     lists = pl.read_parquet(files, columns=["account_id", "power_w"], hive_partitioning=False)
     wide = lists.select("account_id", *elements())
     accounts, curves = wide["account_id"].n_unique(), len(wide)
-    whole, parts = kwhy_tools(program, out, files)
+    whole, parts = kwhy_tools(program, out, files, columns)
     peers = duckdb_tools(wide, files, folder) + polars_tools(wide, files, folder) + spark_tools(files)
     del lists, wide
 

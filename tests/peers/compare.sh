@@ -24,14 +24,22 @@ fi
 export KWHY_LOG=error
 
 # `kwhy sql` reads published tables, and the daily job publishes what it makes of the curves, not
-# the curves: this project publishes them. Of eight buckets, so that all cores have files to read.
+# the curves: this project publishes them, as lists and in a column for each point. Of eight
+# buckets, so that all cores have files to read.
 mkdir -p "$folder"/project/{jobs,schemas/features,sql/features}
 cd "$folder/project"
 echo 'extends = "builtin"' >project.toml
-printf 'label = "Curves"\nbuild = ["curve"]\n' >jobs/curves.toml
-printf 'label = "Curves"\nkey = ["account_id", "date"]\n' >schemas/features/curve.toml
+printf 'label = "Curves"\nbuild = ["curve", "wide"]\n' >jobs/curves.toml
+for table in curve wide; do
+  printf 'label = "Curves"\nkey = ["account_id", "date"]\n' >schemas/features/$table.toml
+done
 echo 'select account_id, date, power_w from stg_load_curve where curve_points(power_w) = 96' \
   >sql/features/curve.sql
+{
+  echo 'select account_id, date'
+  for point in {1..96}; do printf ', power_w[%d] as p%02d' "$point" "$point"; done
+  echo ' from stg_load_curve where curve_points(power_w) = 96'
+} >sql/features/wide.sql
 cd - >/dev/null
 "$kwhy" generate --accounts "$accounts" --days "$days" --out "$folder/lake" >"$folder/log"
 "$kwhy" run curves --project "$folder/project" --lake "$folder/lake" --out "$folder/out" --buckets 8 \

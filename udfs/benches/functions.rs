@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, ListArray};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, ListArray, StructArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Int32Type, Schema};
 use datafusion_common::ScalarValue;
 use datafusion_common::config::ConfigOptions;
@@ -28,12 +28,13 @@ fn main() {
     divan::main();
 }
 
-/// Functions whose first argument is a curve of watts.
+/// Functions whose first argument is a curve of watts, as a list or a column for each point.
 fn names() -> Vec<String> {
     let entries = reference::entries().into_iter();
     let of_curves = entries.filter(|entry| {
         let syntax = entry.syntax();
-        !entry.is_aggregate && (syntax.contains("(curve") || syntax.contains("(power_w)") || syntax.contains("(left"))
+        let starts = ["(curve", "(power_w)", "(left", "(points)"];
+        !entry.is_aggregate && starts.iter().any(|start| syntax.contains(start))
     });
     of_curves.map(|entry| entry.name).filter(|name| !name.starts_with("curve_from")).collect()
 }
@@ -149,6 +150,14 @@ fn curves(batch: usize, gaps: usize) -> ArrayRef {
     Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>((0..rows).map(curve)))
 }
 
+/// A column for each point.
+fn columns_of(curves: &ArrayRef) -> ArrayRef {
+    let points = curves.as_list::<i32>().values().as_primitive::<Int32Type>();
+    let column = |at: usize| points.iter().skip(at).step_by(POINTS).collect::<Int32Array>();
+    let fields = (0..POINTS).map(|at| (Arc::new(Field::new(format!("p{at}"), DataType::Int32, true)), at));
+    Arc::new(StructArray::from(fields.map(|(field, at)| (field, Arc::new(column(at)) as ArrayRef)).collect::<Vec<_>>()))
+}
+
 fn arguments(function: &ScalarUDF, curves: &ArrayRef) -> ScalarFunctionArgs {
     let documentation = function.documentation().expect("documentation");
     let names = documentation.arguments.iter().flatten().map(|(name, _)| name.as_str());
@@ -157,6 +166,7 @@ fn arguments(function: &ScalarUDF, curves: &ArrayRef) -> ScalarFunctionArgs {
     let args: Vec<ColumnarValue> = names
         .map(|name| match name {
             "curve" | "power_w" | "left" | "right" | "profile" | "second" => ColumnarValue::Array(Arc::clone(curves)),
+            "points" => ColumnarValue::Array(columns_of(curves)),
             "date" => ColumnarValue::Scalar(ScalarValue::Date32(Some(20_000))),
             "zone" => text("Europe/London"),
             "method" => text("sum"),

@@ -14,8 +14,8 @@ use crate::project::{
     CUTS, HISTOGRAM_PARTS, HISTOGRAMS, LOAD_SHAPE_LIST, LOAD_SHAPE_SAMPLE, LOAD_SHAPES, PREVIOUS_LOAD_SHAPES,
     PREVIOUS_MODEL, PREVIOUS_SAMPLE, PREVIOUS_SEGMENTS, PREVIOUS_TAG_COUNTS, PREVIOUS_TAGS, Project, SEGMENT_COUNTS,
     SEGMENT_CUTS, SEGMENT_DRIFT, SEGMENT_MIGRATION, SEGMENT_MIGRATION_PARTS, SEGMENT_MODEL, SEGMENT_PATH,
-    SEGMENT_SAMPLE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS, SENSITIVE_TAGS,
-    STANDARD_PROFILES, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
+    SEGMENT_SAMPLE, SEGMENT_SENSITIVE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS,
+    SENSITIVE_TAGS, STANDARD_PROFILES, TAG_CHANGES, TAG_COUNT_PARTS, TAG_COUNTS, TAG_PROFILE, TAGS, segment,
 };
 use crate::state::Snapshot;
 
@@ -118,6 +118,11 @@ pub fn models(project: &Project, sources: &Sources, before: &Before) -> Result<B
         if project.tags.tags.iter().any(Tag::is_sensitive) {
             let sql = wide.sql(&Tag::is_sensitive);
             add(SENSITIVE_TAGS, Layer::Marts, sql, wide_contract("Sensitive customer tags", "敏感客户标签"))?;
+        }
+        if project.tags.tags.iter().any(Tag::is_sensitive_attribute) {
+            let sql = wide.sql(&Tag::is_sensitive_attribute);
+            let contract = wide_contract("Sensitive tags by which groups are counted", "分群统计用敏感标签");
+            add(SEGMENT_SENSITIVE, Layer::Features, sql, contract)?;
         }
         let counts = |label, label_zh, scope| contract(label, label_zh, &["tag", "value"], scope);
         let parts = counts("Values of tags, per bucket", "标签取值分桶计数", Scope::Bucket);
@@ -268,8 +273,11 @@ fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
             ),
         ]);
     }
-    let attributes = project.tags.tags.iter().filter(|tag| tag.is_attribute() && !tag.is_sensitive());
-    let attributes: Vec<String> = attributes.map(|tag| tag.name.clone()).collect();
+    let names = |is_wanted: &dyn Fn(&Tag) -> bool| -> Vec<String> {
+        project.tags.tags.iter().filter(|tag| is_wanted(tag)).map(|tag| tag.name.clone()).collect()
+    };
+    let attributes = names(&|tag| tag.is_attribute() && !tag.is_sensitive());
+    let sensitive = names(&Tag::is_sensitive_attribute);
     let counted = ["segmentation", "segment", "attribute", "value"];
     let migrated = ["segmentation", "from_segment", "to_segment"];
     made.extend([
@@ -282,7 +290,7 @@ fn of_segments(project: &Project, before: &Before) -> Vec<CompiledModel> {
         (
             SEGMENT_COUNTS,
             Layer::Features,
-            segment::counts_sql(all, &attributes),
+            segment::counts_sql(all, &attributes, &sensitive),
             contract("Accounts by segment and attribute, per bucket", "分群属性计数", &counted, Scope::Bucket),
         ),
         (

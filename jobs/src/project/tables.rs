@@ -40,7 +40,7 @@ pub fn made() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tables of segmentations that are compiled: those of the last phase of a run.
-pub const OF_SEGMENTS: [&str; 12] = [
+pub const OF_SEGMENTS: [&str; 13] = [
     SEGMENT_STRATUM_PARTS,
     SEGMENT_STRATA,
     SEGMENT_SAMPLE,
@@ -49,6 +49,7 @@ pub const OF_SEGMENTS: [&str; 12] = [
     SEGMENT_MODEL,
     SEGMENTS,
     SEGMENT_PATH,
+    SEGMENT_SENSITIVE,
     SEGMENT_COUNTS,
     SEGMENT_MIGRATION_PARTS,
     SEGMENT_MIGRATION,
@@ -64,6 +65,8 @@ pub const LOAD_SHAPE_KINDS: &str = "load_shape_kinds";
 pub const STANDARD_PROFILES: &str = "stg_standard_profiles";
 pub const SEGMENTS: &str = "customer_segments";
 pub const SEGMENT_COUNTS: &str = "segment_count";
+/// Sensitive tags by which groups are counted, and nothing else is made of.
+pub const SEGMENT_SENSITIVE: &str = "segment_sensitive_tag";
 /// Accounts by stratum, of which samples are taken: per bucket, and added up.
 pub const SEGMENT_STRATUM_PARTS: &str = "segment_stratum_part";
 pub const SEGMENT_STRATA: &str = "segment_stratum";

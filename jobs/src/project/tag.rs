@@ -54,6 +54,11 @@ impl TagType {
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
+
+    /// Whether it has few values by nature.
+    pub fn has_states(self) -> bool {
+        matches!(self, Self::Bool | Self::Enum | Self::Tier)
+    }
 }
 
 /// When a tag's value may be another one.
@@ -192,7 +197,8 @@ pub struct Tag {
     pub since: Option<String>,
     /// The template of the family that it comes from.
     pub family: Option<String>,
-    /// A text of few values, by which accounts are counted as by an enum.
+    /// A text of few values, by which accounts are counted as by an enum; or a sensitive
+    /// tag by which groups of accounts are counted all the same.
     pub is_profiled: bool,
     /// Why all accounts of the demo lake may have the same value.
     pub why_constant: Option<String>,
@@ -205,7 +211,12 @@ pub struct Tag {
 impl Tag {
     /// Whether accounts can be counted by it in a profile.
     pub fn is_attribute(&self) -> bool {
-        self.is_profiled || matches!(self.kind, TagType::Bool | TagType::Enum | TagType::Tier)
+        self.kind.has_states() || self.is_profiled
+    }
+
+    /// Whether groups are counted by it although it is sensitive.
+    pub fn is_sensitive_attribute(&self) -> bool {
+        self.is_sensitive() && self.is_profiled
     }
 
     pub fn is_sensitive(&self) -> bool {

@@ -134,7 +134,7 @@ fn known<T: ArrowPrimitiveType>(columns: &[&PrimitiveArray<T>], rows: usize) -> 
     bits.append_n(rows * columns.len(), true);
     for (at, column) in columns.iter().enumerate() {
         let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) else { continue };
-        for row in (0..rows).filter(|row| nulls.is_null(*row)) {
+        for row in (!nulls.inner()).set_indices() {
             bits.set_bit(row * columns.len() + at, false);
         }
     }

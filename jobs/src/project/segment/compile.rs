@@ -8,7 +8,8 @@ use super::{Basis, Fitting, Group, Method, RESERVED, Segmentation, Tiers, UNKNOW
 use crate::project::model::quoted;
 use crate::project::tag::columns_of_condition;
 use crate::project::{
-    PREVIOUS_SEGMENTS, SEGMENT_MIGRATION_PARTS, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS, SEGMENT_VALUE_PARTS, SEGMENTS,
+    PREVIOUS_SEGMENTS, SEGMENT_MIGRATION_PARTS, SEGMENT_SENSITIVE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS,
+    SEGMENT_VALUE_PARTS, SEGMENTS,
 };
 use crate::segment::scale::Transform;
 
@@ -49,6 +50,22 @@ impl Segmentation {
     /// What stands in SQL for the number of the rule that holds.
     pub fn rule_parameter(&self) -> String {
         format!("rule_of_{}", self.name)
+    }
+
+    /// What stands in SQL for how many features of an account are unknown.
+    pub fn imputed_parameter(&self) -> String {
+        format!("imputed_of_{}", self.name)
+    }
+
+    /// How many features of an account are unknown, and taken to be as most are: of those
+    /// that the model was fitted by.
+    pub fn imputed_sql(&self, left_out: &[String]) -> String {
+        // Of groups by rank nothing is made up.
+        let features = self.fitting().map_or(&[][..], |fitting| &fitting.balanced.features);
+        let used = features.iter().filter(|feature| !left_out.contains(&feature.name));
+        let unknown = used.map(|feature| format!("case when ({}) is null then 1 else 0 end", feature.sql));
+        let unknown: Vec<String> = unknown.collect();
+        if unknown.is_empty() { "0".to_owned() } else { unknown.join(" + ") }
     }
 }
 
@@ -203,15 +220,11 @@ pub fn cuts_sql(segmentations: &[Segmentation]) -> String {
 }
 
 /// `segment_path`: of every account and segmentation with a model, the rule that holds,
-/// and how many of its features are unknown, and taken to be as most are.
+/// and how many of its features are unknown.
 pub fn path_sql(segmentations: &[Segmentation]) -> String {
     let of = modelled(segmentations).map(|segmentation| {
-        let features = segmentation.fitting().map_or(&[][..], |fitting| &fitting.balanced.features);
-        let unknown = features.iter().map(|feature| format!("case when ({}) is null then 1 else 0 end", feature.sql));
-        // Nothing is made up of one by rank.
-        let unknown = if features.is_empty() { "0".to_owned() } else { unknown.collect::<Vec<_>>().join(" + ") };
-        let rule = segmentation.rule_parameter();
-        (segmentation, format!(", 'rule', cast(${rule} as int), 'imputed', cast({unknown} as int)"))
+        let (rule, imputed) = (segmentation.rule_parameter(), segmentation.imputed_parameter());
+        (segmentation, format!(", 'rule', cast(${rule} as int), 'imputed', cast(${imputed} as int)"))
     });
     let members = members_sql(of, "account_id,\n    as_of");
     format!(
@@ -254,21 +267,32 @@ pub fn segments_sql(segmentations: &[Segmentation], is_tag: &dyn Fn(&str) -> boo
 }
 
 /// `segment_count`: accounts of each bucket by segment and attribute, and energy
-/// and money by segment: the part of the profile that needs every account.
-pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String]) -> String {
+/// and money by segment: the part of the profile that needs every account. Those of
+/// `sensitive` are tags of a table of their own.
+pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String], sensitive: &[String]) -> String {
     let listed = |of: &dyn Fn(&str) -> String, between: &str| {
         segmentations.iter().map(|segmentation| of(&segmentation.name)).collect::<Vec<_>>().join(between)
     };
     let groups = listed(&|name| format!("'{name}', segments.{name}"), ", ");
     let pairs = listed(&|name| format!("named_struct('name', '{name}', 'value', segments.{name})"), ",\n    ");
-    let record: Vec<String> = attributes.iter().map(|name| format!("'{name}', tags.{name}")).collect();
+    let fields = |table: &'static str, names: &[String]| -> Vec<String> {
+        names.iter().map(|name| format!("'{name}', {table}.{name}")).collect()
+    };
+    let record = [fields("tags", attributes), fields("apart", sensitive)].concat();
+    let (join, is_sensitive) = match sensitive.is_empty() {
+        true => (String::new(), "false".to_owned()),
+        false => (
+            format!("\n  join {SEGMENT_SENSITIVE} as apart on apart.account_id = tags.account_id"),
+            format!("cell.cell['field'] in ('{}')", sensitive.join("', '")),
+        ),
+    };
     format!(
         "with\n\
-         counted as (\n  select\n    tags.as_of,\n    cross_counts(named_struct({groups}), named_struct('all', 'all', {record})) as cells\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id\n  group by 1\n),\n\
+         counted as (\n  select\n    tags.as_of,\n    cross_counts(named_struct({groups}), named_struct('all', 'all', {record})) as cells\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id{join}\n  group by 1\n),\n\
          cell as (\n  select as_of, unnest(cells) as cell from counted\n),\n\
          member as (\n  select\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    unnest(make_array(\n    {pairs})) as segment\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id\n),\n\
          summed as (\n  select\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny\n  from member\n  group by 1, 2\n)\n\
-         select\n  cell.as_of,\n  cell.cell['grouping'] as segmentation,\n  cell.cell['member'] as segment,\n  cell.cell['field'] as attribute,\n  coalesce(cell.cell['value'], '{UNKNOWN}') as value,\n  sum(cell.cell['count']) as accounts,\n  max(summed.energy_kwh) as energy_kwh,\n  max(summed.amount_cny) as amount_cny\nfrom cell\nleft join summed\n  on cell.cell['field'] = 'all'\n  and summed.segmentation = cell.cell['grouping']\n  and summed.segment = cell.cell['member']\ngroup by 1, 2, 3, 4, 5\n",
+         select\n  cell.as_of,\n  cell.cell['grouping'] as segmentation,\n  cell.cell['member'] as segment,\n  cell.cell['field'] as attribute,\n  coalesce(cell.cell['value'], '{UNKNOWN}') as value,\n  {is_sensitive} as is_sensitive,\n  sum(cell.cell['count']) as accounts,\n  max(summed.energy_kwh) as energy_kwh,\n  max(summed.amount_cny) as amount_cny\nfrom cell\nleft join summed\n  on cell.cell['field'] = 'all'\n  and summed.segmentation = cell.cell['grouping']\n  and summed.segment = cell.cell['member']\ngroup by 1, 2, 3, 4, 5, 6\n",
         record = record.join(", "),
     )
 }

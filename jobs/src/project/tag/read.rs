@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::{Category, Evidence, Peers, Place, Refresh, TagType};
+use super::{Category, Evidence, Peers, Place, Refresh, SENSITIVE, TagType};
 use crate::project::diagnostic::Mistakes;
 use crate::project::document::{Document, Literal, Section};
 
@@ -294,12 +294,18 @@ fn read_block(section: &Section<'_>, place: &Place, defaults: &Defaults, is_fami
     let (parameters, cases) = (read_parameters(section), read_cases(section, place));
     let (owner, since) = (text("owner", &defaults.owner), text("since", &defaults.since));
     let (source, why_constant) = (section.text("source"), section.text("why_constant"));
-    let is_profiled = section.flag("profiled").unwrap_or(false);
-    if is_profiled && kind.is_some_and(|kind| kind != TagType::Text) {
-        section.mistake(section.span(), "`profiled` is of texts: flags, enums and tiers are profiled anyhow");
-    }
     let refresh = section.choice("refresh", &Refresh::ALL).or(defaults.refresh).unwrap_or(Refresh::Daily);
     let sensitivity = read_sensitivity(section).or(defaults.sensitivity).unwrap_or(1);
+    let is_profiled = section.flag("profiled").unwrap_or(false);
+    if is_profiled && sensitivity < SENSITIVE && kind.is_some_and(TagType::has_states) {
+        section.mistake(section.span(), "`profiled` is of texts: flags, enums and tiers are profiled anyhow");
+    }
+    if is_profiled && kind.is_some_and(|kind| !kind.has_states() && kind != TagType::Text) {
+        section.mistake(
+            section.span(),
+            "`profiled` is of tags with few values: a text, or a sensitive flag, enum or tier",
+        );
+    }
     let except = section.texts("except").unwrap_or_default();
     Some(Block {
         place: at(place, section),

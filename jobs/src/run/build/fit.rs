@@ -195,9 +195,13 @@ impl Build<'_> {
         let mut models = BTreeMap::new();
         for segmentation in modelled(&self.project.segmentations) {
             let row = rows.iter().find(|row| row.segmentation == segmentation.name);
+            let likeness = row.and_then(Model::details).and_then(|details| details.likeness);
+            let left_out = likeness.map_or_else(Vec::new, |likeness| likeness.told.left_out);
+            let imputed = row.map(|_| segmentation.imputed_sql(&left_out));
             let stands = [
                 (segmentation.parameter(), row.map_or("cast(null as varchar)", |row| &row.group_sql)),
                 (segmentation.rule_parameter(), row.map_or("cast(null as int)", |row| &row.rule_sql)),
+                (segmentation.imputed_parameter(), imputed.as_deref().unwrap_or("cast(null as int)")),
             ];
             for (parameter, sql) in stands {
                 let expression = parse_expression(sql).map_err(|message| Error::Fit {
