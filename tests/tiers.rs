@@ -133,7 +133,7 @@ fn ends_stay_until_the_next_refit() {
     assert_eq!(run("daily", AS_OF).status.code(), Some(0));
     assert!(amounts() != before, "bills have come in");
     let differ = format!(
-        "select count(*), count(*) filter (where value <> ({case})) from customer_tags join customer_segments using (account_id)"
+        "select count(*), count(*) filter (where value is distinct from ({case})) from customer_tags join customer_segments using (account_id)"
     );
     let counts = &query(out.path(), &differ)[0];
     assert!(counts[0] != "0" && counts[1] == "0", "{counts:?}");
@@ -164,7 +164,26 @@ fn tiers_that_cannot_be() {
     let two = groups(&[("a", "50"), ("b", "100")]);
     let of = |value: &str, more: &str| format!("method = \"quantile\"\nof = \"{value}\"\n{more}{HEAD}");
     let energy = of("energy_12m_kwh", "");
-    let cases: [(&str, String, i32, &[&str]); 12] = [
+    let ranked = |value: &str| format!("{}{two}", of(value, ""));
+    let cases: [(&str, String, i32, &[&str]); 20] = [
+        ("daily", ranked("account_class"), 2, &["accounts are ranked by a number", "value.toml:2"]),
+        ("daily", ranked("open_date"), 2, &["`open_date` is a date", "value.toml:2"]),
+        (
+            "daily",
+            ranked("row_number() over (order by energy_12m_kwh)"),
+            2,
+            &["`row_number` looks at more than one row", "value.toml:2"],
+        ),
+        ("daily", ranked("sum(energy_12m_kwh)"), 2, &["`sum` looks at more than one row", "value.toml:2"]),
+        ("daily", ranked("energy_12m_kwh -- a year"), 2, &["a comment stands outside", "value.toml:2"]),
+        (
+            "daily",
+            format!("{energy}{}", groups(&[("a", "50"), ("unknown", "100")])),
+            2,
+            &["`unknown` are the accounts of which it cannot be said"],
+        ),
+        ("daily", format!("{energy}[gates]\nleast_fidelity = 0.5\n{two}"), 2, &["`least_fidelity`", "value.toml:6"]),
+        ("daily", format!("{energy}[gates]\nmost_lost_percent = -1\n{two}"), 2, &["from 0 to 100", "value.toml:5"]),
         ("daily", format!("method = \"quantile\"\n{HEAD}{two}"), 2, &["`of` is missing", "value.toml"]),
         ("daily", energy.clone(), 2, &["by quantile needs [[group]] blocks"]),
         ("daily", format!("{energy}{}", groups(&[("a", "100")])), 2, &["from 2 to 7"]),
@@ -246,4 +265,70 @@ fn what_is_compared_with_is_of_an_earlier_date() {
     run("daily", "2026-02-26");
     let found = compared();
     assert!(found[1] != "0", "{found:?}");
+
+    // Nor is what a later release has carried on from an earlier date than another's.
+    let out = TempDir::new().expect("folder");
+    let run = |job: &str, as_of: &str| {
+        let mut command = kwhy();
+        succeed(command.args(["run", job, "--as-of", as_of, "--lake"]).arg(lake()).arg("--out").arg(out.path()));
+        query(out.path(), "select energy_magnitude, count(*) from customer_segments group by 1 order by 1")
+    };
+    let (later, earlier) = (run("daily", "2026-02-10"), run("daily", "2026-01-20"));
+    assert_ne!(later, earlier, "bills came in between");
+    assert_eq!(run("cuts", "2026-02-15"), earlier);
+    run("daily", "2026-02-28");
+    let before = "select from_segment, sum(accounts) from segment_migration \
+                  where segmentation = 'energy_magnitude' and from_segment is not null group by 1 order by 1";
+    assert_eq!(query(out.path(), before), later);
+}
+
+/// What a lake has too little for is left out, if it may be, and told of; what came after
+/// the last refit is waited for.
+#[test]
+fn what_a_lake_has_too_little_for_is_left_out() {
+    let out = TempDir::new().expect("folder");
+    let text = |of: &str| {
+        format!("method = \"quantile\"\nof = \"{of}\"\noptional = true\n{HEAD}{}", groups(&[("a", "50"), ("b", "100")]))
+    };
+    let run = |job: &str, segmentations: &[(&str, &str)]| {
+        let project = overlay(segmentations);
+        let mut command = kwhy();
+        command.args(["run", job, "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out.path());
+        succeed(command.arg("--project").arg(project.path()))
+    };
+    let (same, energy) = (text("energy_12m_kwh * 0"), text("energy_12m_kwh"));
+    let left_out = "has too little: value (`energy_12m_kwh * 0` is the same for all ";
+    let waited_for = "without a model (kwhy run refit fits them): ";
+    for job in ["refit", "daily"] {
+        let told = run(job, &[("value", &same)]);
+        assert!(told.contains(left_out) && !told.contains(waited_for), "{told}");
+    }
+    let mut show = kwhy();
+    let project = overlay(&[("value", &same)]);
+    show.args(["segments", "show", "value", "--project"]).arg(project.path()).arg("--out").arg(out.path());
+    let shown = output(&mut show);
+    let told = String::from_utf8_lossy(&shown.stderr).into_owned();
+    assert!(shown.status.code() == Some(2) && told.contains("no model of `value`: `energy_12m_kwh * 0`"), "{told}");
+    let told = run("daily", &[("value", &same), ("weight", &energy)]);
+    assert!(told.contains(left_out) && told.contains(&format!("{waited_for}weight")), "{told}");
+    let told = run("daily", &[("value", &energy)]);
+    assert!(told.contains(&format!("{waited_for}value")) && !told.contains(left_out), "{told}");
+}
+
+/// What accounts are ranked by is asked of those alone that are ranked.
+#[test]
+fn nothing_is_asked_of_others() {
+    let out = TempDir::new().expect("folder");
+    let text = format!(
+        "method = \"quantile\"\nof = \"energy_12m_kwh / arrears_cny\"\npopulation = \"arrears_cny > 0\"\n{HEAD}{}",
+        groups(&[("a", "50"), ("b", "100")])
+    );
+    let project = overlay(&[("weight", &text)]);
+    let mut run = kwhy();
+    run.args(["run", "refit", "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out.path());
+    succeed(run.arg("--project").arg(project.path()));
+    let outside = "select count(*) filter (where coalesce(arrears_cny, 0) = 0), count(weight) filter (where not coalesce(arrears_cny > 0, false)), count(weight) \
+                   from customer_tags join customer_segments using (account_id)";
+    let counts = &query(out.path(), outside)[0];
+    assert!(counts[0] != "0" && counts[1] == "0" && counts[2] != "0", "{counts:?}");
 }

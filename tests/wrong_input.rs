@@ -368,6 +368,12 @@ fn asking_changes_nothing() {
         let refused = output(kwhy().args(["sql", "-c", sql, "--out"]).arg(out.path()));
         assert_eq!(refused.status.code(), Some(2), "{sql}");
     }
+    // Of a wide table the column that was meant is named, not all that there are.
+    let near = "select energy_12_kwh from customer_tags join customer_segments using (account_id)";
+    let refused = output(kwhy().args(["sql", "-c", near, "--out"]).arg(out.path()));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && told.contains("did you mean `energy_12m_kwh`?"), "{told}");
+    assert!(told.contains("describe TABLE") && told.len() < 400, "{told}");
     let rows = succeed(kwhy().args(["sql", "-c", "select count(*) as n from customer_tags", "--out"]).arg(out.path()));
     let accounts = current_accounts(out.path());
     assert!(accounts > 550 && rows.contains(&format!(" {accounts}\n")), "{rows}");

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use datafusion::common::{Column, DataFusionError, SchemaError};
+
 use crate::engine::EngineError;
 use crate::generate::GenerateError;
 use crate::lake::LakeError;
 use crate::project::ProjectError;
-use crate::project::diagnostic::Mistakes;
+use crate::project::diagnostic::{Mistakes, did_you_mean};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,10 +20,10 @@ pub enum Error {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Generate(#[from] GenerateError),
-    #[error("{file}: {source}")]
-    Model { file: String, source: Box<datafusion::error::DataFusionError> },
-    #[error("{0}")]
-    Query(Box<datafusion::error::DataFusionError>),
+    #[error("{file}: {}", told(source))]
+    Model { file: String, source: Box<DataFusionError> },
+    #[error("{}", told(.0))]
+    Query(Box<DataFusionError>),
     #[error(
         "{table}: {rows_in} rows came in, but {published} published + {quarantined} quarantined + {duplicates} repeated were counted"
     )]
@@ -54,6 +56,24 @@ pub enum Error {
     Io { path: PathBuf, source: std::io::Error },
     #[error("stopped by a signal")]
     Stopped { signal: i32 },
+}
+
+/// Columns that are listed where one was asked for that there is not.
+const MOST_COLUMNS: usize = 20;
+
+/// What the engine says; but of wide tables not all the columns that there are.
+fn told(error: &DataFusionError) -> String {
+    let Some((field, columns)) = missed_of_many(error) else { return error.to_string() };
+    let near = did_you_mean(&field.name, columns.iter().map(|column| column.name.as_str()));
+    let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    format!("none of the {} columns is called `{}`{near}", columns.len(), field.flat_name())
+}
+
+/// The column that there is not, and those that there are.
+fn missed_of_many(error: &DataFusionError) -> Option<(&Column, &[Column])> {
+    let DataFusionError::SchemaError(found, _) = error.find_root() else { return None };
+    let SchemaError::FieldNotFound { field, valid_fields } = found.as_ref() else { return None };
+    (valid_fields.len() > MOST_COLUMNS).then_some((field, valid_fields))
 }
 
 impl From<Mistakes> for Error {
@@ -113,6 +133,7 @@ impl Error {
             Self::Engine(error) => return engine_hint(error),
             Self::Generate(error) => return error.hint().map(str::to_owned),
             Self::Model { .. } => "the SQL was read, but it does not fit the tables that it names".into(),
+            Self::Query(error) if missed_of_many(error).is_some() => "kwhy sql -c 'describe TABLE' lists them".into(),
             Self::NotUnique { .. } => "a join multiplies rows, or the key in schemas/ does not name one row".into(),
             Self::Conservation { .. } => {
                 "rows are missing or were counted twice: files changed during the run, or this is a bug".into()

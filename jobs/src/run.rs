@@ -22,13 +22,14 @@ use crate::error::Error;
 use crate::lake::source;
 use crate::lake::{LakeError, Lease, Output};
 use crate::plan::{self, Phase, Plan, Sources};
-use crate::project::segment::{Segmentation, modelled};
+use crate::project::segment::modelled;
 use crate::project::tag::Tag;
 use crate::project::{Project, SEGMENT_MODEL, SEGMENTS, SENSITIVE_TAGS, TAGS};
 use crate::state::Source;
 use crate::tags::{self, Catalogue};
 
 pub use build::Audit;
+pub use models::why_left_out;
 pub use published::Published;
 pub use relations::as_of_sql;
 pub use release::{Release, earlier_release, last_release, release_of, release_table, release_tables};
@@ -86,6 +87,8 @@ pub struct Summary {
     pub unread: Vec<String>,
     /// Fitted segmentations of which nothing is known yet.
     pub without_model: Vec<String>,
+    /// Those for which the lake has too little, and why.
+    pub left_out: Vec<String>,
     /// Those whose groups would be others if other accounts were in the sample.
     pub unsteady: Vec<String>,
 }
@@ -135,23 +138,28 @@ pub async fn run(project: Project, request: &Request, progress: Arc<dyn Progress
     let is_read = |table: &&String| published.built.audits.iter().any(|audit| audit.source == **table);
     let unread = sources.found.keys().filter(|table| !is_read(table)).cloned().collect();
     let models = match published.built.tables.get(SEGMENT_MODEL).filter(|_| plan.makes(SEGMENTS)) {
-        Some(table) => models::details(&engine, SEGMENT_MODEL, table).await?,
-        None => BTreeMap::new(),
+        Some(table) => models::rows(&engine, SEGMENT_MODEL, table).await?,
+        None => Vec::new(),
     };
-    let unsteady = models.iter().filter_map(|(name, model)| {
-        let (_, least) = model.likeness.as_ref()?.bootstrap.filter(|(_, least)| *least < LEAST_AGREEMENT)?;
-        Some(format!("{name} ({least:.2})"))
+    let unsteady = models.iter().filter_map(|model| {
+        let (_, least) = model.details()?.likeness?.bootstrap.filter(|(_, least)| *least < LEAST_AGREEMENT)?;
+        Some(format!("{} ({least:.2})", model.segmentation))
     });
-    // What a refit has left out it has said why.
-    let is_left_out = |segmentation: &&Segmentation| segmentation.is_optional && !models.is_empty();
-    let without_model = modelled(&project.segmentations)
-        .filter(|segmentation| plan.makes(SEGMENTS) && !models.contains_key(&segmentation.name))
-        .filter(|segmentation| !is_left_out(segmentation))
-        .map(|segmentation| segmentation.name.clone())
-        .collect();
+    let (mut without_model, mut left_out) = (Vec::new(), Vec::new());
+    for segmentation in modelled(&project.segmentations).filter(|_| plan.makes(SEGMENTS)) {
+        let (name, fingerprint) = (&segmentation.name, segmentation.fingerprint());
+        let of_it =
+            |model: &&models::Model| model.segmentation == *name && Some(&model.fingerprint) == fingerprint.as_ref();
+        match models.iter().find(of_it).map(models::Model::why_left_out) {
+            None => without_model.push(name.clone()),
+            Some(Some(why)) => left_out.push(format!("{name} ({why})")),
+            Some(None) => {}
+        }
+    }
     Ok(Summary {
         unsteady: unsteady.collect(),
         without_model,
+        left_out,
         out: out.root,
         release: published.release,
         is_new: published.is_new,

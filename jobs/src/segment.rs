@@ -34,6 +34,8 @@ pub enum FitError {
     NoFeatures,
     #[error("its features tell only {kinds} kinds of accounts apart, too few for {groups} groups")]
     TooAlike { kinds: usize, groups: usize },
+    #[error("`{feature}` is the same for all {accounts} accounts that have it")]
+    OneValue { feature: String, accounts: u64 },
     #[error("`{feature}` adds up to nothing")]
     Nothing { feature: String },
     #[error("its groups would have {} of the accounts, beyond its limits", percents(shares))]
@@ -51,7 +53,14 @@ fn percents(shares: &[f64]) -> String {
 impl FitError {
     /// The lake has no such accounts, or knows nothing of them.
     pub fn is_for_want_of_data(&self) -> bool {
-        matches!(self, Self::TooFew { .. } | Self::Unknown { .. } | Self::NoFeatures | Self::Nothing { .. })
+        matches!(
+            self,
+            Self::TooFew { .. }
+                | Self::Unknown { .. }
+                | Self::NoFeatures
+                | Self::OneValue { .. }
+                | Self::Nothing { .. }
+        )
     }
 }
 

@@ -96,6 +96,7 @@ pub fn show(summary: &Summary) -> String {
         ("not in the lake", &summary.absent),
         ("not read by this job", &summary.unread),
         ("segmentations without a model (kwhy run refit fits them)", &summary.without_model),
+        ("segmentations for which the lake has too little", &summary.left_out),
         (
             "segmentations whose groups depend on who is in the sample (least agreement of bootstraps)",
             &summary.unsteady,

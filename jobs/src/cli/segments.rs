@@ -13,8 +13,8 @@ use super::{ProjectArgs, print};
 use crate::error::Error;
 use crate::project::diagnostic::did_you_mean;
 use crate::project::segment::{Group, Segmentation};
-use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_PATH, SEGMENT_PROFILE, SEGMENT_RULES, SEGMENTS};
-use crate::run::{Published, release_of, release_table};
+use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_MODEL, SEGMENT_PATH, SEGMENT_PROFILE, SEGMENT_RULES, SEGMENTS};
+use crate::run::{Published, release_of, release_table, why_left_out};
 use crate::state::Snapshot;
 
 /// Attributes that are told of a group.
@@ -124,9 +124,14 @@ impl Show {
         let published = self.published.open().await?;
         let groups = groups(&published, segmentation).await?;
         if groups.is_empty() {
-            let (job, message) = match segmentation.has_model() {
-                true => ("refit", format!("there is no model of `{}` yet", segmentation.name)),
-                false => ("daily", format!("`{}` is not in the release", segmentation.name)),
+            let why = match published.table(SEGMENT_MODEL).await? {
+                Some(table) => why_left_out(&published.engine, &table, &self.name).await?,
+                None => None,
+            };
+            let (job, message) = match (why, segmentation.has_model()) {
+                (Some(why), _) => ("refit", format!("there is no model of `{}`: {why}", segmentation.name)),
+                (None, true) => ("refit", format!("there is no model of `{}` yet", segmentation.name)),
+                (None, false) => ("daily", format!("`{}` is not in the release", segmentation.name)),
             };
             return Err(Error::Usage { message, hint: format!("make it: kwhy run {job} --lake LAKE") });
         }

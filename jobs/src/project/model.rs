@@ -167,6 +167,17 @@ impl Model {
     /// Links a SQL file with its contract.
     pub fn new(name: &str, layer: Layer, file: &str, sql: String, contract: ModelContract) -> Result<Self, Mistakes> {
         let statement = parse_sql(file, &sql)?;
+        let mut unsteady: Option<String> = None;
+        if let Statement::Statement(statement) = &statement {
+            let _: ControlFlow<()> = visit_expressions(statement.as_ref(), |found: &Expr| {
+                unsteady = unsteady.take().or_else(|| unsteady_function(found));
+                ControlFlow::Continue(())
+            });
+        }
+        if let Some(function) = unsteady {
+            let mistake = Mistake::new(file, &sql, find_word(&sql, &function), unsteady_message(&function));
+            return Err(Mistakes(vec![mistake.with_hint("the day of the run is $as_of")]));
+        }
         let is_per_account = contract.key.iter().any(|column| column == "account_id");
         let default = if is_per_account { Scope::Bucket } else { Scope::Whole };
         Ok(Self {
@@ -224,6 +235,20 @@ pub fn parse_sql(file: &str, sql: &str) -> Result<Statement, Mistakes> {
         }
     };
     Err(Mistakes(vec![mistake]))
+}
+
+/// Functions that give something else each time they are asked.
+const UNSTEADY: [&str; 7] = ["current_date", "current_time", "current_timestamp", "now", "random", "today", "uuid"];
+
+/// The function that an expression calls, if that is one of [`UNSTEADY`].
+pub fn unsteady_function(expression: &Expr) -> Option<String> {
+    let Expr::Function(call) = expression else { return None };
+    let name = call.name.to_string().to_lowercase();
+    UNSTEADY.contains(&&*name).then_some(name)
+}
+
+pub fn unsteady_message(function: &str) -> String {
+    format!("`{function}` gives something else each time it is asked")
 }
 
 /// Reads `Line: 3, Column: 7` off a message of the parser.

@@ -131,7 +131,7 @@ impl Segmentation {
                 root.mistake(root.span(), format!("a segmentation by {chosen} needs [[group]] blocks"));
             }
             let population = if has_model { root.text("population").map(Spanned::into_inner) } else { None };
-            let gates = if has_model { gates(root) } else { Gates::DEFAULT };
+            let gates = if has_model { gates(root, chosen == balanced) } else { Gates::DEFAULT };
             let is_optional = has_model && root.flag("optional").unwrap_or(false);
             let method = match chosen {
                 "rules" => Method::Rules,
@@ -214,6 +214,12 @@ impl Segmentation {
         let features = self.fitting().map_or(&[][..], |fitting| &fitting.balanced.features);
         let expressions = features.iter().map(|feature| &feature.sql).chain(self.tiers().map(|tiers| &tiers.of));
         let mut told: Vec<String> = Vec::new();
+        for when in self.groups.iter().filter_map(Group::when) {
+            // What it names is known when tables are: it may be other segmentations.
+            if let Err(message) = columns_of_condition(when) {
+                mistakes.push(self.mistake_at(when, message));
+            }
+        }
         for sql in expressions.chain(&self.population).chain(explain) {
             match columns_of_condition(sql) {
                 Err(message) => mistakes.push(self.mistake_at(sql, message)),
@@ -226,6 +232,12 @@ impl Segmentation {
                     }
                 }
             }
+        }
+        if let Some(tag) = self.tiers().and_then(|tiers| tags.get(&tiers.of))
+            && !matches!(tag.kind, TagType::Number | TagType::Tier)
+        {
+            let message = format!("`{}` is a {}, and accounts are ranked by a number", tag.name, tag.kind.name());
+            mistakes.push(self.mistake_at(&tag.name, message));
         }
         for name in explain {
             if tags.get(name).is_some_and(|tag| tag.kind == TagType::Date) {
@@ -288,6 +300,9 @@ fn groups(root: &Section<'_>, bound: &dyn Fn(&Section<'_>) -> Option<Bound>) -> 
                     format!("`{}` is no name of a group: small letters, digits and _", name.get_ref()),
                 );
             }
+            if name.get_ref() == UNKNOWN {
+                section.mistake(name.span(), "`unknown` are the accounts of which it cannot be said");
+            }
             if groups.iter().any(|group| group.name == *name.get_ref()) {
                 section.mistake(name.span(), format!("group `{}` stands here twice", name.get_ref()));
             }
@@ -297,21 +312,24 @@ fn groups(root: &Section<'_>, bound: &dyn Fn(&Section<'_>) -> Option<Bound>) -> 
     groups
 }
 
-fn gates(root: &Section<'_>) -> Gates {
+/// Groups by rank have rules that are exact, and no indices of likeness.
+fn gates(root: &Section<'_>, is_by_likeness: bool) -> Gates {
     let mut gates = Gates::DEFAULT;
     if let Some(section) = root.table("gates") {
-        gates.least_agreement = number(&section, "least_agreement", gates.least_agreement);
-        gates.least_fidelity = number(&section, "least_fidelity", gates.least_fidelity);
-        gates.most_worse_percent = number(&section, "most_worse_percent", gates.most_worse_percent);
-        gates.most_lost_percent = number(&section, "most_lost_percent", gates.most_lost_percent);
-        section.finish();
-        if gates.least_agreement > 1.0 || !(0.0..=1.0).contains(&gates.least_fidelity) || gates.most_worse_percent < 0.0
-        {
-            section.mistake(
-                section.span(),
-                "`least_agreement` is at most 1, `least_fidelity` from 0 to 1, `most_worse_percent` 0 or more",
-            );
+        let read = |key: &'static str, gate: &mut f64, most: f64| {
+            *gate = number(&section, key, *gate);
+            if !(0.0..=most).contains(gate) {
+                let to = if most.is_finite() { format!("from 0 to {most}") } else { "0 or more".to_owned() };
+                section.mistake(section.span(), format!("`{key}` is {to}"));
+            }
+        };
+        read("least_agreement", &mut gates.least_agreement, 1.0);
+        read("most_lost_percent", &mut gates.most_lost_percent, 100.0);
+        if is_by_likeness {
+            read("least_fidelity", &mut gates.least_fidelity, 1.0);
+            read("most_worse_percent", &mut gates.most_worse_percent, f64::INFINITY);
         }
+        section.finish();
     }
     gates
 }

@@ -29,8 +29,14 @@ pub struct Model {
     /// The number of the rule that holds, and the group that the rules say.
     pub rule_sql: String,
     pub rules_sql: String,
-    /// [`Details`] as JSON.
+    /// [`Details`] or [`LeftOut`] as JSON.
     pub details: String,
+}
+
+/// Why there is no model: the lake has too little for it.
+#[derive(Serialize, Deserialize)]
+struct LeftOut {
+    left_out: String,
 }
 
 /// What there is to tell of a model, as it is kept.
@@ -56,9 +62,28 @@ pub struct Likeness {
 }
 
 impl Model {
-    /// `None` where it was written by another version.
+    /// That a segmentation is left out until models are made anew.
+    pub fn left_out(segmentation: &Segmentation, fitted_as_of: i32, why: String) -> Self {
+        let nothing = "cast(null as varchar)".to_owned();
+        Self {
+            segmentation: segmentation.name.clone(),
+            fitted_as_of,
+            fingerprint: segmentation.fingerprint().unwrap_or_default(),
+            group_sql: nothing.clone(),
+            rule_sql: "cast(null as int)".to_owned(),
+            rules_sql: nothing,
+            details: serde_json::to_string(&LeftOut { left_out: why }).unwrap_or_default(),
+        }
+    }
+
+    /// `None` where it was left out, or written by another version.
     pub fn details(&self) -> Option<Details> {
         serde_json::from_str(&self.details).ok()
+    }
+
+    /// Why it was left out, if it was.
+    pub fn why_left_out(&self) -> Option<String> {
+        serde_json::from_str::<LeftOut>(&self.details).ok().map(|found| found.left_out)
     }
 }
 
@@ -76,7 +101,14 @@ pub fn is_readable(name: &str, table: &Snapshot) -> bool {
 /// Fitted segmentations of a release, and the fingerprints of what they were fitted by.
 pub async fn fingerprints(engine: &Engine, table: &Snapshot) -> Result<BTreeMap<String, String>, Error> {
     let rows = rows(engine, SEGMENT_MODEL, table).await?;
-    Ok(rows.into_iter().map(|row| (row.segmentation, row.fingerprint)).collect())
+    let fitted = rows.into_iter().filter(|row| row.why_left_out().is_none());
+    Ok(fitted.map(|row| (row.segmentation, row.fingerprint)).collect())
+}
+
+/// Why a segmentation was left out when models were made, if it was.
+pub async fn why_left_out(engine: &Engine, table: &Snapshot, name: &str) -> Result<Option<String>, Error> {
+    let rows = rows(engine, SEGMENT_MODEL, table).await?;
+    Ok(rows.iter().find(|row| row.segmentation == name).and_then(Model::why_left_out))
 }
 
 /// What there is to tell of each model of a table, by segmentation.

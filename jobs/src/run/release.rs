@@ -194,8 +194,8 @@ pub async fn standing(engine: &Engine, out: &Output, as_of: NaiveDate) -> Result
     Ok(standing)
 }
 
-/// The release with the latest date before a day, of those whose table of this name is of such
-/// a date: a release also names what it has not made, which may be of a later one.
+/// The release whose table of this name is of the latest date before a day. A release also names
+/// what it has not made, which may be of an earlier or a later date than it.
 pub async fn earlier_release(
     engine: &Engine,
     out: &Output,
@@ -205,16 +205,16 @@ pub async fn earlier_release(
 ) -> Result<Option<Release>, Error> {
     let path = format!("{}/{name}", area.folder());
     let mut made_as_of: BTreeMap<u64, NaiveDate> = BTreeMap::new();
-    let mut latest: Option<Release> = None;
+    let mut latest: Option<(NaiveDate, Release)> = None;
     for release in releases(engine, out, "order by release").await? {
         let Some(version) = release.tables.get(&path) else { continue };
         let made = *made_as_of.entry(*version).or_insert(release.as_of);
         let is_earlier = release.as_of < as_of && made < as_of;
-        if is_earlier && latest.as_ref().is_none_or(|latest| release.as_of >= latest.as_of) {
-            latest = Some(release);
+        if is_earlier && latest.as_ref().is_none_or(|(latest, _)| made >= *latest) {
+            latest = Some((made, release));
         }
     }
-    Ok(latest)
+    Ok(latest.map(|(_, release)| release))
 }
 
 /// The release of a number.

@@ -48,8 +48,8 @@ pub struct Shape {
     pub shares: Vec<f64>,
     /// Of all days.
     pub days_share: f64,
-    /// Of its days those that are near enough.
-    pub near_share: f64,
+    /// Of its days those that are near enough; of one without days it cannot be said.
+    pub near_share: Option<f64>,
     pub kind: Kind,
     /// The hour in which most energy falls; of two peaks the earlier one, and the later.
     pub peak_hour: usize,
@@ -60,11 +60,10 @@ pub struct Shape {
 /// go on from earlier ones, each of which keeps its place, and others come after them; at
 /// first the most frequent one comes first.
 pub fn fit(days: &Points, earlier: Option<&Points>) -> Vec<Shape> {
-    if days.is_empty() {
+    let earlier = earlier.filter(|earlier| earlier.features == days.features && !earlier.is_empty());
+    if days.is_empty() && earlier.is_none() {
         return Vec::new();
     }
-    let is_fit = |earlier: &&Points| earlier.features == days.features && (1..=days.len()).contains(&earlier.len());
-    let earlier = earlier.filter(is_fit);
     let start = earlier.cloned().unwrap_or_else(|| kmeans::start(days, FIRST_SHAPES, 1));
     // Earlier shapes do not move towards days that are to have one of their own.
     let mut found = moved(days, start, if earlier.is_some() { 0 } else { STEPS });
@@ -88,8 +87,9 @@ pub fn fit(days: &Points, earlier: Option<&Points>) -> Vec<Shape> {
         // As it is written down.
         let shares: Vec<f64> = found.centres.row(at).iter().map(|share| (share * 1e6).round() / 1e6).collect();
         let (kind, peak_hour, second_peak_hour) = kind_of(&hourly(&shares));
-        let near_share = if size > 0.0 { near[at] / size } else { 0.0 };
-        Shape { shares, days_share: size / all, near_share, kind, peak_hour, second_peak_hour }
+        let near_share = (size > 0.0).then(|| near[at] / size);
+        let days_share = if size > 0.0 { size / all } else { 0.0 };
+        Shape { shares, days_share, near_share, kind, peak_hour, second_peak_hour }
     };
     // An earlier one that no day has any more stays as it was.
     let stays = |at: &usize| found.centres.weights[*at] > 0.0 || earlier.is_some_and(|earlier| *at < earlier.len());
@@ -264,7 +264,7 @@ mod tests {
             let shapes = fit(&days, None);
             assert_eq!(shapes.len(), 1, "{label}");
             assert_eq!((shapes[0].kind, shapes[0].label().as_str()), (kind, label));
-            assert_eq!((shapes[0].days_share, shapes[0].near_share), (1.0, 1.0));
+            assert_eq!((shapes[0].days_share, shapes[0].near_share), (1.0, Some(1.0)));
         }
         assert!(fit(&Points::new(48), None).is_empty());
     }
@@ -294,6 +294,13 @@ mod tests {
         assert_eq!(fewer.len(), 4);
         assert_eq!(hours(&fewer), [19, 13, 8, 3]);
         assert_eq!(fewer.iter().map(|shape| shape.days_share).collect::<Vec<_>>(), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(fewer[0].near_share, None);
+        // Nor does a refit forget them that has no days, or fewer than there are shapes.
+        let mut one = Points::new(48);
+        one.push(&day(0.2, &[(19, 3.0)]), 1.0);
+        for days in [Points::new(48), one] {
+            assert_eq!(hours(&fit(&days, Some(&earlier))), [19, 13, 8, 3]);
+        }
     }
 
     proptest! {
@@ -311,7 +318,7 @@ mod tests {
             prop_assert_eq!(shapes.len(), 4);
             for shape in &shapes {
                 prop_assert!(planted.iter().any(|of| square(of, &shape.shares) < 1e-10));
-                prop_assert_eq!(shape.near_share, 1.0);
+                prop_assert_eq!(shape.near_share, Some(1.0));
             }
             prop_assert!((shapes.iter().map(|shape| shape.days_share).sum::<f64>() - 1.0).abs() < 1e-9);
         }

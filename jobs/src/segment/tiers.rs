@@ -46,10 +46,10 @@ pub fn model(
     if !met.iter().any(|cut| cut.has_weight) {
         return Err(FitError::Nothing { feature: feature() });
     }
-    if first.most == last.least {
-        return Err(FitError::Constant { feature: feature() });
-    }
     let all: u64 = met.iter().map(|cut| cut.accounts).sum();
+    if first.most == last.least {
+        return Err(FitError::OneValue { feature: feature(), accounts: all });
+    }
     let share = |accounts: u64| accounts as f64 / all as f64;
     let accounts = |group: &String| met.iter().find(|cut| cut.group == *group).map_or(0, |cut| cut.accounts);
     let shares: Vec<f64> = groups.iter().map(|group| share(accounts(group))).collect();
@@ -135,7 +135,7 @@ mod tests {
         let feature = "Billed".to_owned();
         assert_eq!(fit(&[], None), Err(FitError::Unknown { feature: feature.clone() }));
         let same = [cut("a", "7", "7", 10)];
-        assert_eq!(fit(&same, None), Err(FitError::Constant { feature: feature.clone() }));
+        assert_eq!(fit(&same, None), Err(FitError::OneValue { feature: feature.clone(), accounts: 10 }));
         let nothing = [Cut { has_weight: false, ..cut("c", "-3", "0", 10) }];
         assert_eq!(fit(&nothing, None), Err(FitError::Nothing { feature }));
         let limits = Limits { least_percent: 10.0, most_percent: 100.0, most_ratio: f64::INFINITY };

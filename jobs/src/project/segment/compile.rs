@@ -26,8 +26,8 @@ impl Segmentation {
     /// The group of an account, as SQL over its tags; of one with a model by that, which
     /// is a parameter.
     fn group_sql(&self) -> String {
-        match (&self.method, &self.population) {
-            (Method::Rules, _) => {
+        match &self.method {
+            Method::Rules => {
                 let mut sql = String::from("case");
                 for group in &self.groups {
                     if let Some(when) = group.when() {
@@ -37,8 +37,15 @@ impl Segmentation {
                 let _ = write!(sql, " else '{UNKNOWN}' end");
                 sql
             }
-            (_, Some(population)) => format!("case when {population} then ${} end", self.parameter()),
-            (_, None) => format!("${}", self.parameter()),
+            _ => self.of_members(&format!("${}", self.parameter())),
+        }
+    }
+
+    /// What is asked of members alone, so that it need not hold of others.
+    fn of_members(&self, sql: &str) -> String {
+        match &self.population {
+            Some(population) => format!("case when {population} then {sql} end"),
+            None => sql.to_owned(),
         }
     }
 
@@ -179,7 +186,8 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
 pub fn value_parts_sql(segmentations: &[Segmentation]) -> String {
     let of = tiered(segmentations).map(|(segmentation, tiers)| {
         let definition = segmentation.fingerprint().unwrap_or_default();
-        (segmentation, format!(", 'definition', '{definition}', 'value', cast(({}) as {VALUE})", tiers.of))
+        let value = segmentation.of_members(&format!("cast(({}) as {VALUE})", tiers.of));
+        (segmentation, format!(", 'definition', '{definition}', 'value', {value}"))
     });
     let members = members_sql(of, "");
     format!(
@@ -213,8 +221,9 @@ pub fn cuts_sql(segmentations: &[Segmentation]) -> String {
         "with\n\
          known as (\n  select segmentation, definition, value, sum(accounts) as accounts\n  from {SEGMENT_VALUE_PARTS}\n  group by segmentation, definition, value\n),\n\
          weighed as (\n  select\n    *,\n    {weight} as weight\n  from known\n),\n\
-         ranked as (\n  select\n    *,\n    sum(weight) over (partition by segmentation order by value desc) - weight as above,\n    sum(weight) over (partition by segmentation) as total\n  from weighed\n),\n\
-         cut as (\n  select\n    *,\n    {group} as segment\n  from ranked\n)\n\
+         whole as (\n  select segmentation, sum(weight) as total from weighed group by segmentation\n),\n\
+         ranked as (\n  select\n    *,\n    sum(weight) over (\n      partition by segmentation\n      order by value desc\n      rows between unbounded preceding and current row\n    ) - weight as above\n  from weighed\n),\n\
+         cut as (\n  select\n    *,\n    {group} as segment\n  from whole\n  join ranked using (segmentation)\n)\n\
          select\n  segmentation,\n  definition,\n  segment,\n  min(value) as least_value,\n  max(value) as most_value,\n  sum(accounts) as accounts,\n  sum(weight) as weight\nfrom cut\ngroup by segmentation, definition, segment\n"
     )
 }
@@ -223,8 +232,9 @@ pub fn cuts_sql(segmentations: &[Segmentation]) -> String {
 /// and how many of its features are unknown.
 pub fn path_sql(segmentations: &[Segmentation]) -> String {
     let of = modelled(segmentations).map(|segmentation| {
-        let (rule, imputed) = (segmentation.rule_parameter(), segmentation.imputed_parameter());
-        (segmentation, format!(", 'rule', cast(${rule} as int), 'imputed', cast(${imputed} as int)"))
+        let of = |parameter: String| segmentation.of_members(&format!("cast(${parameter} as int)"));
+        let (rule, imputed) = (of(segmentation.rule_parameter()), of(segmentation.imputed_parameter()));
+        (segmentation, format!(", 'rule', {rule}, 'imputed', {imputed}"))
     });
     let members = members_sql(of, "account_id,\n    as_of");
     format!(

@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
+use datafusion::functions_aggregate::all_default_aggregate_functions;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Value, visit_expressions, visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use chrono::NaiveDate;
 
 use super::{Expression, Parameter, Place};
 use crate::project::diagnostic::{Mistake, did_you_mean};
 use crate::project::document::Literal;
-use crate::project::model::date_literal;
+use crate::project::model::{date_literal, unsteady_function, unsteady_message};
 
 /// `peer_percentile(TAG, 50)`: what half of the account's peers are below.
 pub const PERCENTILE: &str = "peer_percentile";
@@ -54,6 +55,9 @@ pub(super) fn bind(
 ) -> Result<Expression, Vec<Mistake>> {
     let parsed = parse(sql, place).map_err(|mistake| vec![mistake])?;
     let mut mistakes = Vec::new();
+    if let Some((word, message)) = beyond_a_row(&parsed) {
+        mistakes.push(place.of_word(&word).mistake(message));
+    }
     let asked = placeholders(&parsed);
     for name in asked.iter().filter(|name| *name != "as_of" && !parameters.contains_key(*name)) {
         let hint = match did_you_mean(name, parameters.keys().map(String::as_str)) {
@@ -313,14 +317,70 @@ pub fn columns_of(sql: &str) -> BTreeSet<String> {
     columns_of_condition(sql).unwrap_or_default()
 }
 
-/// Columns that a condition names, or what is wrong with it.
+/// Columns that a condition or a value of one account names, or what is wrong with it.
 pub fn columns_of_condition(sql: &str) -> Result<BTreeSet<String>, String> {
-    parsed(sql).map(|expression| columns(&expression, &BTreeSet::new())).map_err(|mistake| mistake.message)
+    let expression = parse_expression(sql)?;
+    // It is put into other SQL, on one line with it.
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap_or_default();
+    if tokens.iter().any(|token| matches!(token, Token::Whitespace(Whitespace::SingleLineComment { .. }))) {
+        return Err("a comment stands outside of the SQL, behind #".to_owned());
+    }
+    match beyond_a_row(&expression) {
+        Some((_, message)) => Err(message),
+        None => Ok(columns(&expression, &BTreeSet::new())),
+    }
+}
+
+/// What an expression calls that is not told by one row alone, and why it may not.
+fn beyond_a_row(expression: &Expr) -> Option<(String, String)> {
+    let mut aggregates: Option<BTreeSet<String>> = None;
+    let mut found: Option<(String, String)> = None;
+    let _: ControlFlow<()> = visit_expressions(expression, |part: &Expr| {
+        let told = match part {
+            Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
+                Some(("select".to_owned(), "a query within it looks at more than one row".to_owned()))
+            }
+            Expr::Function(call) => {
+                let name = call.name.to_string().to_lowercase();
+                let is_over_rows =
+                    call.over.is_some() || aggregates.get_or_insert_with(aggregate_names).contains(&name);
+                let over_rows = || (name.clone(), format!("`{name}` looks at more than one row"));
+                let unsteady = || unsteady_function(part).map(|name| (name.clone(), unsteady_message(&name)));
+                is_over_rows.then(over_rows).or_else(unsteady)
+            }
+            _ => None,
+        };
+        found = told;
+        if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    found
+}
+
+/// Functions of many rows, those of the engine and our own.
+fn aggregate_names() -> BTreeSet<String> {
+    let engine = all_default_aggregate_functions().into_iter().flat_map(|function| {
+        let names = std::iter::once(function.name().to_owned());
+        names.chain(function.aliases().iter().cloned()).collect::<Vec<_>>()
+    });
+    engine.chain(kwhy_udfs::aggregate_functions().iter().map(|function| function.name().to_owned())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_of_one_row_is_told() {
+        for sql in ["sum(a) > 1", "row_number() over (order by a)", "a in (select b from t)", "curve_max(c)"] {
+            assert!(columns_of_condition(sql).is_err_and(|message| message.contains("more than one row")), "{sql}");
+        }
+        for sql in ["a > random()", "open_date < current_date", "now() > b"] {
+            assert!(columns_of_condition(sql).is_err_and(|message| message.contains("each time")), "{sql}");
+        }
+        assert!(columns_of_condition("a > 1 -- or so").is_err());
+        let known = columns_of_condition("greatest(a, b) > abs(C) and d = '--'").expect("columns");
+        assert_eq!(known, ["a", "b", "c", "d"].map(str::to_owned).into());
+    }
 
     #[test]
     fn values_stand_where_columns_stood() {

@@ -71,6 +71,7 @@ impl Build<'_> {
             Some(table) => models::details(self.engine, PREVIOUS_MODEL, table).await?,
             None => BTreeMap::new(),
         };
+        let fitted_as_of = Date32Type::from_naive_date(self.plan.as_of);
         let mut made = Vec::new();
         for segmentation in modelled(&self.project.segmentations) {
             let fitted = match &segmentation.method {
@@ -85,7 +86,7 @@ impl Build<'_> {
             let failed = |message: String| Error::Fit { file: segmentation.file.clone(), message };
             let fitted = match fitted {
                 Err(error) if segmentation.is_optional && error.is_for_want_of_data() => {
-                    tracing::warn!(segmentation = segmentation.name, "no model: {error}");
+                    made.push(Model::left_out(segmentation, fitted_as_of, error.to_string()));
                     continue;
                 }
                 fitted => fitted.map_err(|error| failed(error.to_string()))?,
@@ -93,7 +94,7 @@ impl Build<'_> {
             check_names(segmentation, &fitted.details.codes)?;
             made.push(Model {
                 segmentation: segmentation.name.clone(),
-                fitted_as_of: Date32Type::from_naive_date(self.plan.as_of),
+                fitted_as_of,
                 fingerprint: segmentation.fingerprint().unwrap_or_default(),
                 group_sql: fitted.group_sql,
                 rule_sql: fitted.rule_sql,
@@ -195,6 +196,7 @@ impl Build<'_> {
         let mut models = BTreeMap::new();
         for segmentation in modelled(&self.project.segmentations) {
             let row = rows.iter().find(|row| row.segmentation == segmentation.name);
+            let row = row.filter(|row| row.why_left_out().is_none());
             let likeness = row.and_then(Model::details).and_then(|details| details.likeness);
             let left_out = likeness.map_or_else(Vec::new, |likeness| likeness.told.left_out);
             let imputed = row.map(|_| segmentation.imputed_sql(&left_out));

@@ -68,7 +68,7 @@ impl Build<'_> {
             ("peak_hour", Arc::new(shapes.iter().map(|shape| hour(Some(shape.peak_hour))).collect::<Int32Array>())),
             ("second_peak_hour", Arc::new(shapes.iter().map(|it| hour(it.second_peak_hour)).collect::<Int32Array>())),
             ("days_share", millionths(shapes.iter().map(|shape| Some(shape.days_share)), 9)),
-            ("near_share", millionths(shapes.iter().map(|shape| Some(shape.near_share)), 9)),
+            ("near_share", millionths(shapes.iter().map(|shape| shape.near_share), 9)),
             ("profile", Arc::new(nearest.iter().map(|found| found.map(|(name, _)| name)).collect::<StringArray>())),
             ("profile_distance", millionths(nearest.iter().map(|found| found.map(|(_, distance)| distance)), 9)),
             ("shares", Arc::new(shares.finish())),
