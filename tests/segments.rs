@@ -329,7 +329,7 @@ fn segmentations_that_cannot_be() {
             2,
             &["no name of a group"],
         ),
-        ("daily", format!("{HEAD}[gates]\nleast_agreement = 80\n{energy}"), 2, &["`least_agreement` is at most 1"]),
+        ("daily", format!("{HEAD}[gates]\nleast_agreement = 80\n{energy}"), 2, &["`least_agreement` is from 0 to 1"]),
         ("daily", format!("{HEAD}[gates]\nleast_agrement = 0.8\n{energy}"), 2, &["least_agrement", "global.toml:5"]),
         (
             "daily",

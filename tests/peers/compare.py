@@ -84,6 +84,10 @@ KWHY_WIDE_SCAN = f"select max(account_id), {', '.join(map('count({})'.format, PO
 
 
 def kwhy_tools(program, out, files, wide):
+    """Scans of what was tried, a million curves, two cores, DataFusion 55. Lists, delta-packed, 0.39 to
+    0.55; plain 0.55 to 1.06; elements that cannot be null 0.63. A column for each point, plain, 0.17,
+    delta-packed 0.16, and 1.06 where make_array puts them into lists.
+    """
     def ask(query):
         command = [program, "sql", "--out", out, "-c", query]
         return lambda: subprocess.check_output(command, text=True)
