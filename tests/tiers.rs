@@ -5,7 +5,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{AS_OF, extends_small, kwhy, lake, output, query, run_daily, run_refit, succeed};
+use crate::support::{
+    AS_OF, extends_small, kwhy, lake, output, query, refused, run_daily, run_job, run_refit, succeed,
+};
 
 const HEAD: &str = "label = \"g\"\nlabel_zh = \"g\"\n";
 
@@ -183,7 +185,7 @@ fn tiers_that_cannot_be() {
             &["`unknown` are the accounts of which it cannot be said"],
         ),
         ("daily", format!("{energy}[gates]\nleast_fidelity = 0.5\n{two}"), 2, &["`least_fidelity`", "value.toml:6"]),
-        ("daily", format!("{energy}[gates]\nmost_lost_percent = -1\n{two}"), 2, &["from 0 to 100", "value.toml:5"]),
+        ("daily", format!("{energy}[gates]\nmost_lost_percent = -1\n{two}"), 2, &["from 0 to 100", "value.toml:6"]),
         ("daily", format!("method = \"quantile\"\n{HEAD}{two}"), 2, &["`of` is missing", "value.toml"]),
         ("daily", energy.clone(), 2, &["by quantile needs [[group]] blocks"]),
         ("daily", format!("{energy}{}", groups(&[("a", "100")])), 2, &["from 2 to 7"]),
@@ -228,12 +230,16 @@ fn tiers_that_cannot_be() {
     ];
     for (job, text, code, says) in cases {
         let project = overlay(&[("value", &text)]);
-        let mut run = kwhy();
-        run.args(["run", job, "--as-of", AS_OF, "--lake"]).arg(lake()).arg("--out").arg(out.path());
-        let found = output(run.arg("--project").arg(project.path()));
-        let told = String::from_utf8_lossy(&found.stderr);
-        assert_eq!(found.status.code(), Some(code), "{text}\n{told}");
-        says.iter().for_each(|part| assert!(told.contains(part), "`{part}` is not in:\n{told}"));
+        refused(run_job(job, lake(), out.path()).arg("--project").arg(project.path()), code, says);
+    }
+    let limit = |text: &str| format!("{energy}[limits]\n{text}\n{two}");
+    for (text, says) in [
+        ("least_percent = -5", "from 0 to 100"),
+        ("most_percent = 135", "from 0 to 100"),
+        ("most_ratio = 0.5", "1 or more"),
+    ] {
+        let project = overlay(&[("value", &limit(text))]);
+        refused(run_daily(lake(), out.path()).arg("--project").arg(project.path()), 2, &[says, "value.toml:6"]);
     }
     // A name that is wrong in a rule is told among all that there are.
     let text =

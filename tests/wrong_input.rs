@@ -3,18 +3,12 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::support::{
-    AS_OF, extends_small, free_port, generate, kwhy, lake, output, query, repository, run_daily, succeed,
+    AS_OF, extends_small, free_port, generate, kwhy, lake, output, query, refused, repository, run_daily, succeed,
 };
 
 /// A command must fail with this code, say each of these, and publish nothing.
 fn refuse(command: &mut std::process::Command, out: &Path, code: i32, says: &[&str]) {
-    let refused = output(command);
-    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(code), "{command:?}\n{message}");
-    for part in says {
-        assert!(message.contains(part), "`{part}` is not in:\n{message}");
-    }
-    assert!(!message.contains("panicked"), "{message}");
+    refused(command, code, says);
     assert!(!out.join("marts/releases").exists(), "something was published");
 }
 

@@ -60,18 +60,31 @@ pub fn generate(out: &Path, accounts: u32, days: u32) {
     succeed(kwhy().args(["generate", "--accounts", &accounts, "--days", &days, "--end", AS_OF, "--out"]).arg(out));
 }
 
-/// `kwhy run daily` over a lake into `out`.
-pub fn run_daily(lake: &Path, out: &Path) -> Command {
+/// A command must fail with this code and say each of these.
+pub fn refused(command: &mut Command, code: i32, says: &[&str]) {
+    let refused = output(command);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(code), "{command:?}\n{message}");
+    for part in says {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+/// `kwhy run` of a job over a lake into `out`.
+pub fn run_job(job: &str, lake: &Path, out: &Path) -> Command {
     let mut command = kwhy();
-    command.args(["run", "daily", "--as-of", AS_OF, "--lake"]).arg(lake).arg("--out").arg(out);
+    command.args(["run", job, "--as-of", AS_OF, "--lake"]).arg(lake).arg("--out").arg(out);
     command
+}
+
+pub fn run_daily(lake: &Path, out: &Path) -> Command {
+    run_job("daily", lake, out)
 }
 
 /// The same with models made first.
 pub fn run_refit(lake: &Path, out: &Path) -> Command {
-    let mut command = kwhy();
-    command.args(["run", "refit", "--as-of", AS_OF, "--lake"]).arg(lake).arg("--out").arg(out);
-    command
+    run_job("refit", lake, out)
 }
 
 /// Every released table as sorted texts, without what may differ between runs.

@@ -167,17 +167,7 @@ impl Model {
     /// Links a SQL file with its contract.
     pub fn new(name: &str, layer: Layer, file: &str, sql: String, contract: ModelContract) -> Result<Self, Mistakes> {
         let statement = parse_sql(file, &sql)?;
-        let mut unsteady: Option<String> = None;
-        if let Statement::Statement(statement) = &statement {
-            let _: ControlFlow<()> = visit_expressions(statement.as_ref(), |found: &Expr| {
-                unsteady = unsteady.take().or_else(|| unsteady_function(found));
-                ControlFlow::Continue(())
-            });
-        }
-        if let Some(function) = unsteady {
-            let mistake = Mistake::new(file, &sql, find_word(&sql, &function), unsteady_message(&function));
-            return Err(Mistakes(vec![mistake.with_hint("the day of the run is $as_of")]));
-        }
+        check_steady(file, &sql, &statement)?;
         let is_per_account = contract.key.iter().any(|column| column == "account_id");
         let default = if is_per_account { Scope::Bucket } else { Scope::Whole };
         Ok(Self {
@@ -245,6 +235,18 @@ pub fn unsteady_function(expression: &Expr) -> Option<String> {
     let Expr::Function(call) = expression else { return None };
     let name = call.name.to_string().to_lowercase();
     UNSTEADY.contains(&&*name).then_some(name)
+}
+
+/// A model says the same of the same data whenever it is asked.
+fn check_steady(file: &str, sql: &str, statement: &Statement) -> Result<(), Mistakes> {
+    let Statement::Statement(statement) = statement else { return Ok(()) };
+    let found = visit_expressions(statement.as_ref(), |found: &Expr| match unsteady_function(found) {
+        Some(function) => ControlFlow::Break(function),
+        None => ControlFlow::Continue(()),
+    });
+    let ControlFlow::Break(function) = found else { return Ok(()) };
+    let mistake = Mistake::new(file, sql, find_word(sql, &function), unsteady_message(&function));
+    Err(Mistakes(vec![mistake.with_hint("the day of the run is $as_of")]))
 }
 
 pub fn unsteady_message(function: &str) -> String {
@@ -356,6 +358,17 @@ mod tests {
             Model::new("m", Layer::Features, "m.sql", "select a\nfrom t where )".into(), contract()).expect_err("bad");
         let shown = mistakes.render();
         assert!(shown.contains("m.sql:2"), "{shown}");
+    }
+
+    #[test]
+    fn a_model_is_the_same_whenever_it_is_asked() {
+        let check = |sql: &str| check_steady("m", sql, &parse_sql("m", sql).expect("sql"));
+        for sql in
+            ["select now()", "select a from t where d < CURRENT_DATE", "with r as (select random()) select * from r"]
+        {
+            assert!(check(sql).is_err_and(|found| found.0[0].message.contains("each time")), "{sql}");
+        }
+        assert!(check("select a as now from t where d < $as_of and e = 'random()'").is_ok());
     }
 
     #[test]

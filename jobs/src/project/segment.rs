@@ -7,6 +7,7 @@ mod compile;
 mod fitting;
 mod tiers;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -316,18 +317,12 @@ fn groups(root: &Section<'_>, bound: &dyn Fn(&Section<'_>) -> Option<Bound>) -> 
 fn gates(root: &Section<'_>, is_by_likeness: bool) -> Gates {
     let mut gates = Gates::DEFAULT;
     if let Some(section) = root.table("gates") {
-        let read = |key: &'static str, gate: &mut f64, most: f64| {
-            *gate = number(&section, key, *gate);
-            if !(0.0..=most).contains(gate) {
-                let to = if most.is_finite() { format!("from 0 to {most}") } else { "0 or more".to_owned() };
-                section.mistake(section.span(), format!("`{key}` is {to}"));
-            }
-        };
-        read("least_agreement", &mut gates.least_agreement, 1.0);
-        read("most_lost_percent", &mut gates.most_lost_percent, 100.0);
+        gates.least_agreement = number_in(&section, "least_agreement", gates.least_agreement, 0.0..=1.0);
+        gates.most_lost_percent = number_in(&section, "most_lost_percent", gates.most_lost_percent, 0.0..=100.0);
         if is_by_likeness {
-            read("least_fidelity", &mut gates.least_fidelity, 1.0);
-            read("most_worse_percent", &mut gates.most_worse_percent, f64::INFINITY);
+            gates.least_fidelity = number_in(&section, "least_fidelity", gates.least_fidelity, 0.0..=1.0);
+            let any = 0.0..=f64::INFINITY;
+            gates.most_worse_percent = number_in(&section, "most_worse_percent", gates.most_worse_percent, any);
         }
         section.finish();
     }
@@ -337,10 +332,21 @@ fn gates(root: &Section<'_>, is_by_likeness: bool) -> Gates {
 /// How large groups may be, with what stands in `limits`.
 fn limits(section: &Section<'_>, default: Limits) -> Limits {
     Limits {
-        least_percent: number(section, "least_percent", default.least_percent),
-        most_percent: number(section, "most_percent", default.most_percent),
-        most_ratio: number(section, "most_ratio", default.most_ratio),
+        least_percent: number_in(section, "least_percent", default.least_percent, 0.0..=100.0),
+        most_percent: number_in(section, "most_percent", default.most_percent, 0.0..=100.0),
+        most_ratio: number_in(section, "most_ratio", default.most_ratio, 1.0..=f64::INFINITY),
     }
+}
+
+fn number_in(section: &Section<'_>, key: &'static str, default: f64, within: RangeInclusive<f64>) -> f64 {
+    let found = number(section, key, default);
+    if !within.contains(&found) {
+        let span = section.literal(key).map_or(section.span(), |literal| literal.span());
+        let (least, most) = within.into_inner();
+        let told = if most.is_finite() { format!("from {least} to {most}") } else { format!("{least} or more") };
+        section.mistake(span, format!("`{key}` is {told}"));
+    }
+    found
 }
 
 fn number(section: &Section<'_>, key: &'static str, default: f64) -> f64 {

@@ -35,7 +35,7 @@ pub(super) fn read(root: &Section<'_>) -> Option<Fitting> {
     if let Some(section) = root.table("limits") {
         bounds = limits(&section, bounds);
         section.finish();
-        if bounds.most_ratio < 1.0 || !(least_groups..=most_groups).any(|groups| bounds.allow(groups)) {
+        if !(least_groups..=most_groups).any(|groups| bounds.allow(groups)) {
             let message = format!("no number of groups from {least_groups} to {most_groups} can keep these limits");
             section.mistake_with_hint(
                 section.span(),

@@ -77,7 +77,7 @@ pub(super) fn read(root: &Section<'_>, basis: Basis, groups: &[Group]) -> Option
     let bounds = root.table("limits").map(|section| {
         let bounds = limits(&section, none);
         section.finish();
-        if bounds.most_ratio < 1.0 || !bounds.allow(groups.len()) {
+        if !bounds.allow(groups.len()) {
             section.mistake_with_hint(
                 section.span(),
                 format!("{} groups cannot keep these limits", groups.len()),

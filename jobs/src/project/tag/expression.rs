@@ -334,8 +334,7 @@ pub fn columns_of_condition(sql: &str) -> Result<BTreeSet<String>, String> {
 /// What an expression calls that is not told by one row alone, and why it may not.
 fn beyond_a_row(expression: &Expr) -> Option<(String, String)> {
     let mut aggregates: Option<BTreeSet<String>> = None;
-    let mut found: Option<(String, String)> = None;
-    let _: ControlFlow<()> = visit_expressions(expression, |part: &Expr| {
+    let found = visit_expressions(expression, |part: &Expr| {
         let told = match part {
             Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
                 Some(("select".to_owned(), "a query within it looks at more than one row".to_owned()))
@@ -350,10 +349,9 @@ fn beyond_a_row(expression: &Expr) -> Option<(String, String)> {
             }
             _ => None,
         };
-        found = told;
-        if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        told.map_or(ControlFlow::Continue(()), ControlFlow::Break)
     });
-    found
+    found.break_value()
 }
 
 /// Functions of many rows, those of the engine and our own.
