@@ -100,7 +100,7 @@ def figures(values):
     per_minute = [max(v, 0) if v is not None else 0 for v in values for _ in range(minutes)]
     pairs = [(a, b) for a, b in zip(values, values[1:]) if a is not None and b is not None]
     changes = np.array([b - a for a, b in pairs], dtype=np.int64)
-    f = {"valid_share": ratio(len(known), points)}
+    f = {"known_points": len(known), "curve_points": points, "valid_share": ratio(len(known), points)}
     if len(known) == 0:
         return f
     total, most, least = int(taken.sum()), int(known.max()), int(known.min())
@@ -170,7 +170,8 @@ NAMES = ["energy_wh", "backfeed_wh", "backfeed_minutes", "max_demand_w", "min_de
          "peak_valley_w", "peak_valley_ratio", "base_load_w", "base_load_p5_w", "ramp_up_w", "ramp_down_w",
          "switch_ons", "longest_below_minutes", "longest_above_minutes", "valid_share", "load_roughness",
          "night_share", "morning_share", "noon_share", "evening_share", "energy_share", "load_entropy",
-         "time_of_peak", "time_of_second_peak", "curve_distance", "curve_correlation", "profile_distance"]
+         "time_of_peak", "time_of_second_peak", "curve_distance", "curve_correlation", "profile_distance",
+         "known_points", "curve_points"]
 
 
 def main(target):

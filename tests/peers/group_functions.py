@@ -6,7 +6,7 @@ that `tests/oracles.rs` repeats, so that only the figures are kept:
 
     python3 tests/peers/group_functions.py tests/golden/group_functions.csv.gz
 
-made them with Python 3.11, numpy 2.4, scipy 1.17, scikit-learn 1.9. A figure that is NULL is left
+made them with Python 3.11, numpy 2.4, pandas 3.1, scipy 1.17, scikit-learn 1.9. A figure that is NULL is left
 empty; a list is its values between blanks, with `null` for an unknown one. What kwhy rounds is
 rounded here, half away from zero, from exact fractions, and held against numpy and scipy.
 """
@@ -19,6 +19,7 @@ from fractions import Fraction
 from math import floor, isclose, sqrt
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
@@ -131,8 +132,29 @@ def stability(bins):
     return real(index)
 
 
+def counted(column):
+    """Each value and how often it is met, ascending; NULL after the others."""
+    counts = column.value_counts(dropna=False)
+    known = sorted(value for value in counts.index if not pd.isna(value))
+    shown = [(str(value).lower(), counts[value]) for value in known]
+    return shown + [("NULL", counts[value]) for value in counts.index if pd.isna(value)]
+
+
+def counts_of(rows):
+    """`field_counts` and `cross_counts` as kwhy writes them."""
+    table = pd.DataFrame([row[:2] + row[3:4] for row in rows], columns=["category", "other", "flag"], dtype=object)
+    table["category"] = table["category"].map(lambda value: None if pd.isna(value) else f"c{value}")
+    fields = ", ".join(f"{{field: {field}, value: {value}, count: {count}}}"
+                       for field in table.columns for value, count in counted(table[field]))
+    crossed = ", ".join(f"{{grouping: {grouping}, member: {str(member).lower()}, field: {field}, value: {value}, "
+                        f"count: {count}}}"
+                        for grouping in ("category", "flag") for member, part in table.groupby(grouping)
+                        for field in ("other", "flag") for value, count in counted(part[field]))
+    return {"field_counts": fields, "cross_counts": crossed}
+
+
 def row_figures(rows):
-    f = {"recency_weighted_count": real(sum(0.5 ** ((LAST_DAY - row[2]) / 90) for row in rows))}
+    f = counts_of(rows) | {"recency_weighted_count": real(sum(0.5 ** ((LAST_DAY - row[2]) / 90) for row in rows))}
     known = [row for row in rows if row[0] is not None]
     if not known:
         return f
@@ -190,7 +212,7 @@ NAMES = ["curve_min", "curve_max", "energy_curve_sum", "energy_curve_mean", "coi
          "run_lengths.runs", "run_lengths.longest", "run_lengths.latest", "recency_weighted_count",
          "population_stability", "adjusted_rand", "wilson_interval.lower", "wilson_interval.upper", "over_index.index",
          "over_index.z", "over_index.p_value", "uplift.difference", "uplift.lower", "uplift.upper",
-         "uplift.p_value", "quantile_tier"]
+         "uplift.p_value", "quantile_tier", "field_counts", "cross_counts"]
 
 
 def main(target):

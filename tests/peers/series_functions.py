@@ -12,7 +12,9 @@ import csv
 import gzip
 import io
 import sys
+from collections import Counter
 from datetime import date, timedelta
+from decimal import ROUND_CEILING, Context
 
 import numpy as np
 from scipy import stats
@@ -21,6 +23,7 @@ from curve_functions import Random, real
 
 SERIES = 1_000
 FIRST_DAY = 19_000  # since 1970-01-01
+THREE_DIGITS = Context(prec=3, rounding=ROUND_CEILING)
 
 
 def series(number):
@@ -97,6 +100,9 @@ def figures(rows):
     values = np.array([value for _, value in rows], dtype=float)
     taken = np.sort(np.maximum(values, 0))
     f = {"exact_median": np.median(values), "median_deviation": stats.median_abs_deviation(values)}
+    f["exact_quantile"] = np.quantile(values, 0.75, method="inverted_cdf")
+    counts = Counter(str(THREE_DIGITS.create_decimal(int(value)).quantize(1)) for value in values)
+    f["histogram"] = ", ".join(f"{{value: {value}, count: {counts[value]}}}" for value in sorted(counts, key=int))
     if taken.sum() > 0:
         n = len(taken)
         f["gini"] = np.abs(taken[:, None] - taken[None, :]).sum() / (2 * n * taken.sum())
@@ -120,7 +126,8 @@ def figures(rows):
 
 
 NAMES = ["exact_median", "median_deviation", "gini", "herfindahl", "lorenz_share", "ols_slope", "theil_sen_slope",
-         "mann_kendall", "at", "before", "after", "explained_share", "seasonality_strength", "year_on_year"]
+         "mann_kendall", "at", "before", "after", "explained_share", "seasonality_strength", "year_on_year",
+         "exact_quantile", "histogram"]
 
 
 def main(target):

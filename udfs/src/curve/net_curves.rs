@@ -20,7 +20,7 @@ const NAME: &str = "net_curves";
     doc_section(label = "Load curves"),
     description = r"The load of an account behind several meters (LIST of INT, watts): the sum of their curves, each times its `factor`. A point that one of them does not know is null. Curves of several intervals become one of the shortest interval: a point of an hour stands for the four quarters of that hour. The order of the rows does not matter.
 
-A curve that is NULL or empty is one of which no point is known. Rows with a NULL factor are left out; of no row the result is NULL. Curves whose numbers of points do not divide each other, and sums that do not fit into INT, are errors.",
+With a curve that is NULL or empty nothing is known of the sum, and the result is NULL. Rows with a NULL factor are left out; of no row the result is NULL, too. Curves whose numbers of points do not divide each other, and sums that do not fit into INT, are errors.",
     syntax_example = "net_curves(curve, factor)",
     sql_example = r"```sql
 > select net_curves(c, f) from (values ([5, 6, null], 1), ([1, 1, 1], -1)) t(c, f);

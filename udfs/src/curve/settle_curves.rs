@@ -23,7 +23,7 @@ const UNKNOWN: i64 = i64::MIN;
     description = r"Settles what was delivered of one day, part by part or again (a struct):
 
 - `curve` LIST of INT, watts: of each point the value of the greatest version; of several with that version, or where no version is known, the largest. So the order does not matter. A point is null where it is known in no curve. Curves of several intervals become one of the shortest interval: a point of an hour stands for the four quarters of that hour.
-- `restated_points` INT: points that an earlier version has otherwise.
+- `restated_points` INT: points that an earlier version has otherwise, its largest value counting where it has several.
 
 NULL and empty lists are left out; of no list both fields are NULL. Curves whose numbers of points do not divide each other are an error.",
     syntax_example = "settle_curves(curve[, version])",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, TimeUnit};
-use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use chrono::format::{Fixed, Item, Numeric, Parsed, StrftimeItems, parse};
 use datafusion_common::{Result, exec_err};
 use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 use datafusion_macros::user_doc;
@@ -17,7 +17,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// Local wall-clock time of a text, by a strftime format.
 #[user_doc(
     doc_section(label = "Dates and times"),
-    description = r"The instant that a text names, as TIMESTAMP in microseconds without a zone. A format without a time of day gives midnight, one without a day the first of the month; 24:00 is the midnight that ends the day. An offset that the format reads (`%z`, `%:z`) is taken off: the result is the time in UTC.
+    description = r"The instant that a text names, as TIMESTAMP in microseconds without a zone. A format without a time of day gives midnight, one of the hour alone its begin, one without a day the first of the month; 24:00 is the midnight that ends the day. An offset that the format reads (`%z`, `%:z`) is taken off: the result is the time in UTC.
 
 NULL where the text or the format is NULL, and where the text does not match the format: a contract counts such rows instead of failing. A format that is not one is an error.",
     syntax_example = "parse_timestamp(text, format)",
@@ -26,7 +26,10 @@ NULL where the text or the format is NULL, and where the text does not match the
 2018-01-31T00:15:00
 ```",
     argument(name = "text", description = "TEXT"),
-    argument(name = "format", description = "TEXT, strftime: %Y %m %d %H %M %S %f and so on.")
+    argument(
+        name = "format",
+        description = "TEXT, strftime: %Y %m %d %H %M %S and so on. A fraction of a second is `.%f`, of as many digits as there are, or without a point %3f, %6f, %9f, of so many."
+    )
 )]
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ParseTimestamp;
@@ -84,11 +87,29 @@ impl ScalarUDFImpl for ParseTimestamp {
 }
 
 fn items(format: &str) -> Result<Vec<Item<'_>>> {
-    let items: Vec<_> = StrftimeItems::new(format).collect();
+    let mut items: Vec<_> = StrftimeItems::new(format).collect();
     if items.contains(&Item::Error) {
         return exec_err!("{NAME}: `{format}` is not a format");
     }
+    // The library takes the digits of %f as so many nanoseconds, and .5 as five of
+    // them. Behind a point they are the fraction that everyone else means.
+    for at in 0..items.len() {
+        if matches!(items[at], Item::Numeric(Numeric::Nanosecond, _)) {
+            let Some(Item::Literal(before)) = at.checked_sub(1).map(|at| items[at].clone()) else {
+                return fraction(format);
+            };
+            let Some(before) = before.strip_suffix('.') else { return fraction(format) };
+            items[at - 1] = Item::Literal(before);
+            items[at] = Item::Fixed(Fixed::Nanosecond);
+        }
+    }
     Ok(items)
+}
+
+fn fraction<T>(format: &str) -> Result<T> {
+    exec_err!(
+        "{NAME}: %f in `{format}` has no point before it; write .%f, or %3f, %6f or %9f for a fraction of so many digits"
+    )
 }
 
 fn instant(text: &str, items: &[Item<'_>]) -> Option<i64> {
@@ -100,6 +121,9 @@ fn instant(text: &str, items: &[Item<'_>]) -> Option<i64> {
     }
     if parsed.day().is_none() && parsed.ordinal().is_none() {
         parsed.set_day(1).ok()?;
+    }
+    if parsed.minute().is_none() && parsed.hour_mod_12().is_some() {
+        parsed.set_minute(0).ok()?;
     }
     let date = parsed.to_naive_date().ok()?;
     let time = if parsed.hour_mod_12().is_none() { chrono::NaiveTime::MIN } else { parsed.to_naive_time().ok()? };
