@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bounded::{self, Limits};
-use super::candidate::{Candidate, Few, Small, best};
+use super::bounded::{self, Limits, Until};
+use super::candidate::{Candidate, Few, Small, best, kept_within};
 use super::earlier::Earlier;
 use super::quality::{Indices, within};
 use super::scale::{Feature, Scale, Values, lists};
@@ -126,7 +126,8 @@ pub fn fit(asked: &Balanced, sample: &Sample, earlier: Option<&Earlier>) -> Resu
     let counts: Vec<usize> = (asked.least_groups..=asked.most_groups).collect();
     let mut merged = bounded::merge(&fresh.clusters, &counts);
     merged.sort_by_key(|(groups, _)| *groups);
-    let tried = side_by_side(&merged, |(groups, start)| fresh.candidate(asked, &points, &few, start, *groups));
+    let tried =
+        side_by_side(&merged, |(groups, start)| fresh.candidate(asked, &points, &few, start, *groups, Until::Best));
     let (candidates, mut choices): (Vec<_>, Vec<_>) = tried.into_iter().unzip();
     let fresh = best(candidates.into_iter().flatten().collect()).map(|candidate| (fresh, candidate));
     let is_asked_for = |earlier: &&Earlier| counts.contains(&earlier.codes.len());
@@ -134,7 +135,8 @@ pub fn fit(asked: &Balanced, sample: &Sample, earlier: Option<&Earlier>) -> Resu
     let kept = kept.and_then(|(earlier, start)| {
         let small = Small::of(&points, &start);
         let group_of: Vec<usize> = small.started.iter().map(|at| earlier.group_of[*at]).collect();
-        let (candidate, choice) = small.candidate(asked, &points, &few, &group_of, earlier.codes.len());
+        // No more than the limits ask: groups that are better by little are other groups.
+        let (candidate, choice) = small.candidate(asked, &points, &few, &group_of, earlier.codes.len(), Until::Kept);
         choices.push(Choice { is_earlier: true, ..choice });
         Some((small, candidate?))
     });
@@ -251,7 +253,7 @@ pub fn regrouped(asked: &Balanced, points: &Points, groups: usize, seed: u64) ->
     }
     let small = Small::of(points, &start);
     let (_, merged) = bounded::merge(&small.clusters, &[groups]).into_iter().next()?;
-    let group_of = bounded::within(&small.clusters, &merged, groups, &asked.limits).unwrap_or(merged);
+    let group_of = bounded::within(&small.clusters, &merged, groups, &asked.limits, Until::Best).unwrap_or(merged);
     Some(small.nearest.iter().map(|cluster| group_of[*cluster]).collect())
 }
 
@@ -280,22 +282,38 @@ impl Model {
         }
     }
 
-    /// The same groups as rules say them, which must keep the limits too.
-    pub fn by_labels(mut self, labels: Vec<usize>, asked: &Balanced, sample: &Sample) -> Result<Self, FitError> {
+    /// Groups of the leaves of a tree that keep the limits: each leaf's own, and as few
+    /// others as that needs. `leaves` has the leaf of each row of the sample.
+    pub fn groups_of_leaves(
+        &self,
+        asked: &Balanced,
+        sample: &Sample,
+        leaves: &[usize],
+        own: &[usize],
+    ) -> Result<Vec<usize>, FitError> {
+        let points = self.points(asked, sample);
+        let clusters = points.means(leaves, own.len());
+        let groups = self.codes.len();
+        kept_within(&clusters, &points, own, groups, &asked.limits, Until::Kept).ok_or_else(|| {
+            let sizes = clusters.means(own, groups).weights;
+            let all: f64 = sizes.iter().sum();
+            FitError::Rules { shares: sizes.iter().map(|size| size / all).collect() }
+        })
+    }
+
+    /// The same groups as rules make them.
+    pub fn by_labels(mut self, labels: Vec<usize>, asked: &Balanced, sample: &Sample) -> Self {
         let points = self.points(asked, sample);
         let groups = self.codes.len();
         let sizes = points.means(&labels, groups).weights;
         let all: f64 = sizes.iter().sum();
-        let shares: Vec<f64> = sizes.iter().map(|size| size / all).collect();
-        if asked.limits.excess(&shares) > 0.0 {
-            return Err(FitError::Rules { shares });
-        }
+        let shares = sizes.iter().map(|size| size / all).collect();
         (self.explained, self.explained_free) = explained(&points, &labels, groups);
         let indices = Few::of(&points).indices(&points, &labels, groups);
         for choice in self.choices.iter_mut().filter(|choice| choice.is_chosen) {
             choice.indices = Some(indices);
         }
-        Ok(Self { labels, shares, ..self })
+        Self { labels, shares, ..self }
     }
 
     /// What a later fit goes on from.

@@ -119,16 +119,26 @@ fn join(means: &mut Points, left: usize, right: usize) {
     means.weights[left] = all;
 }
 
+/// How far groups are changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Until {
+    /// They keep the limits: no more than this needs.
+    Kept,
+    /// No change makes them more alike inside either.
+    Best,
+}
+
 /// Groups that keep the limits, from those given: clusters are moved, then swapped,
 /// first towards the limits, then towards likeness inside the groups. `None` where
 /// the limits cannot be kept.
-pub fn within(clusters: &Points, start: &[usize], groups: usize, limits: &Limits) -> Option<Vec<usize>> {
+pub fn within(clusters: &Points, start: &[usize], groups: usize, limits: &Limits, until: Until) -> Option<Vec<usize>> {
     if !limits.allow(groups) {
         return None;
     }
     let mut state = State::new(clusters, start, groups, limits);
     for _ in 0..MOST_MOVES {
-        if !state.improve() {
+        let is_done = until == Until::Kept && state.excess == 0.0;
+        if is_done || !state.improve() {
             break;
         }
     }
@@ -333,11 +343,11 @@ mod tests {
         let rows: Vec<_> = (0..20).map(|at| (vec![at, 0], if at == 0 { 30 } else { 0 })).collect();
         let points = clusters(&rows);
         for (groups, start) in merge(&points, &[3, 5, 7]) {
-            assert_eq!(within(&points, &start, groups, &LIMITS), None, "{groups} groups, one of 60 %");
+            assert_eq!(within(&points, &start, groups, &LIMITS, Until::Best), None, "{groups} groups, one of 60 %");
         }
         let wide = Limits { most_percent: 70.0, most_ratio: 20.0, ..LIMITS };
         let start = merge(&points, &[3]).remove(0).1;
-        assert!(within(&points, &start, 3, &wide).is_some());
+        assert!(within(&points, &start, 3, &wide, Until::Best).is_some());
     }
 
     proptest! {
@@ -348,7 +358,7 @@ mod tests {
         ) {
             let points = clusters(&rows);
             let start = merge(&points, &[groups]).remove(0).1;
-            let found = within(&points, &start, groups, &LIMITS);
+            let found = within(&points, &start, groups, &LIMITS, Until::Best);
             // Clusters of at most 5 % of the whole can be put together to any size.
             let labels = found.expect("small clusters");
             let sizes = points.means(&labels, groups).weights;

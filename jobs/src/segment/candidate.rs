@@ -1,9 +1,10 @@
 //! Numbers of groups that are tried: what each comes to, and which is best.
 
 use super::balanced::{Balanced, Choice};
+use super::bounded::{self, Limits, Until};
 use super::quality::{Indices, silhouette};
 use super::scale::short;
-use super::{Points, bounded, kmeans};
+use super::{Points, kmeans};
 
 /// Steps of k-means for the small clusters, whose borders matter little.
 const CLUSTER_STEPS: usize = 15;
@@ -73,13 +74,9 @@ impl Small {
         few: &Few,
         start: &[usize],
         groups: usize,
+        until: Until,
     ) -> (Option<Candidate>, Choice) {
-        // Where everybody is in the sample, its shares are those of all.
-        let is_whole = points.weights.iter().all(|weight| *weight == 1.0);
-        let narrow = if is_whole { asked.limits } else { asked.limits.of_sample(points.len()) };
-        let limits = if narrow.allow(groups) { narrow } else { asked.limits };
-        let found = bounded::within(&self.clusters, start, groups, &limits.with_room())
-            .or_else(|| bounded::within(&self.clusters, start, groups, &limits));
+        let found = kept_within(&self.clusters, points, start, groups, &asked.limits, until);
         let sizes = self.clusters.means(found.as_deref().unwrap_or(start), groups).weights;
         let all: f64 = sizes.iter().sum();
         let (least, most) =
@@ -98,6 +95,23 @@ impl Small {
         };
         (found.zip(indices).map(|(group_of, indices)| Candidate { groups, group_of, indices }), choice)
     }
+}
+
+/// Groups of clusters of a sample that keep limits: with room, where they can.
+pub fn kept_within(
+    clusters: &Points,
+    sample: &Points,
+    start: &[usize],
+    groups: usize,
+    limits: &Limits,
+    until: Until,
+) -> Option<Vec<usize>> {
+    // Where everybody is in the sample, its shares are those of all.
+    let is_whole = sample.weights.iter().all(|weight| *weight == 1.0);
+    let narrow = if is_whole { *limits } else { limits.of_sample(sample.len()) };
+    let limits = if narrow.allow(groups) { narrow } else { *limits };
+    bounded::within(clusters, start, groups, &limits.with_room(), until)
+        .or_else(|| bounded::within(clusters, start, groups, &limits, until))
 }
 
 /// The candidate that stands best in the panel: by the sum of its places in the four

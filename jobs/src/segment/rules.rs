@@ -39,48 +39,81 @@ pub struct Rules {
     pub number_sql: String,
     /// The group that it stands for.
     pub group_sql: String,
-    /// The share of accounts held out of which the rules say the group that they have.
+    /// The share of accounts held out of which the rules say the group that they have;
+    /// 1 where the rules make the groups.
     pub fidelity: f64,
     /// The group that they say of each row of the sample.
     pub labels: Vec<usize>,
 }
 
-/// Rules that tell the groups of a sample.
-pub fn explain(traits: &[Trait], words: &[Words], labels: &[usize], weights: &[f64], codes: &[String]) -> Rules {
-    let is_held_out = |row: &usize| row % HELD_OUT == HELD_OUT - 1;
-    let (held, used): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(is_held_out);
-    let of = |rows: &[usize]| -> (Vec<Trait>, Vec<usize>, Vec<f64>) {
-        let pick = |from: &Trait| Trait { values: rows.iter().map(|row| from.values[*row]).collect(), ..from.clone() };
-        let (labels, weights) = (rows.iter().map(|row| labels[*row]), rows.iter().map(|row| weights[*row]));
-        (traits.iter().map(pick).collect(), labels.collect(), weights.collect())
-    };
-    let (own, own_labels, own_weights) = of(&used);
-    let root = tree::grow(&own, &own_labels, &own_weights, codes.len(), SIZE);
-    let (other, other_labels, other_weights) = of(&held);
-    let all: f64 = other_weights.iter().sum();
-    let right = (0..held.len()).filter(|row| root.group(&other, *row) == other_labels[*row]);
-    let right: f64 = right.map(|row| other_weights[row]).sum();
-    let whole: f64 = own_weights.iter().sum();
-    let mut rules = Vec::new();
-    for (path, leaf) in root.leaves() {
-        let Node::Leaf { group, weight, purity } = leaf else { continue };
-        rules.push(Rule {
-            segment: codes[*group].clone(),
-            share: weight / whole,
-            purity: *purity,
-            text: told(&path, traits, words, &ENGLISH),
-            text_zh: told(&path, traits, words, &CHINESE),
-            sql: condition(&path, traits),
-        });
+/// What rules are about, and of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    pub traits: &'a [Trait],
+    pub words: &'a [Words],
+    /// Of every row of a sample: its group, and how many accounts it stands for.
+    pub labels: &'a [usize],
+    pub weights: &'a [f64],
+    pub codes: &'a [String],
+}
+
+impl Subject<'_> {
+    /// Rules that tell the groups of a sample.
+    pub fn explain(&self) -> Rules {
+        let is_held_out = |row: &usize| row % HELD_OUT == HELD_OUT - 1;
+        let (held, used): (Vec<usize>, Vec<usize>) = (0..self.labels.len()).partition(is_held_out);
+        let of = |rows: &[usize]| -> (Vec<Trait>, Vec<usize>, Vec<f64>) {
+            let pick =
+                |from: &Trait| Trait { values: rows.iter().map(|row| from.values[*row]).collect(), ..from.clone() };
+            let (labels, weights) =
+                (rows.iter().map(|row| self.labels[*row]), rows.iter().map(|row| self.weights[*row]));
+            (self.traits.iter().map(pick).collect(), labels.collect(), weights.collect())
+        };
+        let (own, own_labels, own_weights) = of(&used);
+        let root = tree::grow(&own, &own_labels, &own_weights, self.codes.len(), SIZE).pruned();
+        let (other, other_labels, other_weights) = of(&held);
+        let all: f64 = other_weights.iter().sum();
+        let right = (0..held.len()).filter(|row| root.group(&other, *row) == other_labels[*row]);
+        let right: f64 = right.map(|row| other_weights[row]).sum();
+        self.rules(&root, if all > 0.0 { right / all } else { 1.0 })
     }
-    let mut numbers = 0;
-    let number_sql = nested(&root, traits, &mut |_| {
-        numbers += 1;
-        numbers.to_string()
-    });
-    let group_sql = nested(&root, traits, &mut |group| format!("'{}'", codes[group]));
-    let labels = (0..labels.len()).map(|row| root.group(traits, row)).collect();
-    Rules { rules, number_sql, group_sql, fidelity: if all > 0.0 { right / all } else { 1.0 }, labels }
+
+    /// Rules that make groups like these. `group_of` is given the leaf of each row, and
+    /// says the group of each leaf; rules that say nothing else are one.
+    pub fn replace<E>(&self, group_of: impl FnOnce(&[usize], &[usize]) -> Result<Vec<usize>, E>) -> Result<Rules, E> {
+        let root = tree::grow(self.traits, self.labels, self.weights, self.codes.len(), SIZE);
+        let most: Vec<usize> = root.leaves().iter().map(|(_, leaf)| leaf.own_group()).collect();
+        let numbered = root.clone().with_groups(&mut (0..));
+        let leaves: Vec<usize> = (0..self.labels.len()).map(|row| numbered.group(self.traits, row)).collect();
+        let groups = group_of(&leaves, &most)?;
+        Ok(self.rules(&root.with_groups(&mut groups.into_iter()).pruned(), 1.0))
+    }
+
+    fn rules(&self, root: &Node, fidelity: f64) -> Rules {
+        let Self { traits, words, codes, .. } = *self;
+        let leaves = root.leaves();
+        let whole: f64 = leaves.iter().map(|(_, leaf)| leaf.weight()).sum();
+        let mut rules = Vec::new();
+        for (path, leaf) in leaves {
+            let Node::Leaf { group, weight, purity } = leaf else { continue };
+            rules.push(Rule {
+                segment: codes[*group].clone(),
+                share: weight / whole,
+                purity: *purity,
+                text: told(&path, traits, words, &ENGLISH),
+                text_zh: told(&path, traits, words, &CHINESE),
+                sql: condition(&path, traits),
+            });
+        }
+        let mut numbers = 0;
+        let number_sql = nested(root, traits, &mut |_| {
+            numbers += 1;
+            numbers.to_string()
+        });
+        let group_sql = nested(root, traits, &mut |group| format!("'{}'", codes[group]));
+        let labels = (0..self.labels.len()).map(|row| root.group(traits, row)).collect();
+        Rules { rules, number_sql, group_sql, fidelity, labels }
+    }
 }
 
 /// The tree as one CASE; leaves from left to right.
@@ -262,7 +295,9 @@ mod tests {
     fn rules_say_what_made_the_groups() {
         let (traits, words, labels) = traits();
         let codes = ["g1", "g2", "g3"].map(str::to_owned);
-        let rules = explain(&traits, &words, &labels, &vec![1.0; 400], &codes);
+        let weights = vec![1.0; 400];
+        let subject = Subject { traits: &traits, words: &words, labels: &labels, weights: &weights, codes: &codes };
+        let rules = subject.explain();
         assert!(rules.fidelity > 0.98, "{}", rules.fidelity);
         let told: Vec<(&str, &str, &str)> =
             rules.rules.iter().map(|rule| (&*rule.segment, &*rule.text, &*rule.text_zh)).collect();

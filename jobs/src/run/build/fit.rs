@@ -22,7 +22,7 @@ use crate::segment::FitError;
 use crate::segment::balanced::{self, Sample};
 use crate::segment::bootstrap;
 use crate::segment::earlier::Earlier;
-use crate::segment::rules::{self, Words};
+use crate::segment::rules::{Subject, Words};
 use crate::segment::scale::{Feature, Transform, Values};
 use crate::segment::tiers::{self, Cut};
 use crate::segment::tree::{Kind, Trait};
@@ -119,10 +119,20 @@ impl Build<'_> {
         let (traits, words) = traits_of(&self.project.tags, &fitting.explain, traits);
         let fit = move || {
             let mut model = balanced::fit(&asked, &sample, earlier.as_ref())?;
-            let rules = rules::explain(&traits, &words, &model.labels, &sample.weights, &model.codes);
+            let subject = Subject {
+                traits: &traits,
+                words: &words,
+                labels: &model.labels,
+                weights: &sample.weights,
+                codes: &model.codes,
+            };
+            let rules = match is_by_rules {
+                true => subject.replace(|leaves, own| model.groups_of_leaves(&asked, &sample, leaves, own))?,
+                false => subject.explain(),
+            };
             let bootstrap = bootstrap::agreement(&asked, &sample, &model);
             if is_by_rules {
-                model = model.by_labels(rules.labels, &asked, &sample)?;
+                model = model.by_labels(rules.labels, &asked, &sample);
             }
             let likeness =
                 Likeness { told: model.told(), fidelity: rules.fidelity, bootstrap, earlier: model.earlier() };
