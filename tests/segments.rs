@@ -1,12 +1,13 @@
 //! Fitted segmentations: every account in one group, sizes within their limits, and
 //! the same groups however and whenever they are computed.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
+mod files;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
 use kwhy::segment::quality::Indices;
 use kwhy::segment::{Points, kmeans};
 use parquet::arrow::ArrowWriter;
@@ -15,8 +16,7 @@ use tempfile::TempDir;
 
 use crate::oracles::{Random, golden};
 use crate::support::{
-    AS_OF, Cluster, assert_same, extends_small, kwhy, lake, output, query, refused, run_daily, run_job, run_refit,
-    succeed, tables,
+    AS_OF, Cluster, assert_same, extends_small, kwhy, lake, output, query, run_daily, run_refit, succeed, tables,
 };
 
 #[test]
@@ -121,7 +121,15 @@ fn groups_can_be_looked_at() {
         let told = format!(
             "select segmentation, segment, value, accounts from segment_profile where attribute = '{attribute}' and segmentation in ('global', 'use_class') order by 1, 2, 3"
         );
-        assert_eq!(query(out.path(), &told), query(out.path(), &direct), "{attribute}");
+        let told = query(out.path(), &told);
+        let some: Vec<_> = told.iter().filter(|row| row[3] != "0").cloned().collect();
+        assert_eq!(some, query(out.path(), &direct), "{attribute}");
+        // What nobody of a group has is told too: every group has the same values.
+        for segmentation in ["global", "use_class"] {
+            let of = |row: &&Vec<String>| row[0] == segmentation;
+            let distinct = |at: usize| told.iter().filter(of).map(|row| &row[at]).collect::<BTreeSet<_>>().len();
+            assert_eq!(told.iter().filter(of).count(), distinct(1) * distinct(2), "{attribute} of {segmentation}");
+        }
     };
     let attributes =
         query(out.path(), "select distinct attribute from segment_profile where attribute <> 'all' order by 1");
@@ -182,23 +190,67 @@ fn an_account_keeps_its_group_whoever_else_there_is() {
     }
 }
 
+/// Rows of accounts, bills and payments in any order, every third of them twice, make the
+/// same models, groups, rules and profiles.
+#[test]
+fn groups_do_not_depend_on_the_order_of_rows_nor_on_repetition() {
+    let (out, other, shuffled) =
+        (TempDir::new().expect("folder"), TempDir::new().expect("folder"), TempDir::new().expect("folder"));
+    copy(lake(), shuffled.path());
+    let mut random = Random(7_001);
+    let mut repeated = 0;
+    for source in ["accounts", "bills", "payments"] {
+        let mut folders = vec![shuffled.path().join("sources").join(source)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("folder").flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                rewrite(&entry.path(), &mut |rows| {
+                    let mut order: Vec<u64> = (0..rows.num_rows() as u64).collect();
+                    order.extend((0..rows.num_rows() as u64).step_by(3));
+                    repeated += order.len() - rows.num_rows();
+                    for at in (1..order.len()).rev() {
+                        order.swap(at, random.below(at as u64 + 1) as usize);
+                    }
+                    take_record_batch(rows, &UInt64Array::from(order)).expect("rows")
+                });
+            }
+        }
+    }
+    assert!(repeated > 1_000, "{repeated} rows are there twice");
+    succeed(&mut run_refit(lake(), out.path()));
+    succeed(&mut run_refit(shuffled.path(), other.path()));
+    let queries = [
+        "select account_id, global, value from customer_segments order by 1",
+        "select segmentation, group_sql, rules_sql, details from segment_model order by 1",
+        "select segmentation, segment, attribute, value, accounts, over_index, energy_kwh from segment_profile order by 1, 2, 3, 4",
+    ];
+    for sql in queries {
+        let rows = query(out.path(), sql);
+        assert!(!rows.is_empty() && rows == query(other.path(), sql), "{sql}");
+    }
+}
+
 fn pairs(rows: Vec<Vec<String>>) -> BTreeMap<String, String> {
     rows.into_iter().map(|mut row| (row.remove(0), row.remove(0))).collect()
 }
 
 /// Leaves the homes of a file of accounts.
 fn keep_homes(path: &Path) {
+    rewrite(path, &mut |rows| {
+        let classes = rows.column_by_name("account_class").expect("a class").as_string::<i32>().clone();
+        let homes: BooleanArray = classes.iter().map(|class| Some(class == Some("residential"))).collect();
+        filter_record_batch(rows, &homes).expect("rows")
+    });
+}
+
+/// The same file with other rows.
+fn rewrite(path: &Path, change: &mut dyn FnMut(&RecordBatch) -> RecordBatch) {
     let file = std::fs::File::open(path).expect("a file");
-    let rows: Vec<RecordBatch> = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|reader| reader.build())
-        .expect("rows")
-        .map(|rows| {
-            let rows = rows.expect("rows");
-            let classes = rows.column_by_name("account_class").expect("a class").as_string::<i32>().clone();
-            let homes: BooleanArray = classes.iter().map(|class| Some(class == Some("residential"))).collect();
-            filter_record_batch(&rows, &homes).expect("rows")
-        })
-        .collect();
+    let rows = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|reader| reader.build()).expect("rows");
+    let rows: Vec<RecordBatch> = rows.map(|rows| change(&rows.expect("rows"))).collect();
     let file = std::fs::File::create(path).expect("a file");
     let mut writer = ArrowWriter::try_new(file, rows[0].schema(), None).expect("a writer");
     rows.iter().for_each(|rows| writer.write(rows).expect("written"));
@@ -214,245 +266,6 @@ fn copy(from: &Path, to: &Path) {
             false => drop(std::fs::copy(entry.path(), target).expect("copied")),
         }
     }
-}
-
-/// An overlay of the small project with another `global`.
-fn overlay(text: &str) -> TempDir {
-    let project = TempDir::new().expect("folder");
-    std::fs::write(project.path().join("project.toml"), extends_small()).expect("project");
-    std::fs::create_dir_all(project.path().join("sql/segments")).expect("folder");
-    std::fs::write(project.path().join("sql/segments/global.toml"), text).expect("a segmentation");
-    project
-}
-
-/// With `assign = "tree"` the rules make the groups: they are exact, and sizes are kept.
-#[test]
-fn rules_may_make_the_groups() {
-    let text = format!(
-        "assign = \"tree\"\n{HEAD}[[feature]]\nsql = \"energy_12m_kwh\"\ntransform = \"log\"\n[[feature]]\nsql = \"tenure_years\"\n\
-         [[feature]]\nsql = \"nullif(tenure_years, tenure_years)\"\noptional = true\n"
-    );
-    let (project, out) = (overlay(&text), TempDir::new().expect("folder"));
-    succeed(run_refit(lake(), out.path()).arg("--project").arg(project.path()));
-    let differ = "select count(*), count(*) filter (where segments.global <> rules.segment) from customer_segments as segments \
-                  join segment_path as path on path.account_id = segments.account_id join segment_rules as rules on rules.rule = path.rule \
-                  where path.segmentation = 'global' and rules.segmentation = 'global'";
-    let counts = &query(out.path(), differ)[0];
-    assert!(counts[0] != "0" && counts[1] == "0", "{counts:?}");
-    let sizes = query(out.path(), "select count(*) from customer_segments group by global");
-    let sizes: Vec<f64> = sizes.iter().map(|row| row[0].parse().expect("a number")).collect();
-    let all: f64 = sizes.iter().sum();
-    // The limits that stand where a file has none.
-    assert!(sizes.len() >= 3 && sizes.iter().all(|size| (0.05 * all..=0.35 * all).contains(size)), "{sizes:?}");
-    let ends = sizes.iter().fold((f64::INFINITY, 0.0f64), |ends, size| (ends.0.min(*size), ends.1.max(*size)));
-    assert!(ends.1 <= 3.0 * ends.0, "{sizes:?}");
-    // What is told of the rules is told of the groups that they make.
-    let told = "select min(purity), max(purity) from segment_rules where segmentation = 'global'";
-    assert_eq!(query(out.path(), told), [["1.000000", "1.000000"]]);
-    // What some have not is filled in; what nobody has is left out of the model.
-    let imputed =
-        "select count(*) filter (where imputed_features = 0), count(*) from segment_path where segmentation = 'global'";
-    let counts = &query(out.path(), imputed)[0];
-    assert!(counts[0] != "0", "{counts:?}");
-    let known = "select count(*) from customer_tags where energy_12m_kwh is not null and tenure_years is not null";
-    assert_eq!(query(out.path(), known)[0][0], counts[0]);
-}
-
-/// At another date the groups of the release before keep their codes; outside of the
-/// population there is none; labels and the tags that explain are those of the file.
-#[test]
-fn groups_keep_their_codes_and_files_have_their_say() {
-    let text = format!(
-        "explain = [\"energy_12m_kwh\"]\npopulation = \"account_class = 'residential'\"\n{HEAD}\
-         [[group]]\nname = \"g1\"\nlabel = \"Large\"\nlabel_zh = \"大\"\n\
-         [gates]\nleast_fidelity = 0.5\n\
-         [[feature]]\nsql = \"energy_12m_kwh\"\ntransform = \"log\"\n[[feature]]\nsql = \"tenure_years\"\n"
-    );
-    let (project, out) = (overlay(&text), TempDir::new().expect("folder"));
-    let refit = |as_of: &str| {
-        let mut run = kwhy();
-        run.args(["run", "refit", "--as-of", as_of, "--lake"]).arg(lake()).arg("--out").arg(out.path());
-        succeed(run.arg("--project").arg(project.path()));
-        pairs(query(out.path(), "select account_id, global from customer_segments where global is not null"))
-    };
-    let (before, after) = (refit("2026-02-20"), refit(AS_OF));
-    let kept = after.iter().filter(|(account, group)| before.get(*account) == Some(group)).count();
-    assert!(kept * 10 >= after.len() * 8, "{kept} of {} accounts keep their group", after.len());
-    // That is not for want of another order: the sample knows the earlier groups.
-    let known = &query(out.path(), "select count(before), count(*) from segment_sample")[0];
-    assert!(known[0] != "0" && known[0] == before.len().to_string(), "{known:?}");
-    let wrong = "select count(*) from customer_segments join customer_tags using (account_id) \
-                 where (global is not null) <> (account_class = 'residential')";
-    assert_eq!(query(out.path(), wrong)[0][0], "0");
-    let label = "select label, label_zh from segment_catalog where segmentation = 'global' and segment = 'g1'";
-    assert_eq!(query(out.path(), label), [["Large", "大"]]);
-    for text in query(out.path(), "select text from segment_rules where segmentation = 'global'") {
-        assert!(text[0].contains("nergy") && !text[0].contains(';'), "{text:?}");
-    }
-}
-
-const HEAD: &str = "label = \"g\"\nlabel_zh = \"g\"\nmethod = \"balanced_kmeans\"\n";
-
-fn refuse(job: &str, text: &str, out: &Path, code: i32, says: &[&str]) {
-    let project = overlay(text);
-    refused(run_job(job, lake(), out).arg("--project").arg(project.path()), code, says);
-}
-
-#[test]
-fn segmentations_that_cannot_be() {
-    let out = TempDir::new().expect("folder");
-    succeed(&mut run_refit(lake(), out.path()));
-    let release = || query(out.path(), "select max(release) from releases");
-    let before = release();
-    let energy = "[[feature]]\nsql = \"energy_12m_kwh\"\n";
-    let cases: [(&str, String, i32, &[&str]); 13] = [
-        ("daily", format!("explain = [\"open_date\"]\n{HEAD}{energy}"), 2, &["`open_date` is a date", "global.toml:1"]),
-        (
-            "daily",
-            format!("{HEAD}[[feature]]\nsql = \"energy_12m\"\n"),
-            2,
-            &["no tag is called `energy_12m`", "global.toml:5", "did you mean `energy_12m_kwh`?"],
-        ),
-        ("daily", HEAD.to_owned(), 2, &["needs [[feature]] blocks"]),
-        (
-            "daily",
-            format!("{HEAD}[limits]\nleast_percent = 40\n{energy}"),
-            2,
-            &["no number of groups from 3 to 7", "global.toml:4"],
-        ),
-        ("daily", format!("{HEAD}[groups]\nmost = 9\n{energy}"), 2, &["from 2 to 7"]),
-        (
-            "daily",
-            format!("{HEAD}{energy}[[group]]\nname = \"it's\"\nlabel = \"x\"\nlabel_zh = \"x\"\n"),
-            2,
-            &["no name of a group"],
-        ),
-        ("daily", format!("{HEAD}[gates]\nleast_agreement = 80\n{energy}"), 2, &["`least_agreement` is from 0 to 1"]),
-        ("daily", format!("{HEAD}[gates]\nleast_agrement = 0.8\n{energy}"), 2, &["least_agrement", "global.toml:5"]),
-        (
-            "daily",
-            format!("{HEAD}[[feature]]\nsql = \"energy_12m_kwh\"\nweight = \"much\"\n"),
-            2,
-            &["`weight` takes a number"],
-        ),
-        // The model that stands is of other features.
-        (
-            "daily",
-            format!("{HEAD}{energy}"),
-            2,
-            &["`global` was fitted by another definition", "kwhy run refit", "global.toml"],
-        ),
-        (
-            "refit",
-            format!("{HEAD}{energy}[[feature]]\nsql = \"energy_12m_kwh * 0\"\n"),
-            1,
-            &["`energy_12m_kwh * 0` is the same for all accounts"],
-        ),
-        (
-            "refit",
-            format!("{HEAD}population = \"energy_12m_kwh < 0\"\n{energy}"),
-            1,
-            &["0 accounts cannot make 3 groups"],
-        ),
-        (
-            "refit",
-            format!("{HEAD}{energy}[[group]]\nname = \"g9\"\nlabel = \"x\"\nlabel_zh = \"x\"\n"),
-            1,
-            &["labels a group `g9`", "the model has g1"],
-        ),
-    ];
-    for (job, text, code, says) in cases {
-        refuse(job, &text, out.path(), code, says);
-    }
-    let text = format!("{HEAD}[[feature]]\nsql = \"case when tenure_years < 8 then 0 else 1 end\"\nname = \"old\"\n");
-    refuse("refit", &text, out.path(), 1, &["only 2 kinds of accounts"]);
-    // Most accounts are alike.
-    let text =
-        text.replace("then 0 else 1", "then 0 when tenure_years < 12 then 1 when tenure_years < 14 then 2 else 3");
-    refuse("refit", &text, out.path(), 1, &["keeps the limits: 3 groups have", "4 groups have"]);
-    assert_eq!(release(), before, "nothing was published");
-}
-
-const LATER: &str = "2026-03-02";
-
-fn run_later(job: &str, out: &Path) -> Command {
-    let mut command = kwhy();
-    command.args(["run", job, "--as-of", LATER, "--lake"]).arg(lake()).arg("--out").arg(out);
-    command
-}
-
-/// A release that breaks a gate is held back with its figures, and readers keep the one
-/// before; what is accepted is published, and stays so when it is run again.
-#[test]
-fn gates_hold_a_release_back_until_they_are_accepted() {
-    let out = TempDir::new().expect("folder");
-    let ask = |sql: &str| query(out.path(), sql);
-    succeed(&mut run_refit(lake(), out.path()));
-    assert_eq!(ask("select count(*) from segment_drift")[0][0], "0", "nothing to compare with");
-    let gates = ask("select gate, is_kept from segment_gate where segmentation = 'global' order by gate");
-    let kept =
-        |names: &[&str]| names.iter().map(|name| vec![(*name).to_owned(), "true".to_owned()]).collect::<Vec<_>>();
-    assert_eq!(gates, kept(&["least_fidelity", "least_percent", "most_percent", "most_ratio"]));
-
-    // Fitted anew a day later, groups go on from those before.
-    succeed(&mut run_later("refit", out.path()));
-    let gates = ask("select gate, is_kept from segment_gate where segmentation = 'global' order by gate");
-    let all = [
-        "least_agreement",
-        "least_fidelity",
-        "least_percent",
-        "most_lost_percent",
-        "most_percent",
-        "most_ratio",
-        "most_worse_percent",
-    ];
-    assert_eq!(gates, kept(&all));
-    let same = ask(
-        "select sum(accounts) filter (where from_segment = to_segment), sum(accounts) from segment_migration where segmentation = 'global'",
-    );
-    let [same, of]: [f64; 2] = [0, 1].map(|at: usize| same[0][at].parse().expect("a number"));
-    assert!(same >= 0.95 * of, "{same} of {of}");
-    let drift = ask(
-        "select count(*), count(*) filter (where stability < 0.1), count(distinct feature) from segment_drift where segment = 'all'",
-    );
-    assert_eq!(drift, [["4", "4", "4"]]);
-
-    // Another definition makes other groups.
-    let project = overlay(&format!("{HEAD}[[feature]]\nsql = \"tenure_years\"\n"));
-    let release = || ask("select max(release) from releases");
-    let standing = release();
-    let refit = |more: &[&str]| output(run_later("refit", out.path()).arg("--project").arg(project.path()).args(more));
-    let held = refit(&[]);
-    let told = String::from_utf8_lossy(&held.stderr).into_owned();
-    assert_eq!(held.status.code(), Some(5), "{told}");
-    assert!(told.contains("global.least_agreement is") && told.contains("--accept global.least_agreement"), "{told}");
-    assert_eq!(release(), standing, "nothing was published");
-    let wrong = refit(&["--accept", "global.agreement"]);
-    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
-    assert_eq!(wrong.status.code(), Some(2), "{told}");
-    assert!(told.contains("did you mean `global.least_agreement`?"), "{told}");
-    assert_eq!(refit(&["--accept", "global.least_agreement"]).status.code(), Some(0));
-    assert_ne!(release(), standing);
-    let accepted = ask("select gate from segment_gate where is_accepted");
-    assert_eq!(accepted, [["least_agreement"]]);
-    assert_eq!(refit(&[]).status.code(), Some(0), "what was accepted stays so");
-
-    let compared = |arguments: &[&str]| {
-        let found = output(kwhy().args(["segments", "compare"]).args(arguments).arg("--out").arg(out.path()));
-        (found.status.code(), String::from_utf8_lossy(&[found.stdout, found.stderr].concat()).into_owned())
-    };
-    let (code, told) = compared(&["1", "2"]);
-    let line =
-        |name: &str| told.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default().to_owned();
-    assert!(code == Some(0) && line("use_class").ends_with("1.0000"), "{told}");
-    let agreement: f64 = line("global").split_whitespace().last().and_then(|it| it.parse().ok()).expect("an index");
-    assert!((0.8..=1.0).contains(&agreement), "{told}");
-    let (code, told) = compared(&["2", "3", "global"]);
-    let moved = ask("select count(*) from segment_migration where segmentation = 'global'");
-    let moved: usize = moved[0][0].parse().expect("a number");
-    assert!(code == Some(0) && told.contains("from_segment") && told.lines().count() > moved, "{told}");
-    let (code, told) = compared(&["1", "99"]);
-    assert!(code == Some(2) && told.contains("there is no release 99"), "{told}");
 }
 
 /// 60 sets of points, clustered and measured by scikit-learn from the same start: every

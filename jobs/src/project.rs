@@ -278,7 +278,9 @@ fn parse(files: &Files) -> (Project, Mistakes) {
     let sources = tables_of(files).map(|table| format!("{STAGED}{table}"));
     let tables: BTreeSet<String> = model_names(files).chain(sources).collect();
     project.tags = link_tags(tags, &tables, &mut mistakes);
-    project.segmentations.iter().for_each(|segmentation| segmentation.link(&project.tags, &mut mistakes));
+    for segmentation in &project.segmentations {
+        segmentation.link(&project.tags, &project.models, &mut mistakes);
+    }
     link(&project, files, &mut mistakes);
     (project, mistakes)
 }

@@ -4,6 +4,7 @@
 mod case;
 mod check;
 mod lineage;
+mod segment;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ pub struct Catalogue<'a> {
 }
 
 impl<'a> Catalogue<'a> {
-    /// Plans every model that tags or evidence read, and what those read.
+    /// Plans every model that tags, evidence or segmentations read, and what those read.
     pub async fn open(project: &'a Project) -> Result<Self, Error> {
         let failed = |error| Error::Query(Box::new(error));
         let config = session::config().with_target_partitions(1);
@@ -53,6 +54,9 @@ impl<'a> Catalogue<'a> {
         let mut catalogue = Self { project, context, plans: BTreeMap::new(), schemas: BTreeMap::new() };
         let mut features: Vec<&str> = project.tags.features().into_iter().collect();
         features.push("stg_accounts");
+        let of_segments: Vec<String> =
+            project.segmentations.iter().flat_map(|segmentation| segmentation.feature_columns().into_keys()).collect();
+        features.extend(of_segments.iter().map(String::as_str));
         for feature in features {
             Box::pin(catalogue.plan(feature)).await?;
         }

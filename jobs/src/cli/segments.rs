@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int32Type, Int64Type};
 use arrow::util::display::array_value_to_string;
 use clap::{Args, Subcommand};
 
@@ -21,7 +21,8 @@ use crate::state::Snapshot;
 const MOST_ATTRIBUTES: usize = 12;
 /// What is told must be less likely by chance than this: there are many attributes.
 const MOST_CHANCE: &str = "0.00001";
-/// Of fewer accounts nothing is told: chance, and a matter of privacy.
+/// Where so many accounts are not, nor would be if a group were like all, nothing is
+/// told: chance, and a matter of privacy.
 const LEAST_ACCOUNTS: u32 = 30;
 
 #[derive(Subcommand, Debug)]
@@ -138,11 +139,11 @@ impl Show {
         let text = match &self.group {
             None => whole(&published, segmentation, &groups).await?,
             Some(group) => {
-                if !groups.iter().any(|(code, _)| code == group) {
+                let Some(group) = groups.iter().find(|(code, _)| code == group) else {
                     let codes: Vec<&str> = groups.iter().map(|(code, _)| code.as_str()).collect();
                     let message = format!("`{}` has no group `{group}` in this release", segmentation.name);
                     return Err(Error::Usage { message, hint: format!("it has: {}", codes.join(", ")) });
-                }
+                };
                 one(&published, segmentation, group).await?
             }
         };
@@ -199,8 +200,10 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
         ("at the least", cell("least_bootstrap_agreement")),
     ]));
     text.push_str(&format!("\n{}\n", chart(groups)));
+    // What rules that make the groups say of them is no news.
+    let recall = if segmentation.fitting().is_some() { "catalog.recall, " } else { "" };
     let sql = format!(
-        "select profile.segment, coalesce(catalog.label, '(' || catalog.suggested || ')') as label, profile.segment_share, profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
+        "select profile.segment, coalesce(catalog.label, '(' || catalog.suggested || ')') as label, profile.segment_share, {recall}profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
          from {SEGMENT_PROFILE} as profile left join {SEGMENT_CATALOG} as catalog on catalog.segmentation = profile.segmentation and catalog.segment = profile.segment \
          where profile.attribute = 'all' and profile.segmentation = '{name}' order by profile.segment"
     );
@@ -215,20 +218,31 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
 }
 
 /// What a group has more often than the population, and what less.
-async fn one(published: &Published, segmentation: &Segmentation, group: &str) -> Result<String, Error> {
+async fn one(
+    published: &Published,
+    segmentation: &Segmentation,
+    (group, size): &(String, u64),
+) -> Result<String, Error> {
     let profile = published.need(SEGMENT_PROFILE).await?;
     let tables = BTreeMap::from([(SEGMENT_PROFILE, &profile)]);
     let mut text = format!("{} {group}: {}, {}\n", segmentation.name, segmentation.label, segmentation.label_zh);
-    for (title, condition, order) in
-        [("more often than all", "over_index > 1", "desc"), ("less often", "over_index < 1", "asc")]
-    {
+    let expected = format!("population_share * {size}");
+    for (title, condition, accounts, order) in [
+        ("more often than all", "over_index > 1", "accounts", "desc"),
+        ("less often", "over_index < 1", expected.as_str(), "asc"),
+    ] {
         let sql = format!(
             "select attribute, value, accounts, value_share, population_share, over_index, round(z_score, 1) as z_score from {SEGMENT_PROFILE} \
-             where segmentation = '{}' and segment = '{group}' and attribute <> 'all' and value <> 'unknown' and accounts >= {LEAST_ACCOUNTS} and p_value < {MOST_CHANCE} and {condition} \
+             where segmentation = '{}' and segment = '{group}' and attribute <> 'all' and value <> 'unknown' and {accounts} >= {LEAST_ACCOUNTS} and p_value < {MOST_CHANCE} and {condition} \
              order by over_index {order}, attribute, value limit {MOST_ATTRIBUTES}",
             segmentation.name
         );
-        text.push_str(&format!("\n{title}\n{}", batches(&published.query(&tables, &sql).await?)?));
+        let found = published.query(&tables, &sql).await?;
+        let told = match found.iter().any(|batch| batch.num_rows() > 0) {
+            true => batches(&found)?,
+            false => format!(" nothing that {LEAST_ACCOUNTS} accounts tell for sure\n"),
+        };
+        text.push_str(&format!("\n{title}\n{told}"));
     }
     Ok(text)
 }
@@ -261,7 +275,7 @@ impl Compare {
         let mut text = plain(&["segmentation", "accounts in both", "in another group", "agreement"], &rows, &[1, 2, 3]);
         if let (Some(name), false) = (&self.name, rows.is_empty()) {
             let sql = format!(
-                "select earlier.{name} as from_segment, later.{name} as to_segment, count(*) as accounts {join} group by 1, 2 order by 1, 2"
+                "select coalesce(earlier.{name}, '(none)') as from_segment, coalesce(later.{name}, '(none)') as to_segment, count(*) as accounts {join} group by 1, 2 order by 1, 2"
             );
             text.push_str(&format!("\n{}", batches(&published.query(&tables, &sql).await?)?));
         }
@@ -308,11 +322,18 @@ impl Explain {
             let rule = rules.get(&segmentation.name).filter(|_| segmentation.has_model());
             let of = segmentation.groups.iter().find(|of| of.name == group);
             let why = match (rule, of.and_then(Group::when)) {
-                (Some((said, text)), _) if *said == group => text.clone(),
                 // A rule says most of a group, not all of it.
-                (Some((said, text)), _) => format!("{text} (as most of {said})"),
+                (Some(Held { said, text, imputed }), _) => {
+                    let most = if *said == group { String::new() } else { format!(" (as most of {said})") };
+                    let unknown = match imputed {
+                        0 => String::new(),
+                        1 => " (a feature of it is unknown, and taken to be as of most)".to_owned(),
+                        _ => format!(" ({imputed} features of it are unknown, and taken to be as of most)"),
+                    };
+                    format!("{text}{most}{unknown}")
+                }
                 (None, Some(when)) => when.split_whitespace().collect::<Vec<_>>().join(" "),
-                (None, _) => String::new(),
+                (None, None) => String::new(),
             };
             rows.push(vec![segmentation.name.clone(), group, why]);
         }
@@ -320,20 +341,30 @@ impl Explain {
     }
 }
 
-/// The rules that hold for an account: the group that each stands for, and its text.
-async fn rules_of(published: &Published, account: &str) -> Result<BTreeMap<String, (String, String)>, Error> {
+/// A rule that holds for an account: the group that it stands for, and its text; and how
+/// many features of the account are unknown.
+struct Held {
+    said: String,
+    text: String,
+    imputed: i32,
+}
+
+/// The rules that hold for an account, by segmentation.
+async fn rules_of(published: &Published, account: &str) -> Result<BTreeMap<String, Held>, Error> {
     let (path, rules) = (published.table(SEGMENT_PATH).await?, published.table(SEGMENT_RULES).await?);
     let (Some(path), Some(rules)) = (path, rules) else { return Ok(BTreeMap::new()) };
     let tables: BTreeMap<&str, &Snapshot> = BTreeMap::from([(SEGMENT_PATH, &path), (SEGMENT_RULES, &rules)]);
     let sql = format!(
-        "select path.segmentation, rules.segment, rules.text from {SEGMENT_PATH} as path \
+        "select path.segmentation, rules.segment, rules.text, path.imputed_features from {SEGMENT_PATH} as path \
          join {SEGMENT_RULES} as rules on rules.segmentation = path.segmentation and rules.rule = path.rule \
          where path.account_id = '{account}'"
     );
     let mut found = BTreeMap::new();
     for batch in &published.query(&tables, &sql).await? {
         let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
-        found.extend((0..batch.num_rows()).map(|row| (text(0, row), (text(1, row), text(2, row)))));
+        let imputed = batch.column(3).as_primitive::<Int32Type>();
+        let held = |row: usize| Held { said: text(1, row), text: text(2, row), imputed: imputed.value(row) };
+        found.extend((0..batch.num_rows()).map(|row| (text(0, row), held(row))));
     }
     Ok(found)
 }

@@ -5,6 +5,7 @@
 
 mod compile;
 mod fitting;
+mod link;
 mod tiers;
 
 use std::ops::RangeInclusive;
@@ -19,10 +20,11 @@ pub use compile::{
 pub use fitting::Fitting;
 pub use tiers::{Basis, Tiers};
 
-use super::diagnostic::{Mistake, Mistakes, did_you_mean};
+use super::diagnostic::{Mistake, Mistakes};
 use super::document::{Document, Literal, Section};
-use super::tag::{TagType, Tags, columns_of_condition};
+use super::tag::Place;
 use crate::segment::bounded::Limits;
+use crate::segment::scale::Feature;
 
 /// More groups than a reader keeps in mind are tags.
 const MOST_GROUPS: usize = 7;
@@ -52,7 +54,7 @@ pub struct Segmentation {
     /// Condition over `customer_tags`: accounts that are meant; all where there is none.
     pub population: Option<String>,
     pub method: Method,
-    /// Of one with a model: what a release has to keep.
+    /// What a release has to keep.
     pub gates: Gates,
     /// Left out where no model can be made: a lake may have no such accounts.
     pub is_optional: bool,
@@ -75,6 +77,9 @@ pub struct Gates {
 impl Gates {
     const DEFAULT: Self =
         Self { least_agreement: 0.8, least_fidelity: 0.7, most_worse_percent: 20.0, most_lost_percent: 20.0 };
+    /// Accounts that rules say other groups of have changed, as far as anyone knows.
+    const NONE: Self =
+        Self { least_agreement: 0.0, least_fidelity: 0.0, most_worse_percent: f64::INFINITY, most_lost_percent: 100.0 };
 }
 
 #[derive(Clone, Debug)]
@@ -131,8 +136,8 @@ impl Segmentation {
             if groups.is_empty() && chosen != balanced {
                 root.mistake(root.span(), format!("a segmentation by {chosen} needs [[group]] blocks"));
             }
-            let population = if has_model { root.text("population").map(Spanned::into_inner) } else { None };
-            let gates = if has_model { gates(root, chosen == balanced) } else { Gates::DEFAULT };
+            let population = root.text("population").map(Spanned::into_inner);
+            let gates = gates(root, if has_model { Gates::DEFAULT } else { Gates::NONE }, chosen == balanced);
             let is_optional = has_model && root.flag("optional").unwrap_or(false);
             let method = match chosen {
                 "rules" => Method::Rules,
@@ -209,62 +214,21 @@ impl Segmentation {
         Mistake::new(&self.file, &self.text, 0..0, message)
     }
 
-    /// Names that are no tags.
-    pub fn link(&self, tags: &Tags, mistakes: &mut Mistakes) {
-        let explain: &[String] = self.fitting().map_or(&[], |fitting| &fitting.explain);
-        let features = self.fitting().map_or(&[][..], |fitting| &fitting.balanced.features);
-        let expressions = features.iter().map(|feature| &feature.sql).chain(self.tiers().map(|tiers| &tiers.of));
-        let mut told: Vec<String> = Vec::new();
-        for when in self.groups.iter().filter_map(Group::when) {
-            // What it names is known when tables are: it may be other segmentations.
-            if let Err(message) = columns_of_condition(when) {
-                mistakes.push(self.mistake_at(when, message));
-            }
-        }
-        for sql in expressions.chain(&self.population).chain(explain) {
-            match columns_of_condition(sql) {
-                Err(message) => mistakes.push(self.mistake_at(sql, message)),
-                Ok(names) => {
-                    for name in names {
-                        if !told.contains(&name) {
-                            mistakes.0.extend(self.unfit(&name, tags));
-                            told.push(name);
-                        }
-                    }
-                }
-            }
-        }
-        if let Some(tag) = self.tiers().and_then(|tiers| tags.get(&tiers.of))
-            && !matches!(tag.kind, TagType::Number | TagType::Tier)
-        {
-            let message = format!("`{}` is a {}, and accounts are ranked by a number", tag.name, tag.kind.name());
-            mistakes.push(self.mistake_at(&tag.name, message));
-        }
-        for name in explain {
-            if tags.get(name).is_some_and(|tag| tag.kind == TagType::Date) {
-                let message = format!("`{name}` is a date, and rules are about numbers, flags and texts");
-                mistakes.push(self.mistake_at(name, message));
-            }
-        }
-    }
-
-    /// What is wrong with a name that should be a tag.
-    fn unfit(&self, name: &str, tags: &Tags) -> Option<Mistake> {
-        match tags.get(name) {
-            None => {
-                let near = did_you_mean(name, tags.tags.iter().map(|tag| tag.name.as_str()));
-                let hint = near.map_or("kwhy tags list shows all".to_owned(), |near| format!("did you mean `{near}`?"));
-                Some(self.mistake_at(name, format!("no tag is called `{name}`")).with_hint(hint))
-            }
-            Some(tag) if tag.is_sensitive() => {
-                Some(self.mistake_at(name, format!("`{name}` is sensitive: nothing that all may see is made of it")))
-            }
-            Some(_) => None,
-        }
+    /// What groups by likeness are made of.
+    pub fn features(&self) -> &[Feature] {
+        self.fitting().map_or(&[], |fitting| &fitting.balanced.features)
     }
 
     fn mistake_at(&self, word: &str, message: String) -> Mistake {
         Mistake::new(&self.file, &self.text, super::model::find_word(&self.text, word), message)
+    }
+
+    /// Where SQL of it stands: of a feature, behind what explains, which may name it too.
+    pub fn place(&self, sql: &str, is_feature: bool) -> Place {
+        let from = if is_feature { self.text.find("[[feature]]").unwrap_or(0) } else { 0 };
+        let found = super::model::find_word(&self.text[from..], sql);
+        let span = if found.is_empty() { 0..self.text.len() } else { from + found.start..from + found.end };
+        Place { file: self.file.as_str().into(), text: Arc::clone(&self.text), span }
     }
 }
 
@@ -313,9 +277,9 @@ fn groups(root: &Section<'_>, bound: &dyn Fn(&Section<'_>) -> Option<Bound>) -> 
     groups
 }
 
-/// Groups by rank have rules that are exact, and no indices of likeness.
-fn gates(root: &Section<'_>, is_by_likeness: bool) -> Gates {
-    let mut gates = Gates::DEFAULT;
+/// Groups by rule or rank are exact, and have no indices of likeness.
+fn gates(root: &Section<'_>, default: Gates, is_by_likeness: bool) -> Gates {
+    let mut gates = default;
     if let Some(section) = root.table("gates") {
         gates.least_agreement = number_in(&section, "least_agreement", gates.least_agreement, 0.0..=1.0);
         gates.most_lost_percent = number_in(&section, "most_lost_percent", gates.most_lost_percent, 0.0..=100.0);

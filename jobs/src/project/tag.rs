@@ -20,7 +20,8 @@ use super::document::Literal;
 
 pub use compile::{Before, Wide};
 pub use expression::{
-    PERCENTILE, Pick, at, columns_of, columns_of_condition, parse_expression, text_results, with_values,
+    PERCENTILE, Pick, at, columns_of, columns_of_condition, parse_expression, paths_of_condition, text_results,
+    with_values,
 };
 pub use link::link_tags;
 pub use read::{TagFile, read_tags};

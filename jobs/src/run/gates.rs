@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::lake::Output;
 use crate::plan::Tables;
 use crate::project::diagnostic::did_you_mean;
-use crate::project::segment::{Segmentation, UNKNOWN, modelled};
+use crate::project::segment::{Segmentation, UNKNOWN};
 use crate::project::{PREVIOUS_MODEL, Project, SEGMENT_GATES, SEGMENT_MIGRATION, SEGMENT_MODEL};
 use crate::segment::quality::Indices;
 
@@ -61,7 +61,7 @@ pub fn check_names(project: &Project, accepted: &[String]) -> Result<(), Error> 
         let keys = sizes.iter().chain(&[AGREEMENT, LOST]).chain(of_likeness);
         keys.map(|key| name(segmentation, key)).collect::<Vec<_>>()
     };
-    let known: Vec<String> = modelled(&project.segmentations).flat_map(of).collect();
+    let known: Vec<String> = project.segmentations.iter().flat_map(of).collect();
     for asked in accepted {
         if !known.contains(asked) {
             let message = format!("no gate is called `{asked}`");
@@ -110,8 +110,8 @@ fn name(segmentation: &Segmentation, key: &str) -> String {
     format!("{}.{key}", segmentation.name)
 }
 
-/// The gates of all segmentations with a model that a run has assigned; an error where one
-/// is broken that nobody has accepted.
+/// The gates of all segmentations that a run has assigned; an error where one is broken
+/// that nobody has accepted.
 pub async fn pass(
     engine: &Engine,
     project: &Project,
@@ -128,7 +128,7 @@ pub async fn pass(
         });
     }
     let mut found = Vec::new();
-    for segmentation in modelled(&project.segmentations) {
+    for segmentation in &project.segmentations {
         let sql = format!(
             "select from_segment, to_segment, accounts from {SEGMENT_MIGRATION} where segmentation = '{}' order by 1, 2",
             segmentation.name
@@ -216,23 +216,23 @@ fn of(
     }
     let Some((model, likeness)) = model.and_then(|model| Some((model, model.likeness.as_ref()?))) else { return found };
     found.push((FIDELITY, likeness.fidelity, segmentation.gates.least_fidelity));
-    // Of another number of groups the indices are others too.
-    let before = before.filter(|before| model.codes.len() == before.codes.len());
-    let before = before.and_then(|before| before.likeness.as_ref()?.told.indices());
-    if let (Some(now), Some(before)) = (likeness.told.indices(), before) {
-        found.push((WORSE, worse_percent(&before, &now), segmentation.gates.most_worse_percent));
+    let indices = before.and_then(|before| Some((before.codes.len(), before.likeness.as_ref()?.told.indices()?)));
+    if let (Some(now), Some((groups, before))) = (likeness.told.indices(), indices) {
+        let worse = worse_percent(&before, &now, groups == model.codes.len());
+        found.push((WORSE, worse, segmentation.gates.most_worse_percent));
     }
     found
 }
 
-/// By how much the index that has become worst is worse, in percent of what it was.
-fn worse_percent(before: &Indices, now: &Indices) -> f64 {
+/// By how much the index that has become worst is worse, in percent of what it was. More
+/// groups explain more: of another number of them that is no matter of likeness.
+fn worse_percent(before: &Indices, now: &Indices, is_same_number: bool) -> f64 {
     let loss = |before: f64, now: f64| if before.abs() > 1e-9 { 100.0 * (before - now) / before.abs() } else { 0.0 };
     let losses = [
         // It may be near 0: its distance from the best there is.
         100.0 * (before.silhouette - now.silhouette) / (1.0 - before.silhouette).max(1e-9),
         -loss(before.davies_bouldin, now.davies_bouldin),
-        loss(before.explained, now.explained),
+        if is_same_number { loss(before.explained, now.explained) } else { 0.0 },
     ];
     losses.into_iter().fold(0.0, f64::max)
 }
@@ -303,10 +303,13 @@ mod tests {
     #[test]
     fn the_index_that_is_worst_counts() {
         let before = Indices { silhouette: 0.02, davies_bouldin: 1.0, calinski_harabasz: 9.0, explained: 0.5 };
-        assert_eq!(worse_percent(&before, &before), 0.0);
+        let worse = |now: Indices| worse_percent(&before, &now, true);
+        assert_eq!(worse(before), 0.0);
         // A silhouette near 0 that moves a little is not much worse.
-        assert!(worse_percent(&before, &Indices { silhouette: 0.01, ..before }) < 2.0);
-        assert!((worse_percent(&before, &Indices { davies_bouldin: 1.3, ..before }) - 30.0).abs() < 1e-9);
-        assert!((worse_percent(&before, &Indices { explained: 0.4, ..before }) - 20.0).abs() < 1e-9);
+        assert!(worse(Indices { silhouette: 0.01, ..before }) < 2.0);
+        assert!((worse(Indices { davies_bouldin: 1.3, ..before }) - 30.0).abs() < 1e-9);
+        let less = Indices { explained: 0.4, ..before };
+        assert!((worse(less) - 20.0).abs() < 1e-9);
+        assert_eq!(worse_percent(&before, &less, false), 0.0);
     }
 }

@@ -55,6 +55,9 @@ pub struct Likeness {
     pub told: Told,
     /// How often the rules are right.
     pub fidelity: f64,
+    /// The same of the accounts of each group, in the order of the codes.
+    #[serde(default)]
+    pub recalls: Vec<Option<f64>>,
     /// How far groups of other samples agree: the mean and the least adjusted Rand index.
     pub bootstrap: Option<(f64, f64)>,
     /// What a later fit goes on from.
@@ -185,13 +188,16 @@ pub async fn told(
                 label: Some(group.label.clone()),
                 label_zh: Some(group.label_zh.clone()),
                 share: None,
+                recall: None,
                 fitted: None,
                 suggested: name(segmentation, &group.name),
             })),
             (Some(details), true) => {
-                let codes = details.codes.iter().zip(&details.shares);
-                groups.extend(codes.map(|(code, share)| Group {
+                let recalls = details.likeness.as_ref().map_or(&[][..], |likeness| &likeness.recalls);
+                let codes = details.codes.iter().zip(&details.shares).enumerate();
+                groups.extend(codes.map(|(at, (code, share))| Group {
                     segmentation,
+                    recall: recalls.get(at).copied().flatten(),
                     segment: code.clone(),
                     label: label(code).map(|group| group.label.clone()),
                     label_zh: label(code).map(|group| group.label_zh.clone()),
@@ -214,6 +220,8 @@ struct Group<'a> {
     label: Option<String>,
     label_zh: Option<String>,
     share: Option<f64>,
+    /// Of its accounts those of which the rules say it.
+    recall: Option<f64>,
     fitted: Option<(i32, Details)>,
     suggested: Option<Suggested>,
 }
@@ -311,6 +319,7 @@ fn catalog(groups: &[Group<'_>]) -> Result<RecordBatch, Error> {
         ("explained", share(&|likeness| Some(likeness.told.explained))),
         ("explained_without_limits", share(&|likeness| Some(likeness.told.explained_free))),
         ("fidelity", share(&|likeness| Some(likeness.fidelity))),
+        ("recall", shares(groups.iter().map(|group| group.recall))),
         ("bootstrap_agreement", share(&|likeness| Some(likeness.bootstrap?.0))),
         ("least_bootstrap_agreement", share(&|likeness| Some(likeness.bootstrap?.1))),
     ];

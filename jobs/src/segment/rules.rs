@@ -42,6 +42,8 @@ pub struct Rules {
     /// The share of accounts held out of which the rules say the group that they have;
     /// 1 where the rules make the groups.
     pub fidelity: f64,
+    /// The same of the accounts of each group; none where no account of it was held out.
+    pub recalls: Vec<Option<f64>>,
     /// The group that they say of each row of the sample.
     pub labels: Vec<usize>,
 }
@@ -72,10 +74,16 @@ impl Subject<'_> {
         let (own, own_labels, own_weights) = of(&used);
         let root = tree::grow(&own, &own_labels, &own_weights, self.codes.len(), SIZE).pruned();
         let (other, other_labels, other_weights) = of(&held);
-        let all: f64 = other_weights.iter().sum();
-        let right = (0..held.len()).filter(|row| root.group(&other, *row) == other_labels[*row]);
-        let right: f64 = right.map(|row| other_weights[row]).sum();
-        self.rules(&root, if all > 0.0 { right / all } else { 1.0 })
+        let (mut right, mut all) = (vec![0.0; self.codes.len()], vec![0.0; self.codes.len()]);
+        for (row, (group, weight)) in other_labels.iter().zip(&other_weights).enumerate() {
+            all[*group] += weight;
+            if root.group(&other, row) == *group {
+                right[*group] += weight;
+            }
+        }
+        let share = |right: f64, all: f64| (all > 0.0).then(|| right / all);
+        let fidelity = share(right.iter().sum(), all.iter().sum()).unwrap_or(1.0);
+        self.rules(&root, fidelity, right.iter().zip(&all).map(|(right, all)| share(*right, *all)).collect())
     }
 
     /// Rules that make groups like these. `group_of` is given the leaf of each row, and
@@ -86,10 +94,10 @@ impl Subject<'_> {
         let numbered = root.clone().with_groups(&mut (0..));
         let leaves: Vec<usize> = (0..self.labels.len()).map(|row| numbered.group(self.traits, row)).collect();
         let groups = group_of(&leaves, &most)?;
-        Ok(self.rules(&root.with_groups(&mut groups.into_iter()).pruned(), 1.0))
+        Ok(self.rules(&root.with_groups(&mut groups.into_iter()).pruned(), 1.0, vec![Some(1.0); self.codes.len()]))
     }
 
-    fn rules(&self, root: &Node, fidelity: f64) -> Rules {
+    fn rules(&self, root: &Node, fidelity: f64, recalls: Vec<Option<f64>>) -> Rules {
         let Self { traits, words, codes, .. } = *self;
         let leaves = root.leaves();
         let whole: f64 = leaves.iter().map(|(_, leaf)| leaf.weight()).sum();
@@ -112,7 +120,7 @@ impl Subject<'_> {
         });
         let group_sql = nested(root, traits, &mut |group| format!("'{}'", codes[group]));
         let labels = (0..self.labels.len()).map(|row| root.group(traits, row)).collect();
-        Rules { rules, number_sql, group_sql, fidelity, labels }
+        Rules { rules, number_sql, group_sql, fidelity, recalls, labels }
     }
 }
 
@@ -299,6 +307,8 @@ mod tests {
         let subject = Subject { traits: &traits, words: &words, labels: &labels, weights: &weights, codes: &codes };
         let rules = subject.explain();
         assert!(rules.fidelity > 0.98, "{}", rules.fidelity);
+        let least = rules.recalls.iter().map(|recall| recall.expect("accounts of all groups")).fold(1.0, f64::min);
+        assert!(rules.recalls.len() == 3 && (0.9..=rules.fidelity).contains(&least), "{:?}", rules.recalls);
         let told: Vec<(&str, &str, &str)> =
             rules.rules.iter().map(|rule| (&*rule.segment, &*rule.text, &*rule.text_zh)).collect();
         let expected = [

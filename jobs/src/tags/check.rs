@@ -1,5 +1,5 @@
 //! What in the catalogue does not fit: columns that are not there, values of
-//! another type than the tag's, values outside its domain.
+//! another type than the tag's, values outside its domain; and segmentations.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +55,7 @@ pub fn mistakes(catalogue: &Catalogue<'_>) -> Result<Mistakes, Error> {
         }
         mistakes.0.extend(found);
     }
+    mistakes.0.extend(super::segment::mistakes(catalogue, &types)?);
     Ok(mistakes)
 }
 
@@ -149,7 +150,7 @@ fn wanted(kind: TagType, found: &DataType) -> Option<String> {
     }
 }
 
-fn type_of(
+pub(super) fn type_of(
     catalogue: &Catalogue<'_>,
     sql: &str,
     schema: &Arc<DFSchema>,
@@ -172,7 +173,7 @@ fn first_sentence(message: &str) -> String {
     message.lines().next().unwrap_or(message).to_owned()
 }
 
-fn unknown_column(column: &str, schema: &DFSchema, table: &str, place: &Place) -> Mistake {
+pub(super) fn unknown_column(column: &str, schema: &DFSchema, table: &str, place: &Place) -> Mistake {
     let names: BTreeMap<&str, ()> = schema.fields().iter().map(|field| (field.name().as_str(), ())).collect();
     let (what, all) = match table {
         TAGS => ("no tag is called", "kwhy tags list shows all".to_owned()),

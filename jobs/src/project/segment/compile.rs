@@ -1,6 +1,6 @@
 //! The SQL that segmentations become.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::tiers::VALUE;
@@ -9,7 +9,7 @@ use crate::project::model::quoted;
 use crate::project::tag::columns_of_condition;
 use crate::project::{
     PREVIOUS_SEGMENTS, SEGMENT_MIGRATION_PARTS, SEGMENT_SENSITIVE, SEGMENT_STRATA, SEGMENT_STRATUM_PARTS,
-    SEGMENT_VALUE_PARTS, SEGMENTS,
+    SEGMENT_VALUE_PARTS, SEGMENTS, TAGS,
 };
 use crate::segment::scale::Transform;
 
@@ -27,7 +27,7 @@ impl Segmentation {
     /// is a parameter.
     fn group_sql(&self) -> String {
         match &self.method {
-            Method::Rules => {
+            Method::Rules => self.of_members(&{
                 let mut sql = String::from("case");
                 for group in &self.groups {
                     if let Some(when) = group.when() {
@@ -36,7 +36,7 @@ impl Segmentation {
                 }
                 let _ = write!(sql, " else '{UNKNOWN}' end");
                 sql
-            }
+            }),
             _ => self.of_members(&format!("${}", self.parameter())),
         }
     }
@@ -68,8 +68,7 @@ impl Segmentation {
     /// that the model was fitted by.
     pub fn imputed_sql(&self, left_out: &[String]) -> String {
         // Of groups by rank nothing is made up.
-        let features = self.fitting().map_or(&[][..], |fitting| &fitting.balanced.features);
-        let used = features.iter().filter(|feature| !left_out.contains(&feature.name));
+        let used = self.features().iter().filter(|feature| !left_out.contains(&feature.name));
         let unknown = used.map(|feature| format!("case when ({}) is null then 1 else 0 end", feature.sql));
         let unknown: Vec<String> = unknown.collect();
         if unknown.is_empty() { "0".to_owned() } else { unknown.join(" + ") }
@@ -91,10 +90,29 @@ pub fn tiered(segmentations: &[Segmentation]) -> impl Iterator<Item = (&Segmenta
     segmentations.iter().filter_map(|segmentation| Some((segmentation, segmentation.tiers()?)))
 }
 
-/// Rows of `customer_tags`, one for each segmentation that is told of: columns of the
-/// account, then the fields of a struct, whether the account is meant among them. A union
-/// would have several partitions, which a unit has not.
-fn members_sql<'a>(of: impl Iterator<Item = (&'a Segmentation, String)>, columns: &str) -> String {
+/// `customer_tags` by a name, and beside them the tables whose columns are features: each
+/// as one struct that is called like the table, so that features stand as they are written.
+fn tags_and_features(segmentations: &[Segmentation], alias: &str) -> String {
+    let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (table, columns) in segmentations.iter().flat_map(Segmentation::feature_columns) {
+        tables.entry(table).or_default().extend(columns);
+    }
+    let mut sql = format!("customer_tags as {alias}");
+    for (table, columns) in tables {
+        let fields: Vec<String> = columns.iter().map(|column| format!("'{column}', {}", quoted(column))).collect();
+        let _ = write!(
+            sql,
+            "\n  left join (\n    select account_id as {table}__account, named_struct({}) as {table}\n    from {table}\n  ) as of_{table}\n    on of_{table}.{table}__account = {alias}.account_id",
+            fields.join(", ")
+        );
+    }
+    sql
+}
+
+/// Rows of accounts, one for each segmentation that is told of: columns of the account,
+/// then the fields of a struct, whether the account is meant among them. A union would
+/// have several partitions, which a unit has not.
+fn members_sql<'a>(of: impl Iterator<Item = (&'a Segmentation, String)>, columns: &str, from: &str) -> String {
     let structs = of.map(|(segmentation, fields)| {
         let is_member =
             segmentation.population.as_ref().map_or("true".to_owned(), |condition| format!("({condition}) is true"));
@@ -103,7 +121,7 @@ fn members_sql<'a>(of: impl Iterator<Item = (&'a Segmentation, String)>, columns
     let structs: Vec<String> = structs.collect();
     let columns = if columns.is_empty() { String::new() } else { format!("{columns},\n    ") };
     format!(
-        "  select\n    {columns}unnest(make_array(\n      {})) as member\n  from customer_tags\n",
+        "  select\n    {columns}unnest(make_array(\n      {})) as member\n  from {from}\n",
         structs.join(",\n      ")
     )
 }
@@ -111,7 +129,7 @@ fn members_sql<'a>(of: impl Iterator<Item = (&'a Segmentation, String)>, columns
 /// `segment_stratum_part`: accounts of each bucket by stratum.
 pub fn stratum_parts_sql(segmentations: &[Segmentation]) -> String {
     let of = fitted(segmentations).map(|(segmentation, _)| (segmentation, String::new()));
-    let members = members_sql(of, &format!("{STRATUM} as stratum"));
+    let members = members_sql(of, &format!("{STRATUM} as stratum"), TAGS);
     format!(
         "with\n\
          member as (\n{members})\n\
@@ -137,7 +155,7 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
         let seed = fitting.balanced.seed;
         (segmentation, format!(", 'place', account_bucket(concat('{seed}:', account_id), {PLACES})"))
     });
-    let members = members_sql(of, &format!("account_id,\n    {STRATUM} as stratum"));
+    let members = members_sql(of, &format!("account_id,\n    {STRATUM} as stratum"), TAGS);
     // Of each segmentation its own.
     let by_name = |kind: &str, of: &dyn Fn(&Segmentation, &Fitting) -> String| {
         let cases = fitted(segmentations)
@@ -164,6 +182,7 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
         true => format!("before_{name}"),
         false => "null".to_owned(),
     });
+    let from = tags_and_features(segmentations, "tags");
     // Under names of their own: segmentations may be called like tags.
     let known = fitted(segmentations).filter(|(segmentation, _)| has_before(&segmentation.name));
     let known: Vec<String> = known.map(|(Segmentation { name, .. }, _)| format!(", {name} as before_{name}")).collect();
@@ -178,7 +197,7 @@ pub fn sample_sql(segmentations: &[Segmentation], has_before: &dyn Fn(&str) -> b
         "with\n\
          member as (\n{members}),\n\
          chosen as (\n  select\n    member.account_id,\n    member.member['name'] as segmentation,\n    member.member['place'] as place,\n    stratum.places\n  from member\n  join {SEGMENT_STRATA} as stratum\n    on stratum.segmentation = member.member['name']\n    and stratum.stratum = member.stratum\n  where member.member['is_member']\n    and member.member['place'] < stratum.places\n)\n\
-         select\n  chosen.segmentation,\n  {definition} as definition,\n  chosen.account_id,\n  chosen.place,\n  chosen.places,\n  {numbers} as numbers,\n  {texts} as texts,\n  {traits} as traits,\n  {before} as before\nfrom customer_tags as tags\njoin chosen on chosen.account_id = tags.account_id\n{join}"
+         select\n  chosen.segmentation,\n  {definition} as definition,\n  chosen.account_id,\n  chosen.place,\n  chosen.places,\n  {numbers} as numbers,\n  {texts} as texts,\n  {traits} as traits,\n  {before} as before\nfrom {from}\njoin chosen on chosen.account_id = tags.account_id\n{join}"
     )
 }
 
@@ -189,7 +208,7 @@ pub fn value_parts_sql(segmentations: &[Segmentation]) -> String {
         let value = segmentation.of_members(&format!("cast(({}) as {VALUE})", tiers.of));
         (segmentation, format!(", 'definition', '{definition}', 'value', {value}"))
     });
-    let members = members_sql(of, "");
+    let members = members_sql(of, "", TAGS);
     format!(
         "with\n\
          member as (\n{members})\n\
@@ -236,7 +255,7 @@ pub fn path_sql(segmentations: &[Segmentation]) -> String {
         let (rule, imputed) = (of(segmentation.rule_parameter()), of(segmentation.imputed_parameter()));
         (segmentation, format!(", 'rule', {rule}, 'imputed', {imputed}"))
     });
-    let members = members_sql(of, "account_id,\n    as_of");
+    let members = members_sql(of, "account_id,\n    as_of", &tags_and_features(segmentations, TAGS));
     format!(
         "with\n\
          member as (\n{members})\n\
@@ -271,7 +290,8 @@ pub fn segments_sql(segmentations: &[Segmentation], is_tag: &dyn Fn(&str) -> boo
     }
     let _ = writeln!(
         sql,
-        "\nfrom (\n  select\n    account_id,\n    as_of{known}\n  from customer_tags\n) as customer_tags"
+        "\nfrom (\n  select\n    account_id,\n    as_of{known}\n  from {from}\n) as customer_tags",
+        from = tags_and_features(segmentations, TAGS)
     );
     sql
 }
@@ -301,8 +321,8 @@ pub fn counts_sql(segmentations: &[Segmentation], attributes: &[String], sensiti
          counted as (\n  select\n    tags.as_of,\n    cross_counts(named_struct({groups}), named_struct('all', 'all', {record})) as cells\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id{join}\n  group by 1\n),\n\
          cell as (\n  select as_of, unnest(cells) as cell from counted\n),\n\
          member as (\n  select\n    tags.energy_12m_kwh,\n    tags.amount_12m_cny,\n    unnest(make_array(\n    {pairs})) as segment\n  from customer_tags as tags\n  join {SEGMENTS} as segments on segments.account_id = tags.account_id\n),\n\
-         summed as (\n  select\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    sum(amount_12m_cny) as amount_cny\n  from member\n  group by 1, 2\n)\n\
-         select\n  cell.as_of,\n  cell.cell['grouping'] as segmentation,\n  cell.cell['member'] as segment,\n  cell.cell['field'] as attribute,\n  coalesce(cell.cell['value'], '{UNKNOWN}') as value,\n  {is_sensitive} as is_sensitive,\n  sum(cell.cell['count']) as accounts,\n  max(summed.energy_kwh) as energy_kwh,\n  max(summed.amount_cny) as amount_cny\nfrom cell\nleft join summed\n  on cell.cell['field'] = 'all'\n  and summed.segmentation = cell.cell['grouping']\n  and summed.segment = cell.cell['member']\ngroup by 1, 2, 3, 4, 5, 6\n",
+         summed as (\n  select\n    segment['name'] as segmentation,\n    segment['value'] as segment,\n    sum(energy_12m_kwh) as energy_kwh,\n    count(energy_12m_kwh) as energy_accounts,\n    sum(amount_12m_cny) as amount_cny,\n    count(amount_12m_cny) as amount_accounts\n  from member\n  group by 1, 2\n)\n\
+         select\n  cell.as_of,\n  cell.cell['grouping'] as segmentation,\n  cell.cell['member'] as segment,\n  cell.cell['field'] as attribute,\n  coalesce(cell.cell['value'], '{UNKNOWN}') as value,\n  {is_sensitive} as is_sensitive,\n  sum(cell.cell['count']) as accounts,\n  max(summed.energy_kwh) as energy_kwh,\n  max(summed.energy_accounts) as energy_accounts,\n  max(summed.amount_cny) as amount_cny,\n  max(summed.amount_accounts) as amount_accounts\nfrom cell\nleft join summed\n  on cell.cell['field'] = 'all'\n  and summed.segmentation = cell.cell['grouping']\n  and summed.segment = cell.cell['member']\ngroup by 1, 2, 3, 4, 5, 6\n",
         record = record.join(", "),
     )
 }

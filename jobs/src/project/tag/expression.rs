@@ -181,22 +181,28 @@ fn take_percentiles(expression: &mut Expr, peers: &str, place: &Place, mistakes:
 /// Columns that an expression names, without those that stand for percentiles.
 fn columns(expression: &Expr, picks: &BTreeSet<Pick>) -> BTreeSet<String> {
     let made: BTreeSet<String> = picks.iter().map(Pick::column).collect();
-    let mut names = BTreeSet::new();
+    paths(expression).into_iter().filter_map(|mut path| path.pop()).filter(|name| !made.contains(name)).collect()
+}
+
+/// What an expression names, each with the table before the column where it has one.
+fn paths(expression: &Expr) -> BTreeSet<Vec<String>> {
+    let mut paths = BTreeSet::new();
     let _: ControlFlow<()> = visit_expressions(expression, |found: &Expr| {
-        let name = match found {
-            Expr::Identifier(name) => Some(name),
-            Expr::CompoundIdentifier(path) => path.last(),
-            _ => None,
+        let path = match found {
+            Expr::Identifier(name) => std::slice::from_ref(name),
+            Expr::CompoundIdentifier(path) => path,
+            _ => &[],
         };
-        if let Some(name) = name {
-            let name = if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
-            if !made.contains(&name) {
-                names.insert(name);
-            }
+        let plain = |name: &Ident| match name.quote_style {
+            Some(_) => name.value.clone(),
+            None => name.value.to_lowercase(),
+        };
+        if !path.is_empty() {
+            paths.insert(path.iter().map(plain).collect());
         }
         ControlFlow::Continue(())
     });
-    names
+    paths
 }
 
 /// Puts values in the place of parameters, lists into the list they stand in.
@@ -319,6 +325,11 @@ pub fn columns_of(sql: &str) -> BTreeSet<String> {
 
 /// Columns that a condition or a value of one account names, or what is wrong with it.
 pub fn columns_of_condition(sql: &str) -> Result<BTreeSet<String>, String> {
+    Ok(paths_of_condition(sql)?.into_iter().filter_map(|mut path| path.pop()).collect())
+}
+
+/// The same, each with the table before it where it has one.
+pub fn paths_of_condition(sql: &str) -> Result<BTreeSet<Vec<String>>, String> {
     let expression = parse_expression(sql)?;
     // It is put into other SQL, on one line with it.
     let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap_or_default();
@@ -327,7 +338,7 @@ pub fn columns_of_condition(sql: &str) -> Result<BTreeSet<String>, String> {
     }
     match beyond_a_row(&expression) {
         Some((_, message)) => Err(message),
-        None => Ok(columns(&expression, &BTreeSet::new())),
+        None => Ok(paths(&expression)),
     }
 }
 

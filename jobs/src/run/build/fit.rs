@@ -134,8 +134,13 @@ impl Build<'_> {
             if is_by_rules {
                 model = model.by_labels(rules.labels, &asked, &sample);
             }
-            let likeness =
-                Likeness { told: model.told(), fidelity: rules.fidelity, bootstrap, earlier: model.earlier() };
+            let likeness = Likeness {
+                told: model.told(),
+                fidelity: rules.fidelity,
+                recalls: rules.recalls,
+                bootstrap,
+                earlier: model.earlier(),
+            };
             Ok(Fitted {
                 group_sql: if is_by_rules { rules.group_sql.clone() } else { model.sql() },
                 rule_sql: rules.number_sql,
