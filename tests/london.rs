@@ -85,3 +85,78 @@ fn what_london_does_not_have_is_unknown_for_that_reason() {
     let segments = query(out.path(), "select use_class, voltage, count(*) from customer_segments group by 1, 2");
     assert_eq!(segments, [["residential", "unknown", "100"]]);
 }
+
+/// What the README says of homes in groups: how much more often than all of them those of
+/// a group live in a kind of neighbourhood or have a tariff, and how far that goes
+/// together (Cramer's V).
+#[test]
+fn groups_of_homes_against_neighbourhood_and_tariff() {
+    let Some(data) = real_data("lcl") else { return };
+    let out = TempDir::new().expect("folder");
+    let mut command = kwhy();
+    command.args(["run", "refit", "--as-of", "2014-01-01", "--accept", "global.least_fidelity", "--lake"]);
+    command.arg(&data).arg("--out").arg(out.path()).arg("--project").arg(repository().join("tests/london"));
+    succeed(&mut command);
+    let homes = std::fs::read_to_string(data.join("lcl_customers_100.csv")).expect("homes");
+    let homes: BTreeMap<&str, [&str; 2]> = homes
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect())
+        .map(|row: Vec<_>| (row[0], [row[3], row[1]]))
+        .collect();
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("README");
+    let kinds = [
+        ("evening", "evening peak on most days"),
+        ("daytime", "most energy by daytime"),
+        ("two_peaks", "two peaks"),
+        ("flat", "flat"),
+        ("night", "night"),
+        ("morning", "morning peak"),
+    ];
+    let groups = [("g1", "g1: "), ("g2", "g2: "), ("g3", "g3: "), ("g4", "g4: ")];
+    let mut together = Vec::new();
+    for (column, told) in [("load_shape", kinds.as_slice()), ("residential", &groups)] {
+        let known = told.iter().map(|(group, _)| format!("'{group}'")).collect::<Vec<_>>().join(", ");
+        let sql = format!("select account_id, {column} from customer_segments where {column} in ({known})");
+        let rows = query(out.path(), &sql);
+        let count = |group: Option<&str>, is: &dyn Fn(&[&str; 2]) -> bool| {
+            let is_meant = |row: &&Vec<String>| group.is_none_or(|group| row[1] == group);
+            rows.iter().filter(is_meant).filter(|row| is(&homes[row[0].as_str()])).count() as f64
+        };
+        let sides: [(usize, &[&str]); 2] = [(0, &["Affluent", "Comfortable", "Adversity"]), (1, &["Std", "ToU"])];
+        for (group, label) in told {
+            let size = count(Some(group), &|_| true);
+            let mut cells = format!("| {size} ");
+            for (side, value) in sides.iter().flat_map(|(side, values)| values.iter().map(move |value| (*side, *value)))
+            {
+                let is = |home: &[&str; 2]| home[side] == value;
+                // Against all homes, as in `segment_profile`, those without a kind of days among them.
+                let of_all = homes.values().filter(|home| is(home)).count() as f64;
+                let index = count(Some(group), &is) * homes.len() as f64 / size / of_all;
+                let text =
+                    if index == 0.0 { "0".to_owned() } else { format!("{:.2}", (index * 100.0).round() / 100.0) };
+                cells.push_str(&format!("| {text} "));
+            }
+            let is_row = |line: &str| line.starts_with(&format!("| {label}")) && line.ends_with(&format!("{cells}|"));
+            assert!(readme.lines().any(is_row), "{label}: {cells}| is not in the README");
+        }
+        for (side, values) in sides {
+            let among = |group: Option<&str>, value: Option<&str>| {
+                count(group, &|home| values.contains(&home[side]) && value.is_none_or(|value| home[side] == value))
+            };
+            let mut distance = 0.0;
+            for (group, value) in told.iter().flat_map(|(group, _)| values.iter().map(move |value| (*group, *value))) {
+                let expected = among(Some(group), None) * among(None, Some(value)) / among(None, None);
+                distance += (among(Some(group), Some(value)) - expected).powi(2) / expected;
+            }
+            let freedom = values.len().min(told.len()) - 1;
+            together.push(format!("{:.2}", (distance / among(None, None) / freedom as f64).sqrt()));
+        }
+    }
+    let [shape_place, shape_tariff, group_place, group_tariff] = together.as_slice() else { panic!("{together:?}") };
+    for said in
+        [format!("(Cramer's V {shape_place} and {group_place},"), format!("({shape_tariff} and {group_tariff},")]
+    {
+        assert!(readme.contains(&said), "`{said}` is not in the README");
+    }
+}

@@ -161,6 +161,20 @@ fn refuse(job: &str, text: &str, out: &Path, code: i32, says: &[&str]) {
     refused(run_job(job, lake(), out).arg("--project").arg(project.path()), code, says);
 }
 
+/// Groups by what was not known before are others: the gate says so.
+#[test]
+fn features_that_become_known_are_told() {
+    let out = TempDir::new().expect("folder");
+    // Too early for 45 days of load.
+    let mut young = kwhy();
+    young.args(["run", "refit", "--as-of", "2026-02-10", "--lake"]).arg(lake()).arg("--out").arg(out.path());
+    succeed(&mut young);
+    let known = "select count(*), count(load_factor) from customer_tags";
+    assert_eq!(query(out.path(), known)[0][1], "0");
+    let says = ["global.least_agreement is 0.", "below 0.8 (fitted for the first time by load_factor)"];
+    refused(&mut run_refit(lake(), out.path()), 5, &says);
+}
+
 #[test]
 fn segmentations_that_cannot_be() {
     let out = TempDir::new().expect("folder");

@@ -37,6 +37,8 @@ pub struct Gate {
     pub value: f64,
     pub bound: f64,
     pub is_accepted: bool,
+    /// What may have led to it.
+    why: Option<String>,
 }
 
 impl Gate {
@@ -49,7 +51,8 @@ impl Gate {
 
     fn told(&self) -> String {
         let side = if self.key.starts_with("least") { "below" } else { "above" };
-        format!("{} is {}, {side} {}", self.name, (self.value * 1e4).round() / 1e4, self.bound)
+        let why = self.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+        format!("{} is {}, {side} {}{why}", self.name, (self.value * 1e4).round() / 1e4, self.bound)
     }
 }
 
@@ -142,13 +145,15 @@ pub async fn pass(
         let is_same = model.as_ref().map(|row| &row.fingerprint) == before.as_ref().map(|row| &row.fingerprint);
         let told = |row: &Option<Model>| row.as_ref().and_then(Model::details);
         let (model, before) = (told(&model), told(&before).filter(|_| is_same));
+        let other_features = model.as_ref().filter(|_| is_new).zip(before.as_ref()).and_then(other_features);
         for (key, value, bound) in of(segmentation, &moves, model.as_ref(), before.as_ref().filter(|_| is_new)) {
             if key == FIDELITY && !is_new {
                 continue;
             }
             let name = name(segmentation, key);
             let is_accepted = accepted.has(&name, value);
-            found.push(Gate { name, segmentation: segmentation.name.clone(), key, value, bound, is_accepted });
+            let why = other_features.clone().filter(|_| key == AGREEMENT);
+            found.push(Gate { name, segmentation: segmentation.name.clone(), key, value, bound, is_accepted, why });
         }
     }
     let broken: Vec<&Gate> = found.iter().filter(|gate| !gate.is_kept() && !gate.is_accepted).collect();
@@ -159,6 +164,20 @@ pub async fn pass(
         });
     }
     Ok(found)
+}
+
+/// Features by which the one model was fitted and not the other: groups are others then.
+fn other_features((now, before): (&Details, &Details)) -> Option<String> {
+    let left_out = |details: &Details| details.likeness.as_ref().map(|likeness| likeness.told.left_out.clone());
+    let (now, before) = (left_out(now)?, left_out(before)?);
+    let only = |of: &[String], not: &[String]| {
+        let names: Vec<&str> = of.iter().filter(|name| !not.contains(name)).map(String::as_str).collect();
+        names.join(", ")
+    };
+    let told = [("fitted for the first time by ", only(&before, &now)), ("no longer by ", only(&now, &before))];
+    let told: Vec<String> =
+        told.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| format!("{what}{names}")).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// Accounts of a group before and of one now.
@@ -274,6 +293,7 @@ mod tests {
                     value,
                     bound,
                     is_accepted: false,
+                    why: None,
                 },
             )
         };

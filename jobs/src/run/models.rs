@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::engine::relation::Relation;
 use crate::error::Error;
 use crate::project::segment::Segmentation;
+use crate::project::tag::{Tag, TagType};
 use crate::project::{Project, SEGMENT_CATALOG, SEGMENT_MODEL, SEGMENT_PROFILE, SEGMENT_RULES};
 use crate::segment::balanced::Told;
 use crate::segment::earlier::Earlier;
@@ -234,6 +235,24 @@ struct Suggested {
     label_zh: String,
 }
 
+impl Suggested {
+    fn add(&mut self, tag: &Tag, value: &str) {
+        let is_flag = value == "true";
+        for (all, label, colon, and) in
+            [(&mut self.label, &tag.label, ": ", "; "), (&mut self.label_zh, &tag.label_zh, "：", "；")]
+        {
+            if !all.is_empty() {
+                all.push_str(and);
+            }
+            all.push_str(label);
+            if !is_flag {
+                all.push_str(colon);
+                all.push_str(value);
+            }
+        }
+    }
+}
+
 /// Properties that a suggested name is made of.
 const MOST_PROPERTIES: usize = 2;
 
@@ -248,33 +267,26 @@ async fn suggested(
          where attribute <> 'all' and value not in ('unknown', 'none', 'false') and over_index >= 1.5 and value_share >= 0.4 and p_value < 0.00001 \
          order by segmentation, segment, z_score desc, attribute, value"
     );
-    let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let batches = engine.query(vec![Relation::of_table(SEGMENT_PROFILE, profile)], &sql).await?;
+    let mut used: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     let mut names: BTreeMap<(String, String), Suggested> = BTreeMap::new();
-    for batch in &engine.query(vec![Relation::of_table(SEGMENT_PROFILE, profile)], &sql).await? {
-        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
-        for row in 0..batch.num_rows() {
-            let key = (text(0, row).to_owned(), text(1, row).to_owned());
-            let (attribute, value) = (text(2, row), text(3, row));
-            let used = found.entry(key.clone()).or_default();
-            // What defines the segmentation says nothing new.
-            if used.len() == MOST_PROPERTIES || used.iter().any(|other| other == attribute) || attribute == key.0 {
-                continue;
-            }
-            let Some(tag) = project.tags.get(attribute) else { continue };
-            used.push(attribute.to_owned());
-            let name = names.entry(key).or_default();
-            let is_flag = value == "true";
-            for (all, label, colon, and) in
-                [(&mut name.label, &tag.label, ": ", "; "), (&mut name.label_zh, &tag.label_zh, "：", "；")]
-            {
-                if !all.is_empty() {
-                    all.push_str(and);
+    // Fifths of peers only name a group of which there is nothing else to tell.
+    for is_tier in [false, true] {
+        for batch in &batches {
+            let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row);
+            for row in 0..batch.num_rows() {
+                let (attribute, value) = (text(2, row), text(3, row));
+                let Some(tag) = project.tags.get(attribute) else { continue };
+                let key = (text(0, row).to_owned(), text(1, row).to_owned());
+                let used = used.entry(key.clone()).or_default();
+                let is_told = used.len() == MOST_PROPERTIES || is_tier && !used.is_empty();
+                // What defines the segmentation says nothing new.
+                let is_new = attribute != key.0 && !used.iter().any(|other| other == attribute);
+                if is_told || !is_new || is_tier != (tag.kind == TagType::Tier) {
+                    continue;
                 }
-                all.push_str(label);
-                if !is_flag {
-                    all.push_str(colon);
-                    all.push_str(value);
-                }
+                used.push(attribute.to_owned());
+                names.entry(key).or_default().add(tag, value);
             }
         }
     }

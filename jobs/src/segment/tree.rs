@@ -60,6 +60,8 @@ pub struct Size {
 const CUTS: usize = 40;
 /// The bin of what is unknown.
 const UNKNOWN: u8 = u8::MAX;
+/// The least rows in a leaf, as far as rows stand for equally many.
+const LEAST_ROWS: f64 = 5.0;
 /// Most times that every condition is looked at again.
 const ROUNDS: usize = 20;
 
@@ -68,7 +70,9 @@ const ROUNDS: usize = 20;
 pub fn grow(traits: &[Trait], groups: &[usize], weights: &[f64], count: usize, size: Size) -> Node {
     let binned: Vec<Binned> = traits.iter().map(Binned::of).collect();
     let all: f64 = weights.iter().sum();
-    let grower = Grower { traits, binned: &binned, groups, weights, count, least: all * size.least_share };
+    // A rule for one account of a small sample is none.
+    let least = all * size.least_share.max(LEAST_ROWS / groups.len().max(1) as f64);
+    let grower = Grower { traits, binned: &binned, groups, weights, count, least };
     let rows: Vec<u32> = (0..groups.len() as u32).collect();
     grower.best_near(grower.node(&rows, size.levels), &rows)
 }
