@@ -5,9 +5,9 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, Int64Builder, ListArray, ListBuilder, StringArray, StringBuilder, StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, ListArray, ListBuilder, StringArray, StringBuilder, StructArray,
 };
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type};
 use datafusion_common::{Result, exec_err, internal_datafusion_err};
 use datafusion_expr::EmitTo;
@@ -148,30 +148,51 @@ impl Values {
             }
             DataType::Int64 => {
                 let numbers = column.as_primitive::<Int64Type>();
+                let mut recent = Recent::default();
                 for (row, code) in rows {
-                    *code = if numbers.is_null(row) { self.null() } else { self.number(numbers.value(row)) };
+                    if numbers.is_null(row) {
+                        *code = self.null();
+                        continue;
+                    }
+                    let number = numbers.value(row);
+                    *code = recent.code(number as usize, number, || self.number(number));
                 }
             }
             DataType::Utf8 => {
                 let texts = column.as_string::<i32>();
-                // The same comes again and again.
-                let mut last: Option<(&str, u32)> = None;
+                let mut recent = Recent::default();
                 for (row, code) in rows {
                     if texts.is_null(row) {
                         *code = self.null();
                         continue;
                     }
                     let text = texts.value(row);
-                    *code = match last {
-                        Some((known, code)) if known == text => code,
-                        _ => self.text(text),
-                    };
-                    last = Some((text, *code));
+                    *code = recent.code(place_of(text), text, || self.text(text));
                 }
             }
             other => return exec_err!("{other} cannot be counted"),
         }
         Ok(codes)
+    }
+
+    /// Rows that are false, true or unknown, of those that are kept: 64 to a word, by code.
+    fn flags(&mut self, flags: &BooleanArray, kept: &[u64]) -> Vec<Vec<u64>> {
+        let known = flags.nulls().map(|nulls| words(nulls.inner()));
+        let known = |at: usize| known.as_ref().map_or(u64::MAX, |known| known[at]);
+        let set = words(flags.values());
+        let of = |rows: &dyn Fn(usize) -> u64| -> Vec<u64> {
+            kept.iter().enumerate().map(|(at, kept)| kept & rows(at)).collect()
+        };
+        let (is_false, is_true) = (self.text("false") as usize, self.text("true") as usize);
+        let unknown = of(&|at| !known(at));
+        let null = unknown.iter().any(|rows| *rows != 0).then(|| self.null() as usize);
+        let mut masks = vec![Vec::new(); self.shown.len()];
+        masks[is_false] = of(&|at| known(at) & !set[at]);
+        masks[is_true] = of(&|at| known(at) & set[at]);
+        if let Some(null) = null {
+            masks[null] = unknown;
+        }
+        masks
     }
 
     fn heap_size(&self) -> usize {
@@ -186,6 +207,42 @@ impl Values {
         order.sort_by_key(|code| self.shown[*code].as_deref().map_or((1, (0, 0), ""), |text| (0, number(text), text)));
         order
     }
+}
+
+/// Codes of values that were met of late, each at one of a few places: the same come again
+/// and again, and to compare them is cheaper than to look them up.
+struct Recent<T>([Option<(T, u32)>; 64]);
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self([const { None }; 64])
+    }
+}
+
+impl<T: Copy + PartialEq> Recent<T> {
+    fn code(&mut self, place: usize, value: T, find: impl FnOnce() -> u32) -> u32 {
+        let place = &mut self.0[place % 64];
+        match place {
+            Some((known, code)) if *known == value => *code,
+            _ => {
+                let code = find();
+                *place = Some((value, code));
+                code
+            }
+        }
+    }
+}
+
+/// A number by which short texts differ: of their length and some of their letters.
+fn place_of(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let of = |at: usize| bytes.get(at).map_or(0, |byte| usize::from(*byte));
+    bytes.len() ^ of(0) ^ (of(bytes.len() / 2) * 5) ^ (of(bytes.len().wrapping_sub(1)) * 11)
+}
+
+/// Bits, 64 to a word.
+fn words(bits: &BooleanBuffer) -> Vec<u64> {
+    bits.bit_chunks().iter_padded().collect()
 }
 
 /// Fields of a struct, by their names.
@@ -244,6 +301,14 @@ fn masks(codes: &[u32], count: usize) -> Vec<Vec<u64>> {
         masks[*code as usize][row / 64] |= 1 << (row % 64);
     }
     masks
+}
+
+/// What was met of a field, row by row.
+enum Met {
+    /// The rows of each code, 64 to a word.
+    Masks(Vec<Vec<u64>>),
+    /// The code of each row.
+    Codes(Vec<u32>),
 }
 
 /// Rows that stand in both.
@@ -305,6 +370,10 @@ impl Groups for Crossings {
         for (row, &group) in groups.iter().enumerate() {
             self.rows[group] += i64::from(keeps(row));
         }
+        let mut kept = vec![0u64; groups.len().div_ceil(64)];
+        for row in (0..groups.len()).filter(|row| keeps(*row)) {
+            kept[row / 64] |= 1 << (row % 64);
+        }
         let mut members = Vec::new();
         for (position, (field, column)) in grouping.fields().iter().zip(grouping.columns()).enumerate() {
             let place = self.groupings.place(field.name(), position);
@@ -317,10 +386,19 @@ impl Groups for Crossings {
         for (position, (field, column)) in record.fields().iter().zip(record.columns()).enumerate() {
             let place = self.fields.place(field.name(), position);
             let values = &mut self.fields.0[place].1;
-            let codes = values.codes(column, &keeps)?;
-            match only.filter(|_| values.shown.len() <= FEW_VALUES) {
-                Some(group) => {
-                    let value_masks = masks(&codes, values.shown.len());
+            let met = match (only, column.as_boolean_opt()) {
+                (Some(_), Some(flags)) => Met::Masks(values.flags(flags, &kept)),
+                _ => {
+                    let codes = values.codes(column, &keeps)?;
+                    match only.is_some() && values.shown.len() <= FEW_VALUES {
+                        true => Met::Masks(masks(&codes, values.shown.len())),
+                        false => Met::Codes(codes),
+                    }
+                }
+            };
+            match met {
+                Met::Masks(value_masks) => {
+                    let group = only.unwrap_or_default();
                     for (grouping, _, member_masks) in &members {
                         for (member, rows) in (0..).zip(member_masks) {
                             for (value, own) in (0..).zip(&value_masks) {
@@ -332,7 +410,7 @@ impl Groups for Crossings {
                         }
                     }
                 }
-                None => {
+                Met::Codes(codes) => {
                     for (grouping, of_rows, _) in &members {
                         for ((&member, &value), &group) in of_rows.iter().zip(&codes).zip(groups) {
                             if member != NONE {
