@@ -116,8 +116,8 @@ fn rules_have_a_population_and_gates() {
     assert!(held.status.code() == Some(5) && told.contains("global.least_agreement is"), "{told}");
     let accept = ["--accept", "global.least_agreement"];
     succeed(run_later("daily", out.path()).args(accept).arg("--project").arg(five.path()));
-    let gates = "select segmentation, is_accepted, value < 0.9, bound > 0 from segment_gate where gate = 'least_agreement' and segmentation in ('global', 'use_class') order by 1";
-    let expected = [["global", "true", "true", "true"], ["use_class", "false", "false", "false"]];
+    let gates = "select segmentation, is_accepted, is_kept, bound is null from segment_gate where gate = 'least_agreement' and segmentation in ('global', 'use_class') order by 1";
+    let expected = [["global", "true", "false", "false"], ["use_class", "false", "true", "true"]];
     assert_eq!(query(out.path(), gates), expected);
 }
 

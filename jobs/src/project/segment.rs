@@ -77,9 +77,13 @@ pub struct Gates {
 impl Gates {
     const DEFAULT: Self =
         Self { least_agreement: 0.8, least_fidelity: 0.7, most_worse_percent: 20.0, most_lost_percent: 20.0 };
-    /// Accounts that rules say other groups of have changed, as far as anyone knows.
-    const NONE: Self =
-        Self { least_agreement: 0.0, least_fidelity: 0.0, most_worse_percent: f64::INFINITY, most_lost_percent: 100.0 };
+    /// Nothing is bound: where rules say another group, the account has changed.
+    const NONE: Self = Self {
+        least_agreement: f64::NEG_INFINITY,
+        least_fidelity: f64::NEG_INFINITY,
+        most_worse_percent: f64::INFINITY,
+        most_lost_percent: f64::INFINITY,
+    };
 }
 
 #[derive(Clone, Debug)]
@@ -303,12 +307,12 @@ fn limits(section: &Section<'_>, default: Limits) -> Limits {
 }
 
 fn number_in(section: &Section<'_>, key: &'static str, default: f64, within: RangeInclusive<f64>) -> f64 {
+    let Some(literal) = section.literal(key) else { return default };
     let found = number(section, key, default);
     if !within.contains(&found) {
-        let span = section.literal(key).map_or(section.span(), |literal| literal.span());
         let (least, most) = within.into_inner();
         let told = if most.is_finite() { format!("from {least} to {most}") } else { format!("{least} or more") };
-        section.mistake(span, format!("`{key}` is {told}"));
+        section.mistake(literal.span(), format!("`{key}` is {told}"));
     }
     found
 }

@@ -267,7 +267,7 @@ pub fn batch(gates: &[Gate], as_of: NaiveDate) -> Result<RecordBatch, Error> {
         ("segmentation", Arc::new(StringArray::from_iter_values(gates.iter().map(|gate| &gate.segmentation)))),
         ("gate", Arc::new(StringArray::from_iter_values(gates.iter().map(|gate| gate.key)))),
         ("value", millionths(gates.iter().map(|gate| Some(gate.value)), 18)),
-        ("bound", millionths(gates.iter().map(|gate| Some(gate.bound)), 18)),
+        ("bound", millionths(gates.iter().map(|gate| Some(gate.bound).filter(|bound| bound.is_finite())), 18)),
         ("is_kept", flag(Gate::is_kept)),
         ("is_accepted", flag(|gate| gate.is_accepted)),
     ])
