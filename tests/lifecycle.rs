@@ -66,8 +66,15 @@ fn another_date_is_another_release_and_old_days_are_not_read_again() {
     // in how far tags and segments have moved; everything else is the same.
     let but_history = |out: &Path| {
         let mut tables = tables(out);
-        let of_history =
-            ["customer_tags", "segment_drift", "segment_migration", "tag_change", "tag_cut", "tag_profile"];
+        let of_history = [
+            "customer_tags",
+            "segment_drift",
+            "segment_gate",
+            "segment_migration",
+            "tag_change",
+            "tag_cut",
+            "tag_profile",
+        ];
         of_history.iter().for_each(|table| drop(tables.remove(*table)));
         tables
     };

@@ -6,7 +6,8 @@
 -- are those of whole segments: they stand beside `all` alone, means over the accounts
 -- of which they are known. A segmentation says nothing of a sensitive attribute where
 -- one of its figures would be of fewer than $least_sensitive_accounts accounts, but not
--- of none: nor do the other figures then, from which that one could be worked out.
+-- of none: nor do its other figures then, from which that one could be worked out.
+-- Each segmentation is judged by itself: figures of two of them may tell more.
 with
 part as (
   select

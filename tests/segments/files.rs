@@ -98,7 +98,7 @@ fn rules_have_a_population_and_gates() {
     let out = TempDir::new().expect("folder");
     let project = |years: u32| {
         let text = format!(
-            "label = \"g\"\nlabel_zh = \"g\"\npopulation = \"account_class = 'residential'\"\n[gates]\nleast_agreement = 0.9\n\
+            "label = \"g\"\nlabel_zh = \"g\"\npopulation = \"energy_12m_kwh > 2000\"\n[gates]\nleast_agreement = 0.9\n\
              [[group]]\nname = \"old\"\nlabel = \"x\"\nlabel_zh = \"x\"\nwhen = \"tenure_years >= {years}\"\n\
              [[group]]\nname = \"new\"\nlabel = \"x\"\nlabel_zh = \"x\"\nwhen = \"tenure_years < {years}\"\n"
         );
@@ -107,7 +107,7 @@ fn rules_have_a_population_and_gates() {
     let (ten, five) = (project(10), project(5));
     succeed(run_daily(lake(), out.path()).arg("--project").arg(ten.path()));
     let groups = "select count(*) from customer_segments join customer_tags using (account_id) where global is distinct from \
-                  case when account_class = 'residential' then case when tenure_years >= 10 then 'old' else 'new' end end";
+                  case when energy_12m_kwh > 2000 then case when tenure_years >= 10 then 'old' else 'new' end end";
     assert_eq!(query(out.path(), groups), [["0"]]);
     let told = output(kwhy().args(["segments", "show", "global"]).arg("--out").arg(out.path()));
     assert_eq!(told.status.code(), Some(0));
@@ -182,7 +182,7 @@ fn segmentations_that_cannot_be() {
     let release = || query(out.path(), "select max(release) from releases");
     let before = release();
     let energy = "[[feature]]\nsql = \"energy_12m_kwh\"\n";
-    let cases: [(&str, String, i32, &[&str]); 20] = [
+    let cases: [(&str, String, i32, &[&str]); 23] = [
         ("daily", format!("explain = [\"open_date\"]\n{HEAD}{energy}"), 2, &["`open_date` is a date", "global.toml:1"]),
         (
             "daily",
@@ -253,6 +253,24 @@ fn segmentations_that_cannot_be() {
             format!("population = \"tenure_years\"\n{HEAD}{energy}"),
             2,
             &["a condition is true or false", "global.toml:1"],
+        ),
+        (
+            "daily",
+            format!("population = \"account_bill.bills_12m > 1\"\n{HEAD}{energy}[[feature]]\nsql = \"account_bill.bills_12m\"\n"),
+            2,
+            &["`account_bill.bills_12m` is no tag", "may stand in [[feature]] alone"],
+        ),
+        (
+            "daily",
+            format!("{HEAD}[[feature]]\nsql = \"account_bill.bills_12m\"\n"),
+            2,
+            &["no tags by which the groups can be explained", "explain = "],
+        ),
+        (
+            "daily",
+            "label = \"g\"\nlabel_zh = \"g\"\n[[group]]\nname = \"a\"\nlabel = \"x\"\nlabel_zh = \"x\"\nwhen = \"is_cared_for\"\n".to_owned(),
+            2,
+            &["`is_cared_for` is sensitive", "global.toml:7"],
         ),
         // The model that stands is of other features.
         (

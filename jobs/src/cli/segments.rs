@@ -22,7 +22,7 @@ const MOST_ATTRIBUTES: usize = 12;
 /// What is told must be less likely by chance than this: there are many attributes.
 const MOST_CHANCE: &str = "0.00001";
 /// Where so many accounts are not, nor would be if a group were like all, nothing is
-/// told: chance, and a matter of privacy.
+/// told: it may be chance.
 const LEAST_ACCOUNTS: u32 = 30;
 
 #[derive(Subcommand, Debug)]
@@ -200,8 +200,9 @@ async fn whole(published: &Published, segmentation: &Segmentation, groups: &[(St
         ("at the least", cell("least_bootstrap_agreement")),
     ]));
     text.push_str(&format!("\n{}\n", chart(groups)));
-    // What rules that make the groups say of them is no news.
-    let recall = if segmentation.fitting().is_some() { "catalog.recall, " } else { "" };
+    // A release of before has none.
+    let has_recall = segmentation.fitting().is_some() && catalog.schema.field_with_name("recall").is_ok();
+    let recall = if has_recall { "catalog.recall, " } else { "" };
     let sql = format!(
         "select profile.segment, coalesce(catalog.label, '(' || catalog.suggested || ')') as label, profile.segment_share, {recall}profile.energy_share, profile.amount_share, profile.mean_energy_kwh, profile.mean_amount_cny \
          from {SEGMENT_PROFILE} as profile left join {SEGMENT_CATALOG} as catalog on catalog.segmentation = profile.segmentation and catalog.segment = profile.segment \
@@ -327,8 +328,8 @@ impl Explain {
                     let most = if *said == group { String::new() } else { format!(" (as most of {said})") };
                     let unknown = match imputed {
                         0 => String::new(),
-                        1 => " (a feature of it is unknown, and taken to be as of most)".to_owned(),
-                        _ => format!(" ({imputed} features of it are unknown, and taken to be as of most)"),
+                        1 => " (a feature of it is unknown)".to_owned(),
+                        _ => format!(" ({imputed} features of it are unknown)"),
                     };
                     format!("{text}{most}{unknown}")
                 }

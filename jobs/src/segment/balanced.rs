@@ -294,7 +294,10 @@ impl Model {
         let points = self.points(asked, sample);
         let clusters = points.means(leaves, own.len());
         let groups = self.codes.len();
-        kept_within(&clusters, &points, own, groups, &asked.limits, Until::Kept).ok_or_else(|| {
+        let found = kept_within(&clusters, &points, own, groups, &asked.limits, Until::Kept);
+        // Leaves are few: they may not do with less than the limits.
+        let found = found.or_else(|| bounded::within(&clusters, own, groups, &asked.limits, Until::Kept));
+        found.ok_or_else(|| {
             let sizes = clusters.means(own, groups).weights;
             let all: f64 = sizes.iter().sum();
             FitError::Rules { shares: sizes.iter().map(|size| size / all).collect() }

@@ -64,7 +64,7 @@ impl Check<'_> {
         }
         for feature in segmentation.features() {
             let place = segmentation.place(&feature.sql, true);
-            let unknown = self.unknown_columns(&feature.sql, &place);
+            let unknown = self.unfit_columns(&feature.sql, &place);
             if unknown.is_empty() {
                 found.extend(self.kind_of(place, &feature.sql, with_features, |kind, place| {
                     unfit(feature.transform == Transform::OneHot, kind, place)
@@ -102,14 +102,20 @@ impl Check<'_> {
         }
     }
 
-    /// Columns that a feature names, and its table has not.
-    fn unknown_columns(&self, sql: &str, place: &Place) -> Vec<Mistake> {
+    /// Columns that a feature names, and its table has not, or not exactly.
+    fn unfit_columns(&self, sql: &str, place: &Place) -> Vec<Mistake> {
         let mut found = Vec::new();
         for path in paths_of_condition(sql).unwrap_or_default() {
             let [table, column, ..] = path.as_slice() else { continue };
             let Some(schema) = self.catalogue.schema(table) else { continue };
-            if schema.index_of_column_by_name(None, column).is_none() {
-                found.push(unknown_column(column, schema, table, place));
+            match schema.field_with_unqualified_name(column) {
+                Err(_) => found.push(unknown_column(column, schema, table, place)),
+                Ok(field) if field.data_type().is_floating() => found.push(
+                    place
+                        .mistake(format!("`{table}.{column}` is a float, which depends on the order of its terms"))
+                        .with_hint("cast(… as decimal(12, 3)) in the SQL of the table"),
+                ),
+                Ok(_) => {}
             }
         }
         found

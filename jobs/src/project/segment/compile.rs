@@ -267,8 +267,11 @@ pub fn path_sql(segmentations: &[Segmentation]) -> String {
 /// rules may name segmentations that have a model, but for those that are called like a
 /// tag.
 pub fn segments_sql(segmentations: &[Segmentation], is_tag: &dyn Fn(&str) -> bool) -> String {
-    let conditions = segmentations.iter().flat_map(|segmentation| &segmentation.groups).filter_map(Group::when);
-    let columns: BTreeSet<String> = conditions.filter_map(|when| columns_of_condition(when).ok()).flatten().collect();
+    let conditions = segmentations.iter().filter(|segmentation| !segmentation.has_model()).flat_map(|segmentation| {
+        let whens = segmentation.groups.iter().filter_map(Group::when);
+        whens.chain(segmentation.population.as_deref())
+    });
+    let columns: BTreeSet<String> = conditions.filter_map(|sql| columns_of_condition(sql).ok()).flatten().collect();
     let column = |segmentation: &Segmentation| match is_tag(&segmentation.name) {
         true => format!("segment__{}", segmentation.name),
         false => segmentation.name.clone(),

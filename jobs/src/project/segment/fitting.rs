@@ -1,9 +1,12 @@
 //! What is fitted of a segmentation by likeness.
 
+use std::collections::BTreeSet;
+
 use toml::Spanned;
 
-use super::{MOST_GROUPS, limits, number};
+use super::{MOST_GROUPS, is_word, limits, number};
 use crate::project::document::Section;
+use crate::project::tag::paths_of_condition;
 use crate::segment::balanced::Balanced;
 use crate::segment::bounded::Limits;
 use crate::segment::scale::{Feature, Transform};
@@ -74,13 +77,30 @@ pub(super) fn read(root: &Section<'_>) -> Option<Fitting> {
     if features.is_empty() {
         root.mistake(root.span(), "a fitted segmentation needs [[feature]] blocks");
     }
-    let is_name = |sql: &str| sql.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let explain = match root.texts("explain") {
+    let explain: Vec<String> = match root.texts("explain") {
         Some(names) => names.into_iter().map(Spanned::into_inner).collect(),
-        None => features.iter().map(|feature| feature.sql.clone()).filter(|sql| is_name(sql)).collect(),
+        None => explained_by(&features),
     };
+    if explain.is_empty() && !features.is_empty() {
+        root.mistake_with_hint(
+            root.span(),
+            "there are no tags by which the groups can be explained",
+            "name some: explain = [\"account_class\", …]",
+        );
+    }
     let balanced = Balanced { features, least_groups, most_groups, limits: bounds, seed };
     let assigns = [("nearest", false), ("tree", true)];
     let is_by_rules = if root.has("assign") { root.choice("assign", &assigns)? } else { false };
     Some(Fitting { balanced, explain, is_by_rules })
+}
+
+/// The features that are tags; of expressions alone the tags that these name.
+fn explained_by(features: &[Feature]) -> Vec<String> {
+    let plain: Vec<String> = features.iter().map(|feature| feature.sql.clone()).filter(|sql| is_word(sql)).collect();
+    if !plain.is_empty() {
+        return plain;
+    }
+    let paths = features.iter().filter_map(|feature| paths_of_condition(&feature.sql).ok()).flatten();
+    let tags: BTreeSet<String> = paths.filter(|path| path.len() == 1).flatten().collect();
+    tags.into_iter().collect()
 }

@@ -2,21 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Group, Segmentation};
+use super::{Group, Segmentation, is_word};
 use crate::project::TAGS;
 use crate::project::diagnostic::{Mistake, Mistakes, did_you_mean};
 use crate::project::model::{Layer, Model};
-use crate::project::tag::{Body, Tag, TagType, Tags, columns_of_condition, paths_of_condition};
+use crate::project::tag::{Body, Tag, TagType, Tags, paths_of_condition};
+
+/// What else is called so where features are read.
+const TAKEN: [&str; 6] = ["tags", "member", "chosen", "stratum", "before", "of"];
 
 impl Segmentation {
     /// Names that are no tags, and no columns that features may be made of.
     pub fn link(&self, tags: &Tags, models: &BTreeMap<String, Model>, mistakes: &mut Mistakes) {
         let explain: &[String] = self.fitting().map_or(&[], |fitting| &fitting.explain);
-        let mut told: Vec<Vec<String>> = Vec::new();
+        let mut told: Vec<(Vec<String>, bool)> = Vec::new();
         for when in self.groups.iter().filter_map(Group::when) {
-            // What it names is known when tables are: it may be other segmentations.
-            if let Err(message) = columns_of_condition(when) {
-                mistakes.push(self.mistake_at(when, message));
+            match paths_of_condition(when) {
+                Err(message) => mistakes.push(self.mistake_at(when, message)),
+                // What is no tag may be another segmentation, which is known when tables are.
+                Ok(paths) => mistakes.0.extend(paths.iter().filter_map(|path| match path.as_slice() {
+                    [name] => tags.get(name).and_then(|_| self.unfit(name, tags)),
+                    [table, column, ..] => self.unfit_outside(table, column),
+                    [] => None,
+                })),
             }
         }
         let others = self.tiers().map(|tiers| &tiers.of).into_iter().chain(&self.population).chain(explain);
@@ -25,7 +33,8 @@ impl Segmentation {
             match paths_of_condition(sql) {
                 Err(message) => mistakes.push(self.mistake_at(sql, message)),
                 Ok(paths) => {
-                    for path in paths.into_iter().filter(|path| !told.contains(path)).collect::<Vec<_>>() {
+                    let paths = paths.into_iter().map(|path| (path, is_feature));
+                    for (path, is_feature) in paths.filter(|path| !told.contains(path)).collect::<Vec<_>>() {
                         mistakes.0.extend(match column_of(&path) {
                             None => path.last().and_then(|name| self.unfit(name, tags)),
                             Some((table, column)) if is_feature && table != TAGS => {
@@ -33,7 +42,7 @@ impl Segmentation {
                             }
                             Some((table, column)) => self.unfit_outside(table, column),
                         });
-                        told.push(path);
+                        told.push((path, is_feature));
                     }
                 }
             }
@@ -84,6 +93,9 @@ impl Segmentation {
                 format!("`{table}` has other rows than one of each account"),
                 "a tag says which of them: name that".to_owned(),
             ),
+            Some(_) if TAKEN.contains(&table) || !is_word(table) => {
+                (format!("`{table}` cannot be told from other names in SQL"), "make a tag of the column".to_owned())
+            }
             Some(_) if tags.get(table).is_some() => {
                 (format!("`{table}` is a tag as well"), "make a tag of the column".to_owned())
             }
@@ -92,7 +104,12 @@ impl Segmentation {
                     Body::Sql(expression) => tag.feature == table && expression.columns.contains(column),
                     Body::Tier { .. } => false,
                 };
-                let tag = tags.tags.iter().filter(|tag| tag.is_sensitive()).find(reads)?;
+                let mut readers = tags.tags.iter().filter(reads);
+                // What all may see is made of it anyway.
+                if readers.clone().any(|tag| !tag.is_sensitive()) {
+                    return None;
+                }
+                let tag = readers.next()?;
                 let message = format!("`{place}` is sensitive: nothing that all may see is made of it");
                 (message, format!("the tag `{}` of it is", tag.name))
             }
