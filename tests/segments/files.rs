@@ -89,6 +89,16 @@ fn features_may_be_columns_of_tables() {
     assert!(unknown > 0 && unknown < by_columns.len(), "some accounts have no bills");
     let (mut run, _out, _project) = groups("account_bill.energy_cv_12m", "account_bill.bills_winter", "1");
     refused(&mut run, 2, &["`account_bill.bills_winter` is sensitive", "`has_winter_bills`"]);
+    // Under another name, of a table that no tag reads.
+    let (mut run, _out, project) = groups("account_home.flags", "tenure_years + 1", "1");
+    for (folder, file, text) in [
+        ("sql/features", "account_home.sql", "select account_id, length(social_flag) as flags from stg_accounts\n"),
+        ("schemas/features", "account_home.toml", "label = \"Homes\"\nlabel_zh = \"家庭\"\nkey = [\"account_id\"]\n"),
+    ] {
+        std::fs::create_dir_all(project.path().join(folder)).expect("folder");
+        std::fs::write(project.path().join(folder).join(file), text).expect("a table");
+    }
+    refused(&mut run, 2, &["`account_home.flags` is sensitive", "`is_cared_for`", "global.toml:7"]);
 }
 
 /// Groups by rules have a population and gates like all others; of others it is published

@@ -282,8 +282,8 @@ impl Model {
         }
     }
 
-    /// Groups of the leaves of a tree that keep the limits: each leaf's own, and as few
-    /// others as that needs. `leaves` has the leaf of each row of the sample.
+    /// Groups of the leaves of a tree that keep the limits: each leaf's own, and others
+    /// where the limits ask for them. `leaves` has the leaf of each row of the sample.
     pub fn groups_of_leaves(
         &self,
         asked: &Balanced,

@@ -64,6 +64,34 @@ pub fn lineage(catalogue: &Catalogue<'_>) -> Result<BTreeSet<Edge>, Error> {
     Ok(edges)
 }
 
+/// Of these columns of tables those that are sensitive, each with a tag that makes it so:
+/// tags that read it, or a column of a source behind it, are all sensitive.
+pub(super) fn sensitive<'a>(
+    catalogue: &Catalogue<'a>,
+    asked: &BTreeSet<Column>,
+) -> Result<BTreeMap<Column, &'a str>, Error> {
+    let mut readers: BTreeMap<Column, BTreeSet<String>> = BTreeMap::new();
+    for edge in lineage(catalogue)?.into_iter().filter(|edge| edge.role == "value") {
+        for column in [(edge.feature, edge.column), (edge.source, edge.source_column)] {
+            readers.entry(column).or_default().insert(edge.tag.clone());
+        }
+    }
+    let tags = &catalogue.project.tags;
+    let by = |column: &Column| {
+        let readers: Vec<&Tag> = readers.get(column)?.iter().filter_map(|name| tags.get(name)).collect();
+        readers.first().copied().filter(|_| readers.iter().all(|tag| tag.is_sensitive()))
+    };
+    let mut tracer = Tracer { catalogue, known: BTreeMap::new() };
+    let mut found = BTreeMap::new();
+    for column in asked {
+        let behind = tracer.sources(&column.0, &column.1)?;
+        if let Some(tag) = std::iter::once(column).chain(&behind).find_map(by) {
+            found.insert(column.clone(), tag.name.as_str());
+        }
+    }
+    Ok(found)
+}
+
 struct Tracer<'a, 'b> {
     catalogue: &'b Catalogue<'a>,
     known: BTreeMap<String, BTreeMap<String, BTreeSet<Column>>>,

@@ -9,6 +9,7 @@ use datafusion::common::DFSchema;
 
 use super::Catalogue;
 use super::check::{type_of, unknown_column};
+use super::lineage::{Column, sensitive};
 use crate::error::Error;
 use crate::project::TAGS;
 use crate::project::diagnostic::Mistake;
@@ -37,13 +38,20 @@ pub(super) fn mistakes(catalogue: &Catalogue<'_>, types: &BTreeMap<&str, DataTyp
     // Conditions of rules may name groups that a model makes; tags have the name first.
     let models = modelled(segmentations).filter(|other| catalogue.project.tags.get(&other.name).is_none());
     let with_models = with(models.map(|other| text(&other.name)).collect())?;
-    let check = Check { catalogue, types };
+    let columns = segmentations.iter().flat_map(Segmentation::feature_columns);
+    let columns: BTreeSet<Column> =
+        columns.flat_map(|(table, columns)| columns.into_iter().map(move |column| (table.clone(), column))).collect();
+    // Of a project that names none, nothing is traced.
+    let sensitive = if columns.is_empty() { BTreeMap::new() } else { sensitive(catalogue, &columns)? };
+    let check = Check { catalogue, types, sensitive };
     Ok(segmentations.iter().flat_map(|segmentation| check.of(segmentation, &with_features, &with_models)).collect())
 }
 
 struct Check<'a> {
     catalogue: &'a Catalogue<'a>,
     types: &'a BTreeMap<&'a str, DataType>,
+    /// Columns that features name, and the tag for which each is sensitive.
+    sensitive: BTreeMap<Column, &'a str>,
 }
 
 impl Check<'_> {
@@ -102,12 +110,19 @@ impl Check<'_> {
         }
     }
 
-    /// Columns that a feature names, and its table has not, or not exactly.
+    /// Columns that a feature names, and its table has not, not exactly, or not for all.
     fn unfit_columns(&self, sql: &str, place: &Place) -> Vec<Mistake> {
         let mut found = Vec::new();
         for path in paths_of_condition(sql).unwrap_or_default() {
             let [table, column, ..] = path.as_slice() else { continue };
             let Some(schema) = self.catalogue.schema(table) else { continue };
+            if let Some(tag) = self.sensitive.get(&(table.clone(), column.clone())) {
+                let message = format!("`{table}.{column}` is sensitive: nothing that all may see is made of it");
+                found.push(
+                    place.mistake(message).with_hint(format!("so is the tag `{tag}`, which is made of the same")),
+                );
+                continue;
+            }
             match schema.field_with_unqualified_name(column) {
                 Err(_) => found.push(unknown_column(column, schema, table, place)),
                 Ok(field) if field.data_type().is_floating() => found.push(

@@ -6,7 +6,7 @@ use super::{Group, Segmentation, is_word};
 use crate::project::TAGS;
 use crate::project::diagnostic::{Mistake, Mistakes, did_you_mean};
 use crate::project::model::{Layer, Model};
-use crate::project::tag::{Body, Tag, TagType, Tags, paths_of_condition};
+use crate::project::tag::{TagType, Tags, paths_of_condition};
 
 /// What else is called so where features are read.
 const TAKEN: [&str; 6] = ["tags", "member", "chosen", "stratum", "before", "of"];
@@ -72,7 +72,7 @@ impl Segmentation {
         tables
     }
 
-    /// What is wrong with a column of a feature table.
+    /// What is wrong with the table of a column that a feature names.
     fn unfit_column(
         &self,
         table: &str,
@@ -99,20 +99,8 @@ impl Segmentation {
             Some(_) if tags.get(table).is_some() => {
                 (format!("`{table}` is a tag as well"), "make a tag of the column".to_owned())
             }
-            Some(_) => {
-                let reads = |tag: &&Tag| match &tag.body {
-                    Body::Sql(expression) => tag.feature == table && expression.columns.contains(column),
-                    Body::Tier { .. } => false,
-                };
-                let mut readers = tags.tags.iter().filter(reads);
-                // What all may see is made of it anyway.
-                if readers.clone().any(|tag| !tag.is_sensitive()) {
-                    return None;
-                }
-                let tag = readers.next()?;
-                let message = format!("`{place}` is sensitive: nothing that all may see is made of it");
-                (message, format!("the tag `{}` of it is", tag.name))
-            }
+            // What is in it is seen when tables are planned.
+            Some(_) => return None,
         };
         Some(self.mistake_at(&place, message).with_hint(hint))
     }
